@@ -1,0 +1,95 @@
+// What the runtime says to a channel and hears from it, whatever the channel's wire format is.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "protocol/ids.hpp"
+#include "protocol/money.hpp"
+
+namespace welkin {
+
+enum class ChannelOperation : std::uint8_t { create, capture, close, void_, refund };
+std::string_view name_of(ChannelOperation operation);
+std::optional<ChannelOperation> parse_channel_operation(std::string_view name);
+
+// Three-valued, with pending for "heard, not decided yet". Unknown is never treated as failed.
+enum class Outcome : std::uint8_t { succeeded, failed, pending, unknown };
+std::string_view name_of(Outcome outcome);
+std::optional<Outcome> parse_outcome(std::string_view name);
+
+// How a report reached us.
+enum class ReportSource : std::uint8_t { answer, query, callback };
+std::string_view name_of(ReportSource source);
+std::optional<ReportSource> parse_report_source(std::string_view name);
+
+// What the payer has to do next.
+struct NextAction {
+  std::string type;   // "qr_code" or "redirect"; empty when there is nothing to do
+  std::string value;  // the QR code's text or the URL
+
+  template <class Self, class Visitor>
+  static void visit_fields(Self& self, Visitor& v) {
+    v("type", self.type);
+    v("value", self.value);
+  }
+};
+
+// One thing asked of a channel. `query` asks how `operation` went instead of doing it.
+struct ChannelCall {
+  PaymentId payment;
+  ChannelOperation operation = ChannelOperation::create;
+  bool query = false;
+  std::string merchant_id;
+  std::string channel_order_no;
+  std::string channel_refund_no;  // refunds only
+  std::string refund_id;          // refunds only; comes back in the report
+  std::int64_t amount_minor = 0;  // of the order; for capture and refund, of that operation
+  std::int64_t order_amount_minor = 0;
+  Currency currency;
+  bool manual_capture = false;
+  std::string subject;
+  std::string return_url;
+  UnixUs expires_at_us = 0;
+  // A surplus that is only authorized is voided under its own refund id.
+  bool surplus = false;
+};
+
+// What the channel says is the case. Everything an adapter cannot name for certain is `unknown`.
+enum class ChannelVerdict : std::uint8_t {
+  accepted,        // the order is open and waits for the payer
+  authorized,      // money is held, not captured
+  paid,            // money is taken
+  closed,          // the order (or the authorization) is closed, no money can move any more
+  refused,         // a definite no to the operation asked
+  not_found,       // the channel has never heard of this order or refund
+  refund_pending,
+  refunded,
+  refund_refused,
+  unknown,
+};
+std::string_view name_of(ChannelVerdict verdict);
+std::optional<ChannelVerdict> parse_channel_verdict(std::string_view name);
+
+// A verified message from a channel about one order: the answer to a call or a query, or a callback.
+struct ChannelReport {
+  PaymentId payment;
+  ReportSource source = ReportSource::answer;
+  ChannelOperation operation = ChannelOperation::create;  // what it speaks about
+  ChannelVerdict verdict = ChannelVerdict::unknown;
+  std::string id;  // the callback's nonce or the call's id: who caused what follows
+  std::string channel_order_no;
+  std::string refund_id;
+  // What the channel says the order is; checked against the payment whenever the verdict moves money.
+  std::string merchant_id;
+  std::int64_t amount_minor = 0;
+  Currency currency;
+  std::string channel_reference;  // the channel's own id of the charge or refund
+  NextAction next_action;
+  std::string code;  // the channel's words for a refusal or an unknown
+  std::string message;
+};
+
+}  // namespace welkin

@@ -1,0 +1,153 @@
+// The life of a payment as data. Which event may follow in which state stands in `payment_edges`
+// and nowhere else: decide, apply, the actor's behaviours, the exhaustive test, the OpenAPI enum and
+// the diagram in the docs are all read from it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace welkin {
+
+enum class PaymentState : std::uint8_t {
+  none,  // nothing recorded yet; never shown to anyone
+  created,
+  paying,
+  authorized,
+  paid,
+  failed,
+  closed,
+  partially_refunded,
+  refunded,
+};
+constexpr std::size_t payment_state_count = 9;
+
+enum class PaymentEventKind : std::uint8_t {
+  created,
+  started,
+  channel_accepted,
+  unsettled,
+  authorized,
+  capture_requested,
+  capture_refused,
+  paid,
+  failed,
+  close_requested,
+  close_refused,
+  void_requested,
+  void_refused,
+  closed,
+  refund_requested,
+  refund_succeeded,
+  refund_failed,
+  surplus_recorded,
+  surplus_refunded,
+  report_refused,
+  request_repeated,
+  parked,
+  resumed,
+};
+constexpr std::size_t payment_event_kind_count = 23;
+
+struct PaymentEdge {
+  PaymentState from;
+  PaymentEventKind on;
+  PaymentState to;
+  // Where a refund leads that gives back the last of the captured amount; the same as `to` elsewhere.
+  PaymentState to_when_nothing_is_left;
+
+  constexpr PaymentEdge(PaymentState f, PaymentEventKind o, PaymentState t)
+      : from(f), on(o), to(t), to_when_nothing_is_left(t) {}
+  constexpr PaymentEdge(PaymentState f, PaymentEventKind o, PaymentState t, PaymentState last)
+      : from(f), on(o), to(t), to_when_nothing_is_left(last) {}
+};
+
+namespace detail {
+using S = PaymentState;
+using K = PaymentEventKind;
+}  // namespace detail
+
+// clang-format off
+inline constexpr PaymentEdge payment_edges[] = {
+    {detail::S::none,       detail::K::created,           detail::S::created},
+    {detail::S::created,    detail::K::started,           detail::S::paying},
+    {detail::S::created,    detail::K::close_requested,   detail::S::created},
+    {detail::S::created,    detail::K::closed,            detail::S::closed},
+
+    {detail::S::paying,     detail::K::channel_accepted,  detail::S::paying},
+    {detail::S::paying,     detail::K::unsettled,         detail::S::paying},   // unknown is never failed
+    {detail::S::paying,     detail::K::authorized,        detail::S::authorized},
+    {detail::S::paying,     detail::K::paid,              detail::S::paid},
+    {detail::S::paying,     detail::K::failed,            detail::S::failed},
+    {detail::S::paying,     detail::K::close_requested,   detail::S::paying},   // the channel is asked first
+    {detail::S::paying,     detail::K::close_refused,     detail::S::paying},
+    {detail::S::paying,     detail::K::closed,            detail::S::closed},
+
+    {detail::S::authorized, detail::K::unsettled,         detail::S::authorized},
+    {detail::S::authorized, detail::K::capture_requested, detail::S::authorized},
+    {detail::S::authorized, detail::K::capture_refused,   detail::S::authorized},
+    {detail::S::authorized, detail::K::paid,              detail::S::paid},
+    {detail::S::authorized, detail::K::void_requested,    detail::S::authorized},
+    {detail::S::authorized, detail::K::void_refused,      detail::S::authorized},
+    {detail::S::authorized, detail::K::closed,            detail::S::closed},
+
+    {detail::S::paid,       detail::K::refund_requested,  detail::S::paid},
+    {detail::S::paid,       detail::K::unsettled,         detail::S::paid},
+    {detail::S::paid,       detail::K::refund_failed,     detail::S::paid},
+    {detail::S::paid,       detail::K::refund_succeeded,  detail::S::partially_refunded, detail::S::refunded},
+    {detail::S::partially_refunded, detail::K::refund_requested, detail::S::partially_refunded},
+    {detail::S::partially_refunded, detail::K::unsettled,        detail::S::partially_refunded},
+    {detail::S::partially_refunded, detail::K::refund_failed,    detail::S::partially_refunded},
+    {detail::S::partially_refunded, detail::K::refund_succeeded, detail::S::partially_refunded, detail::S::refunded},
+
+    // Money that came although the payment was over here, or came twice: recorded, then given back.
+    {detail::S::failed,     detail::K::surplus_recorded,  detail::S::failed},
+    {detail::S::failed,     detail::K::unsettled,         detail::S::failed},
+    {detail::S::failed,     detail::K::refund_failed,     detail::S::failed},
+    {detail::S::failed,     detail::K::surplus_refunded,  detail::S::refunded},
+    {detail::S::closed,     detail::K::surplus_recorded,  detail::S::closed},
+    {detail::S::closed,     detail::K::unsettled,         detail::S::closed},
+    {detail::S::closed,     detail::K::refund_failed,     detail::S::closed},
+    {detail::S::closed,     detail::K::surplus_refunded,  detail::S::refunded},
+    {detail::S::paid,       detail::K::surplus_recorded,  detail::S::paid},
+    {detail::S::paid,       detail::K::surplus_refunded,  detail::S::paid},
+    {detail::S::partially_refunded, detail::K::surplus_recorded, detail::S::partially_refunded},
+    {detail::S::partially_refunded, detail::K::surplus_refunded, detail::S::partially_refunded},
+    {detail::S::refunded,   detail::K::surplus_recorded,  detail::S::refunded},
+    {detail::S::refunded,   detail::K::unsettled,         detail::S::refunded},
+    {detail::S::refunded,   detail::K::refund_failed,     detail::S::refunded},
+    {detail::S::refunded,   detail::K::surplus_refunded,  detail::S::refunded},
+};
+// clang-format on
+
+// Records that are about the payment rather than a step of its life. They are legal in every state
+// but `none` and leave the state as it is.
+constexpr bool is_remark(PaymentEventKind kind) {
+  return kind == PaymentEventKind::report_refused || kind == PaymentEventKind::request_repeated ||
+         kind == PaymentEventKind::parked || kind == PaymentEventKind::resumed;
+}
+
+constexpr const PaymentEdge* find_edge(PaymentState from, PaymentEventKind on) {
+  for (const PaymentEdge& edge : payment_edges)
+    if (edge.from == from && edge.on == on) return &edge;
+  return nullptr;
+}
+
+constexpr bool may_follow(PaymentState from, PaymentEventKind on) {
+  return is_remark(on) ? from != PaymentState::none : find_edge(from, on) != nullptr;
+}
+
+constexpr bool no_two_payment_edges_compete() {
+  for (const PaymentEdge& edge : payment_edges)
+    if (find_edge(edge.from, edge.on) != &edge || is_remark(edge.on)) return false;
+  return true;
+}
+static_assert(no_two_payment_edges_compete());
+
+std::string_view name_of(PaymentState state);      // "PAYING"
+std::string_view name_of(PaymentEventKind kind);   // "payment_paid", the journal's type column
+std::optional<PaymentState> parse_payment_state(std::string_view name);
+std::optional<PaymentEventKind> parse_payment_event_kind(std::string_view name);
+
+}  // namespace welkin
