@@ -1,0 +1,308 @@
+// What a payment is after its events: apply, and the questions its state answers by itself.
+#include "protocol/payment/payment.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace welkin {
+namespace {
+
+// Folds one event's data in; the state itself is moved by `apply`, the only place that does.
+class Folder {
+ public:
+  Folder(Payment& payment, UnixUs at_us) : p_(payment), at_us_(at_us) {}
+
+  bool operator()(const PaymentCreated& e) {
+    p_.merchant_id = e.merchant_id;
+    p_.merchant_order_no = e.merchant_order_no;
+    p_.amount_minor = e.amount_minor;
+    p_.currency = e.currency;
+    p_.channel = e.channel;
+    p_.subject = e.subject;
+    p_.capture_method = e.capture_method;
+    p_.expires_at_us = e.expires_at_us;
+    p_.return_url = e.return_url;
+    p_.metadata = e.metadata;
+    p_.request_fingerprint = e.request.fingerprint;
+    p_.created_at_us = at_us_;
+    return check(e.amount_minor > 0, "the amount is not positive");
+  }
+  bool operator()(const PaymentStarted& e) {
+    p_.attempt = e.attempt;
+    p_.channel = e.channel;
+    p_.channel_order_no = e.channel_order_no;
+    p_.pending = PendingOperation{ChannelOperation::create, p_.amount_minor, {}, 0, e.next_query_at_us};
+    return true;
+  }
+  bool operator()(const PaymentChannelAccepted& e) {
+    p_.channel_has_answered = true;
+    p_.channel_reference = e.channel_reference;
+    p_.next_action = e.next_action;
+    if (p_.pending && p_.pending->operation == ChannelOperation::create) {
+      p_.pending->tries = 0;
+      p_.pending->next_query_at_us = e.next_query_at_us;
+    }
+    return true;
+  }
+  bool operator()(const PaymentUnsettled& e) {
+    if (!e.refund_id.empty()) {
+      Refund* refund = find(e.refund_id);
+      if (!check(refund && refund->state == RefundState::pending, "no such refund is pending"))
+        return false;
+      refund->tries = e.tries;
+      refund->next_query_at_us = e.next_query_at_us;
+      refund->updated_at_us = at_us_;
+      return true;
+    }
+    if (!check(p_.pending && p_.pending->operation == e.operation, "that operation is not pending"))
+      return false;
+    p_.pending->tries = e.tries;
+    p_.pending->next_query_at_us = e.next_query_at_us;
+    return true;
+  }
+  bool operator()(const PaymentAuthorized& e) {
+    p_.authorized_minor = e.authorized_minor;
+    settle(e.channel_reference);
+    return check(e.authorized_minor == p_.amount_minor, "authorized is not the amount");
+  }
+  bool operator()(const PaymentCaptureRequested& e) {
+    p_.pending =
+        PendingOperation{ChannelOperation::capture, e.amount_minor, {}, 0, e.next_query_at_us};
+    return check(e.amount_minor > 0 && e.amount_minor <= p_.authorized_minor,
+                 "capture above what is authorized");
+  }
+  bool operator()(const PaymentCaptureRefused&) {
+    p_.pending.reset();
+    return true;
+  }
+  bool operator()(const PaymentPaid& e) {
+    if (p_.authorized_minor == 0) p_.authorized_minor = e.captured_minor;
+    p_.captured_minor = e.captured_minor;
+    settle(e.channel_reference);
+    return check(e.captured_minor > 0 && e.captured_minor <= p_.amount_minor &&
+                     e.captured_minor <= p_.authorized_minor,
+                 "captured above what is authorized") &&
+           balanced(e.postings);
+  }
+  bool operator()(const PaymentFailed& e) {
+    p_.failure_code = e.code;
+    p_.failure_message = e.message;
+    settle(p_.channel_reference);
+    return true;
+  }
+  bool operator()(const PaymentCloseRequested& e) {
+    p_.pending = PendingOperation{ChannelOperation::close, 0, e.reason,
+                                  p_.pending ? p_.pending->tries : 0, e.next_query_at_us};
+    return true;
+  }
+  bool operator()(const PaymentCloseRefused& e) {
+    // Back to waiting for the payer; the tries stay, so that asking for ever is bounded.
+    const int tries = p_.pending ? p_.pending->tries + 1 : 1;
+    p_.pending = PendingOperation{ChannelOperation::create, p_.amount_minor, {}, tries, e.next_query_at_us};
+    return true;
+  }
+  bool operator()(const PaymentVoidRequested& e) {
+    p_.pending = PendingOperation{ChannelOperation::void_, 0, CloseReason::voided, 0, e.next_query_at_us};
+    return true;
+  }
+  bool operator()(const PaymentVoidRefused&) {
+    p_.pending.reset();
+    return true;
+  }
+  bool operator()(const PaymentClosed& e) {
+    p_.close_reason = e.reason;
+    settle(p_.channel_reference);
+    return true;
+  }
+  bool operator()(const PaymentRefundRequested& e) {
+    if (!check(!p_.find_refund(e.refund_id), "the refund stands twice")) return false;
+    Refund refund;
+    refund.refund_id = e.refund_id;
+    refund.merchant_refund_no = e.merchant_refund_no;
+    refund.amount_minor = e.amount_minor;
+    refund.reason = e.reason;
+    refund.next_query_at_us = e.next_query_at_us;
+    add(std::move(refund));
+    p_.refund_pending_minor += e.amount_minor;
+    return check(e.amount_minor > 0 &&
+                     p_.refunded_minor + p_.refund_pending_minor <= p_.captured_minor,
+                 "refunds above what is captured");
+  }
+  bool operator()(const PaymentRefundSucceeded& e) {
+    Refund* refund = find(e.refund_id);
+    if (!check(refund && refund->state == RefundState::pending && !refund->surplus &&
+                   refund->amount_minor == e.amount_minor,
+               "no such refund is pending"))
+      return false;
+    settle(*refund, RefundState::succeeded, e.channel_reference);
+    p_.refund_pending_minor -= e.amount_minor;
+    p_.refunded_minor += e.amount_minor;
+    return balanced(e.postings);
+  }
+  bool operator()(const PaymentRefundFailed& e) {
+    Refund* refund = find(e.refund_id);
+    if (!check(refund && refund->state == RefundState::pending, "no such refund is pending"))
+      return false;
+    settle(*refund, RefundState::failed, refund->channel_reference);
+    refund->failure_code = e.code;
+    refund->failure_message = e.message;
+    if (!refund->surplus) p_.refund_pending_minor -= refund->amount_minor;
+    return true;
+  }
+  bool operator()(const PaymentSurplusRecorded& e) {
+    if (!check(!p_.find_refund(e.refund_id), "the refund stands twice")) return false;
+    Refund refund;
+    refund.refund_id = e.refund_id;
+    refund.amount_minor = e.amount_minor;
+    refund.reason = "surplus";
+    refund.surplus = true;
+    refund.authorized_only = e.authorized_only;
+    refund.channel_reference = e.channel_reference;
+    refund.next_query_at_us = e.next_query_at_us;
+    add(std::move(refund));
+    return balanced(e.postings);
+  }
+  bool operator()(const PaymentSurplusRefunded& e) {
+    Refund* refund = find(e.refund_id);
+    if (!check(refund && refund->state == RefundState::pending && refund->surplus,
+               "no such surplus is pending"))
+      return false;
+    // The reference stays that of the surplus charge, by which a repeated callback is recognised.
+    settle(*refund, RefundState::succeeded, refund->channel_reference);
+    return balanced(e.postings);
+  }
+  bool operator()(const PaymentReportRefused&) { return true; }
+  bool operator()(const PaymentRequestRepeated&) { return true; }
+  bool operator()(const PaymentParked& e) {
+    p_.parked_reason = e.reason;
+    if (Refund* refund = find(e.refund_id)) refund->next_query_at_us = 0;
+    if (e.refund_id.empty() && p_.pending) p_.pending->next_query_at_us = 0;
+    return true;
+  }
+  bool operator()(const PaymentResumed& e) {
+    p_.parked_reason.clear();
+    if (p_.pending && p_.pending->next_query_at_us == 0) {
+      p_.pending->tries = 0;
+      p_.pending->next_query_at_us = e.next_query_at_us;
+    }
+    for (Refund& refund : p_.refunds) {
+      if (refund.state != RefundState::pending || refund.next_query_at_us != 0) continue;
+      refund.tries = 0;
+      refund.next_query_at_us = e.next_query_at_us;
+    }
+    return true;
+  }
+
+  const char* what() const { return what_; }
+
+ private:
+  bool check(bool holds, const char* what) {
+    if (!holds && !what_) what_ = what;
+    return holds;
+  }
+  bool balanced(const std::vector<Posting>& postings) {
+    std::int64_t sum = 0;
+    for (const Posting& posting : postings) {
+      const auto next = checked_add(sum, posting.amount_minor);
+      if (!check(next.has_value(), "the postings overflow")) return false;
+      sum = *next;
+    }
+    return check(sum == 0, "the postings do not balance");
+  }
+  Refund* find(std::string_view refund_id) {
+    if (refund_id.empty()) return nullptr;
+    for (Refund& refund : p_.refunds)
+      if (refund.refund_id == refund_id) return &refund;
+    return nullptr;
+  }
+  void add(Refund refund) {
+    refund.created_at_us = at_us_;
+    refund.updated_at_us = at_us_;
+    p_.refunds.push_back(std::move(refund));
+  }
+  void settle(Refund& refund, RefundState state, const std::string& reference) {
+    refund.state = state;
+    refund.channel_reference = reference;
+    refund.next_query_at_us = 0;
+    refund.updated_at_us = at_us_;
+  }
+  // The question put to the channel is answered; nothing is left for the payer to do.
+  void settle(const std::string& reference) {
+    p_.channel_has_answered = true;
+    p_.channel_reference = reference;
+    p_.next_action = {};
+    p_.pending.reset();
+  }
+
+  Payment& p_;
+  UnixUs at_us_;
+  const char* what_ = nullptr;
+};
+
+UnixUs earlier(UnixUs a, UnixUs b) {
+  if (a == 0) return b;
+  if (b == 0) return a;
+  return std::min(a, b);
+}
+
+}  // namespace
+
+bool apply(Payment& payment, const PaymentEvent& event, UnixUs at_us, std::string* problem) {
+  const PaymentEventKind kind = kind_of(event);
+  if (!may_follow(payment.state, kind)) {
+    if (problem)
+      *problem = std::string(name_of(kind)) + " may not follow in " + std::string(name_of(payment.state));
+    return false;
+  }
+  Folder folder(payment, at_us);
+  if (!std::visit(folder, event)) {
+    if (problem) *problem = std::string(name_of(kind)) + ": " + folder.what();
+    return false;
+  }
+  if (const PaymentEdge* edge = find_edge(payment.state, kind)) {
+    const bool nothing_left = payment.captured_minor == payment.refunded_minor;
+    payment.state = nothing_left ? edge->to_when_nothing_is_left : edge->to;
+  }
+  payment.updated_at_us = at_us;
+  return true;
+}
+
+const Refund* Payment::find_refund(std::string_view refund_id) const {
+  for (const Refund& refund : refunds)
+    if (refund.refund_id == refund_id) return &refund;
+  return nullptr;
+}
+
+const Refund* Payment::find_refund_by_no(std::string_view merchant_refund_no) const {
+  for (const Refund& refund : refunds)
+    if (!refund.surplus && refund.merchant_refund_no == merchant_refund_no) return &refund;
+  return nullptr;
+}
+
+bool Payment::is_open() const {
+  if (state == PaymentState::created || state == PaymentState::paying ||
+      state == PaymentState::authorized)
+    return true;
+  return std::any_of(refunds.begin(), refunds.end(),
+                     [](const Refund& refund) { return refund.state == RefundState::pending; });
+}
+
+UnixUs Payment::due_at_us() const {
+  UnixUs due = 0;
+  const bool closing = pending && pending->operation == ChannelOperation::close;
+  const bool expires = state == PaymentState::created || (state == PaymentState::paying && !closing);
+  if (expires && parked_reason.empty()) due = expires_at_us;
+  if (pending) due = earlier(due, pending->next_query_at_us);
+  for (const Refund& refund : refunds)
+    if (refund.state == RefundState::pending) due = earlier(due, refund.next_query_at_us);
+  return due;
+}
+
+UnixUs query_delay_us(int tries) {
+  constexpr int seconds[] = {2, 5, 15, 30, 60, 120, 300, 600};
+  const auto step = std::min<std::size_t>(static_cast<std::size_t>(std::max(tries, 0)),
+                                          std::size(seconds) - 1);
+  return seconds[step] * us_per_s;
+}
+
+}  // namespace welkin
