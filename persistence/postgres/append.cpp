@@ -1,0 +1,305 @@
+// How a batch is written. First hopefully: fence the shards, insert every row in one statement, and
+// let the unique index and a look for each stream's predecessor say whether all expectations held.
+// Only when they did not is the batch rolled back and judged item by item, under the journal head's
+// lock. (ON CONFLICT DO NOTHING would say it without an error, but costs a second descent of the
+// index and a second WAL record a row: about a tenth of the speed, measured.)
+//
+// The head's row lock makes commits happen in the order of positions, so that a reader who follows
+// positions never passes a row that is committed later.
+#include "persistence/postgres/append.hpp"
+
+#include <algorithm>
+#include <string>
+#include <unordered_map>
+
+#include "persistence/postgres/array_literal.hpp"
+
+namespace welkin::postgres {
+namespace {
+
+// FOR SHARE, and not FOR KEY SHARE, holds up a claim until this commit; a claim that came first is
+// waited for and then seen. Every locker takes the rows in the order of ids, so none deadlock.
+constexpr const char* fence_sql =
+    "SELECT id, epoch FROM shard WHERE id = ANY($1::integer[]) ORDER BY id FOR SHARE";
+
+constexpr const char* lock_head_sql = "SELECT position FROM journal_head FOR UPDATE";
+
+constexpr const char* last_seqs_sql =
+    "SELECT wanted.stream,"
+    "  (SELECT max(events.seq) FROM events WHERE events.stream = wanted.stream)"
+    " FROM unnest($1::text[]) AS wanted(stream)";
+
+constexpr const char* insert_sql = R"sql(
+WITH head AS (
+  UPDATE journal_head SET position = position + $1::bigint
+  RETURNING position - $1::bigint AS base),
+added AS (
+  INSERT INTO events (position, stream, seq, type, version, payload, at_us, causation_id,
+                      correlation_id, prev_hash, hash)
+  SELECT head.base + given.ordinal, given.stream, given.seq, given.type, given.version,
+         given.payload, given.at_us, given.causation_id, given.correlation_id, given.prev_hash,
+         given.hash
+  FROM head, unnest($2::text[], $3::bigint[], $4::text[], $5::integer[], $6::json[], $7::bigint[],
+                    $8::text[], $9::text[], $10::bytea[], $11::bytea[]) WITH ORDINALITY
+       AS given(stream, seq, type, version, payload, at_us, causation_id, correlation_id, prev_hash,
+                hash, ordinal)
+  RETURNING 1)
+SELECT (SELECT base FROM head), (SELECT count(*) FROM added),
+       (SELECT count(*) FROM unnest($12::text[], $13::bigint[]) AS before(stream, seq)
+        WHERE EXISTS (SELECT 1 FROM events
+                      WHERE events.stream = before.stream AND events.seq = before.seq))
+)sql";
+
+using LastSeqs = std::unordered_map<StreamId, std::uint64_t>;
+
+StoreError nul_in_text() {
+  return {StoreErrorKind::unavailable, "postgresql: a text with a NUL byte cannot be stored"};
+}
+
+// Rows as columns. `predecessors` are the last events the first items of their streams build upon.
+struct Columns {
+  explicit Columns(std::size_t rows_hint)
+      : streams(rows_hint * 34),
+        seqs(rows_hint * 4),
+        types(rows_hint * 20),
+        versions(rows_hint * 2),
+        payloads(rows_hint * 300),
+        at_us(rows_hint * 18),
+        causation_ids(rows_hint * 40),
+        correlation_ids(rows_hint * 40),
+        prev_hashes(rows_hint * 72),
+        hashes(rows_hint * 72) {}
+
+  void add(const EventRow& row) {
+    streams.add_text(row.stream.text());
+    seqs.add_number(row.seq);
+    types.add_text(row.type);
+    versions.add_number(row.version);
+    payloads.add_text(row.payload);
+    at_us.add_number(row.at_us);
+    causation_ids.add_text(row.causation_id);
+    correlation_ids.add_text(row.correlation_id);
+    prev_hashes.add_hash(row.prev_hash);
+    hashes.add_hash(row.hash);
+    ++rows;
+  }
+  void add_predecessor(const StreamId& stream, std::uint64_t seq) {
+    predecessor_streams.add_text(stream.text());
+    predecessor_seqs.add_number(seq);
+    ++predecessors;
+  }
+  bool has_nul() const {
+    return types.has_nul() || payloads.has_nul() || causation_ids.has_nul() ||
+           correlation_ids.has_nul();
+  }
+
+  std::size_t rows = 0;
+  std::size_t predecessors = 0;
+  ArrayLiteral streams, seqs, types, versions, payloads, at_us, causation_ids, correlation_ids,
+      prev_hashes, hashes, predecessor_streams, predecessor_seqs;
+};
+
+class Batch {
+ public:
+  explicit Batch(std::vector<StreamAppend>& items) : items_(items), results_(items.size()) {}
+
+  // Both are bodies of a transaction.
+  StoreResult<Verdict> write_hopefully(pqxx::work& transaction);
+  StoreResult<Verdict> write_judged(pqxx::work& transaction);
+
+  // Whether write_hopefully found an expectation that did not hold.
+  bool needs_judging() const { return needs_judging_; }
+  std::vector<AppendResult> take_results();
+
+ private:
+  bool is_accepted(std::size_t i) const { return results_[i].status == AppendStatus::committed; }
+  void fence(pqxx::work& transaction);
+  void judge(LastSeqs last_seqs);
+  LastSeqs read_last_seqs(pqxx::work& transaction) const;
+  // False when two items of one stream do not fit each other.
+  bool collect(Columns& columns) const;
+  StoreResult<Verdict> insert(pqxx::work& transaction);
+
+  std::vector<StreamAppend>& items_;
+  std::vector<AppendResult> results_;
+  std::uint64_t base_ = 0;
+  bool needs_judging_ = false;
+};
+
+StoreResult<Verdict> Batch::write_hopefully(pqxx::work& transaction) {
+  fence(transaction);
+  try {
+    return insert(transaction);
+  } catch (const pqxx::unique_violation&) {
+    needs_judging_ = true;
+    return Verdict::roll_back;
+  }
+}
+
+StoreResult<Verdict> Batch::write_judged(pqxx::work& transaction) {
+  results_.assign(items_.size(), {});
+  needs_judging_ = false;
+  fence(transaction);
+  transaction.exec_prepared("lock_head");
+  judge(read_last_seqs(transaction));
+  StoreResult<Verdict> verdict = insert(transaction);
+  if (needs_judging_)
+    return StoreError{StoreErrorKind::corrupt,
+                      "postgresql: a row was refused that nothing stands against"};
+  return verdict;
+}
+
+std::vector<AppendResult> Batch::take_results() {
+  std::uint64_t position = base_;
+  for (std::size_t i = 0; i < items_.size(); ++i)
+    if (is_accepted(i))
+      for (EventRow& row : items_[i].rows) row.position = ++position;
+  return std::move(results_);
+}
+
+void Batch::fence(pqxx::work& transaction) {
+  std::vector<std::uint32_t> shards;
+  shards.reserve(items_.size());
+  for (const StreamAppend& item : items_) shards.push_back(item.shard);
+  std::sort(shards.begin(), shards.end());
+  shards.erase(std::unique(shards.begin(), shards.end()), shards.end());
+  ArrayLiteral ids;
+  for (const std::uint32_t shard : shards) ids.add_number(shard);
+
+  std::unordered_map<std::uint32_t, std::uint64_t> epochs;
+  for (const pqxx::row& row : transaction.exec_prepared("fence", ids.take()))
+    epochs.emplace(row[0].as<std::uint32_t>(), row[1].as<std::uint64_t>());
+  for (std::size_t i = 0; i < items_.size(); ++i) {
+    const auto held = epochs.find(items_[i].shard);
+    // Nobody was ever given another epoch than the shard's, so any other one is not a holder's.
+    if (held == epochs.end() || held->second != items_[i].epoch)
+      results_[i].status = AppendStatus::stale_epoch;
+  }
+}
+
+LastSeqs Batch::read_last_seqs(pqxx::work& transaction) const {
+  LastSeqs last_seqs;
+  std::unordered_map<std::string, StreamId> streams;
+  for (const StreamAppend& item : items_) {
+    if (!last_seqs.emplace(item.stream, 0).second) continue;
+    streams.emplace(item.stream.text(), item.stream);
+  }
+  ArrayLiteral wanted;
+  for (const auto& [text, stream] : streams) wanted.add_text(text);
+  for (const pqxx::row& row : transaction.exec_prepared("last_seqs", wanted.take()))
+    if (!row[1].is_null())
+      last_seqs[streams.at(row[0].as<std::string>())] = row[1].as<std::uint64_t>();
+  return last_seqs;
+}
+
+void Batch::judge(LastSeqs last_seqs) {
+  for (std::size_t i = 0; i < items_.size(); ++i) {
+    std::uint64_t& last_seq = last_seqs[items_[i].stream];
+    if (!is_accepted(i)) continue;
+    if (items_[i].expected_seq == last_seq)
+      last_seq += items_[i].rows.size();
+    else
+      results_[i] = {AppendStatus::sequence_conflict, last_seq};
+  }
+}
+
+bool Batch::collect(Columns& columns) const {
+  LastSeqs written;
+  written.reserve(items_.size());
+  for (std::size_t i = 0; i < items_.size(); ++i) {
+    if (!is_accepted(i)) continue;
+    const StreamAppend& item = items_[i];
+    const std::uint64_t last_seq = item.expected_seq + item.rows.size();
+    const auto [earlier, is_first] = written.emplace(item.stream, last_seq);
+    if (!is_first) {
+      if (earlier->second != item.expected_seq) return false;
+      earlier->second = last_seq;
+    } else if (item.expected_seq > 0) {
+      columns.add_predecessor(item.stream, item.expected_seq);
+    }
+    for (const EventRow& row : item.rows) columns.add(row);
+  }
+  return true;
+}
+
+StoreResult<Verdict> Batch::insert(pqxx::work& transaction) {
+  std::size_t rows = 0;
+  for (const StreamAppend& item : items_) rows += item.rows.size();
+  Columns columns{rows};
+  if (!collect(columns)) {
+    needs_judging_ = true;
+    return Verdict::roll_back;
+  }
+  if (columns.has_nul()) return nul_in_text();
+  if (columns.rows == 0) return Verdict::roll_back;
+  const pqxx::row outcome = transaction.exec_prepared1(
+      "insert", columns.rows, columns.streams.take(), columns.seqs.take(), columns.types.take(),
+      columns.versions.take(), columns.payloads.take(), columns.at_us.take(),
+      columns.causation_ids.take(), columns.correlation_ids.take(), columns.prev_hashes.take(),
+      columns.hashes.take(), columns.predecessor_streams.take(), columns.predecessor_seqs.take());
+  base_ = outcome[0].as<std::uint64_t>();
+  needs_judging_ = outcome[1].as<std::size_t>() != columns.rows ||
+                   outcome[2].as<std::size_t>() != columns.predecessors;
+  return needs_judging_ ? Verdict::roll_back : Verdict::commit;
+}
+
+}  // namespace
+
+void prepare_append(pqxx::connection& connection) {
+  connection.prepare("fence", fence_sql);
+  connection.prepare("lock_head", lock_head_sql);
+  connection.prepare("last_seqs", last_seqs_sql);
+  connection.prepare("insert", insert_sql);
+  connection.prepare("probe", "UPDATE write_probe SET at = clock_timestamp()");
+}
+
+StoreResult<std::vector<AppendResult>> append(WriteLane& lane, std::vector<StreamAppend>& items) {
+  if (items.empty()) return std::vector<AppendResult>{};
+  Batch batch{items};
+  StoreResult<Done> done =
+      lane.transact([&batch](pqxx::work& work) { return batch.write_hopefully(work); });
+  if (!error_of(done) && batch.needs_judging())
+    done = lane.transact([&batch](pqxx::work& work) { return batch.write_judged(work); });
+  if (const StoreError* error = error_of(done)) return *error;
+  return batch.take_results();
+}
+
+StoreResult<std::vector<std::uint64_t>> claim_epochs(WriteLane& lane, std::uint32_t shard_count) {
+  if (shard_count == 0 || shard_count > 65'536)
+    return StoreError{StoreErrorKind::unavailable, "a journal has 1 to 65536 shards"};
+  std::vector<std::uint64_t> epochs(shard_count);
+  const StoreResult<Done> done = lane.transact([&](pqxx::work& work) -> StoreResult<Verdict> {
+    // Lets appends go on, whose locks are of rows, and other claims wait.
+    work.exec("LOCK TABLE shard IN SHARE ROW EXCLUSIVE MODE");
+    const auto found = work.exec1("SELECT count(*) FROM shard")[0].as<std::uint32_t>();
+    if (found != 0 && found != shard_count)
+      return StoreError{StoreErrorKind::corrupt,
+                        "the journal was made with " + std::to_string(found) +
+                            " shards and cannot be used with " + std::to_string(shard_count)};
+    const pqxx::result claimed = found == 0
+                                     ? work.exec_params(
+                                           "INSERT INTO shard (id, epoch) SELECT id, 1 "
+                                           "FROM generate_series(0, $1::integer - 1) AS id "
+                                           "RETURNING id, epoch",
+                                           shard_count)
+                                     : work.exec(
+                                           "WITH locked AS MATERIALIZED ("
+                                           "  SELECT id FROM shard ORDER BY id FOR UPDATE) "
+                                           "UPDATE shard SET epoch = epoch + 1 FROM locked "
+                                           "WHERE shard.id = locked.id RETURNING shard.id, epoch");
+    for (const pqxx::row& row : claimed)
+      epochs.at(row[0].as<std::uint32_t>()) = row[1].as<std::uint64_t>();
+    return Verdict::commit;
+  });
+  if (const StoreError* error = error_of(done)) return *error;
+  return epochs;
+}
+
+StoreResult<Done> probe(WriteLane& lane) {
+  return lane.transact([](pqxx::work& work) -> StoreResult<Verdict> {
+    work.exec_prepared("probe");
+    return Verdict::commit;
+  });
+}
+
+}  // namespace welkin::postgres

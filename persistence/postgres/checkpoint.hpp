@@ -1,0 +1,10 @@
+// Writing what is derived from the journal.
+#pragma once
+
+#include "persistence/postgres/connection.hpp"
+
+namespace welkin::postgres {
+
+StoreResult<Done> checkpoint(WriteLane& lane, const ViewDelta& delta);
+
+}  // namespace welkin::postgres
