@@ -73,13 +73,14 @@ class NonceMemory {
  private:
   void forget_before(UnixUs now_us);
 
+  // Nonces are kept as hashes: of one size, however long the nonce was.
   struct Entry {
     UnixUs until_us;
-    std::string nonce;
+    Id128 nonce;
   };
   std::size_t capacity_;
   std::deque<Entry> by_age_;
-  std::unordered_set<std::string> known_;
+  std::unordered_set<Id128> known_;
 };
 
 // ---- what travels ---------------------------------------------------------------------------------

@@ -237,8 +237,21 @@ class ReportJudge {
     return std::nullopt;
   }
 
+  // An alarm. When we asked, asking again must stay bounded, so the try counts as unsettled too.
   Decision mismatch(std::string field, std::string expected, std::string got) const {
-    return one(PaymentReportRefused{r_.source, std::move(field), std::move(expected), std::move(got)});
+    std::vector<PaymentEvent> events{
+        PaymentReportRefused{r_.source, field, std::move(expected), std::move(got)}};
+    if (r_.source == ReportSource::callback) return events;
+    const Refund* refund = p_.find_refund(r_.refund_id);
+    const bool refund_pending = refund && refund->state == RefundState::pending;
+    Decision more = AlreadySo{};
+    if (refund_pending)
+      more = refund_unsettled(*refund, Outcome::unknown, "the answer does not fit: " + field);
+    else if (r_.refund_id.empty())
+      more = unsettled(Outcome::unknown, "the answer does not fit: " + field);
+    if (auto* unsettled_events = std::get_if<std::vector<PaymentEvent>>(&more))
+      for (PaymentEvent& event : *unsettled_events) events.push_back(std::move(event));
+    return events;
   }
 
   bool is_pending(ChannelOperation operation) const {

@@ -1,0 +1,75 @@
+#include "actors/journal_actor.hpp"
+
+#include <chrono>
+#include <utility>
+
+namespace welkin {
+namespace {
+
+constexpr auto probe_interval = std::chrono::milliseconds(500);
+
+void refuse(const AppendRequestPtr& request, CommitStatus status) {
+  caf::anon_send(request->reply_to, committed_atom::value, CommitAck{status, 0, {}});
+}
+
+}  // namespace
+
+JournalActor::JournalActor(caf::actor_config& config, RuntimeContextPtr context)
+    : caf::event_based_actor(config), context_(std::move(context)) {}
+
+caf::behavior JournalActor::make_behavior() {
+  return {
+      [this](append_atom, const AppendRequestPtr& request) { take(request); },
+      [this](written_atom, bool store_is_well) { batch_over(store_is_well); },
+      [this](tick_atom) { context_->io->probe(this); },
+      [this](probed_atom, bool store_is_well) {
+        if (!store_is_well) return probe_later();
+        store_is_well_ = true;
+        context_->metrics->store_up.Set(1);
+      },
+      [this](stop_atom) { quit(); },
+  };
+}
+
+void JournalActor::take(const AppendRequestPtr& request) {
+  if (!store_is_well_) return refuse(request, CommitStatus::unavailable);
+  if (request->new_work && waiting_.size() >= context_->limits.max_queued_appends) {
+    context_->metrics->appends_refused.Increment();
+    return refuse(request, CommitStatus::overloaded);
+  }
+  waiting_.push_back(request);
+  if (!writing_) write_next();
+}
+
+void JournalActor::write_next() {
+  if (waiting_.empty()) return;
+  std::vector<AppendRequestPtr> batch;
+  std::size_t events = 0;
+  while (!waiting_.empty() && batch.size() < context_->limits.max_batch_appends) {
+    events += waiting_.front()->events.size();
+    batch.push_back(std::move(waiting_.front()));
+    waiting_.pop_front();
+  }
+  writing_ = true;
+  context_->metrics->batches.Increment();
+  context_->metrics->batch_events.Observe(static_cast<double>(events));
+  context_->io->commit(std::move(batch), this, context_->views);
+}
+
+void JournalActor::batch_over(bool store_is_well) {
+  writing_ = false;
+  if (store_is_well) return write_next();
+  store_is_well_ = false;
+  context_->metrics->store_up.Set(0);
+  refuse_waiting();
+  probe_later();
+}
+
+void JournalActor::probe_later() { delayed_send(this, probe_interval, tick_atom::value); }
+
+void JournalActor::refuse_waiting() {
+  for (const AppendRequestPtr& request : waiting_) refuse(request, CommitStatus::unavailable);
+  waiting_.clear();
+}
+
+}  // namespace welkin

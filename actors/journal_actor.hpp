@@ -1,0 +1,32 @@
+// The journal: group commit with one batch on its way at a time. What arrives while a batch is being
+// written goes into the next one, so batches grow with the load and are one append small without it.
+#pragma once
+
+#include <caf/event_based_actor.hpp>
+#include <deque>
+
+#include "actors/runtime_context.hpp"
+
+namespace welkin {
+
+class JournalActor : public caf::event_based_actor {
+ public:
+  JournalActor(caf::actor_config& config, RuntimeContextPtr context);
+  caf::behavior make_behavior() override;
+  const char* name() const override { return "journal"; }
+
+ private:
+  void take(const AppendRequestPtr& request);
+  void write_next();
+  void batch_over(bool store_is_well);
+  void probe_later();
+  void refuse_waiting();
+
+  RuntimeContextPtr context_;
+  std::deque<AppendRequestPtr> waiting_;
+  bool writing_ = false;
+  // After a failed batch new appends are refused at once until a probe has written durably.
+  bool store_is_well_ = true;
+};
+
+}  // namespace welkin

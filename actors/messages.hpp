@@ -1,0 +1,144 @@
+// What actors of one node say to each other. Payloads travel as pointers to immutable values: they
+// never leave the process (between nodes goes one versioned envelope instead), and copying them at
+// every hop was measured to cost more than the hop.
+#pragma once
+
+#include <caf/all.hpp>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "actors/payment_service.hpp"
+#include "persistence/journal_store.hpp"
+#include "protocol/channel/channel.hpp"
+#include "protocol/payment/payment.hpp"
+
+namespace welkin {
+
+using submit_atom = caf::atom_constant<caf::atom("submit")>;      // a command for a payment
+using report_atom = caf::atom_constant<caf::atom("report")>;      // a channel's report about one
+using look_atom = caf::atom_constant<caf::atom("look")>;          // what is its state?
+using wake_atom = caf::atom_constant<caf::atom("wake")>;          // something is due
+using reply_atom = caf::atom_constant<caf::atom("reply")>;
+using append_atom = caf::atom_constant<caf::atom("append")>;
+using committed_atom = caf::atom_constant<caf::atom("committed")>;
+using written_atom = caf::atom_constant<caf::atom("written")>;    // a batch is over
+using probed_atom = caf::atom_constant<caf::atom("probed")>;
+using batch_atom = caf::atom_constant<caf::atom("batch")>;        // what was committed, for the views
+using loaded_atom = caf::atom_constant<caf::atom("loaded")>;
+using call_atom = caf::atom_constant<caf::atom("call")>;
+using passivate_atom = caf::atom_constant<caf::atom("passivate")>;
+using passive_atom = caf::atom_constant<caf::atom("passive")>;    // the entity's answer to it
+using failed_atom = caf::atom_constant<caf::atom("failed")>;
+using bury_atom = caf::atom_constant<caf::atom("bury")>;
+using resume_atom = caf::atom_constant<caf::atom("resume")>;
+using parked_atom = caf::atom_constant<caf::atom("parked")>;
+using tick_atom = caf::atom_constant<caf::atom("tick")>;
+using flush_atom = caf::atom_constant<caf::atom("flush")>;
+using find_atom = caf::atom_constant<caf::atom("find")>;
+using stop_atom = caf::atom_constant<caf::atom("stop")>;
+
+// An answer to whoever waits under `token`. Late ones are recognised by it and dropped.
+struct Reply {
+  std::uint64_t token = 0;
+  std::variant<CommandOutcome, Problem> answer;
+};
+using ReplyPtr = std::shared_ptr<const Reply>;
+
+struct ReplyTo {
+  caf::actor actor;  // null: nobody waits
+  std::uint64_t token = 0;
+};
+
+struct CommandRequest {
+  PaymentCommand command;
+  ReplyTo reply_to;
+};
+using CommandRequestPtr = std::shared_ptr<const CommandRequest>;
+
+struct ReportRequest {
+  ChannelReport report;
+  ReplyTo reply_to;     // callbacks wait until the report is durable
+  bool is_query = false;  // which of our calls this answers
+};
+using ReportRequestPtr = std::shared_ptr<const ReportRequest>;
+
+struct LookRequest {
+  PaymentId payment;
+  ReplyTo reply_to;
+};
+using LookRequestPtr = std::shared_ptr<const LookRequest>;
+
+using ChannelCallPtr = std::shared_ptr<const ChannelCall>;
+
+// One actor's events on their way to the journal.
+struct AppendRequest {
+  StreamId stream;
+  std::uint32_t shard = 0;
+  std::uint64_t epoch = 0;
+  std::uint64_t expected_seq = 0;
+  Hash prev_hash{};
+  UnixUs at_us = 0;
+  std::string causation_id;
+  std::string correlation_id;
+  std::vector<PaymentEvent> events;
+  PaymentPtr after;       // the payment once these are durable, for the views
+  caf::actor reply_to;    // hears (committed_atom, CommitAck)
+  bool new_work = false;  // may be refused when too much is waiting; settling never is
+};
+using AppendRequestPtr = std::shared_ptr<const AppendRequest>;
+
+enum class CommitStatus : std::uint8_t { committed, conflict, stale_epoch, unavailable, overloaded };
+
+struct CommitAck {
+  CommitStatus status = CommitStatus::committed;
+  std::uint64_t last_seq = 0;
+  Hash hash{};
+};
+
+struct CommittedItem {
+  AppendRequestPtr request;
+  std::uint64_t last_seq = 0;
+  std::uint64_t last_position = 0;
+  Hash hash{};
+};
+using CommittedBatchPtr = std::shared_ptr<const std::vector<CommittedItem>>;
+
+struct LoadedPayment {
+  PaymentPtr payment;  // state none when the stream is empty
+  std::uint64_t seq = 0;
+  std::uint64_t snapshot_seq = 0;
+  Hash hash{};
+  std::string correlation_id;
+};
+struct LoadFailure {
+  bool corrupt = false;  // reading again will not help
+  std::string what;
+};
+using LoadResult = std::variant<LoadedPayment, LoadFailure>;
+using LoadResultPtr = std::shared_ptr<const LoadResult>;
+
+struct IdempotencyAnswer {
+  std::uint64_t token = 0;
+  std::optional<IdempotencyRecord> record;
+  bool ask_store = false;  // not among the records in memory
+};
+using IdempotencyAnswerPtr = std::shared_ptr<const IdempotencyAnswer>;
+
+}  // namespace welkin
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::StreamId)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::ReplyTo)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::ReplyPtr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::CommandRequestPtr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::ReportRequestPtr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::LookRequestPtr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::ChannelCallPtr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::AppendRequestPtr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::CommitAck)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::CommittedBatchPtr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::LoadResultPtr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::IdempotencyAnswerPtr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::vector<welkin::ParkedEntity>)

@@ -1,0 +1,391 @@
+#include "actors/runtime.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <caf/all.hpp>
+#include <charconv>
+#include <utility>
+
+#include "actors/channel_actor.hpp"
+#include "actors/journal_actor.hpp"
+#include "actors/shard_actor.hpp"
+#include "actors/store_threads.hpp"
+#include "actors/views_actor.hpp"
+#include "protocol/payment/event_codec.hpp"
+
+namespace welkin {
+namespace {
+
+constexpr auto flush_timeout = std::chrono::seconds(5);
+
+class SystemClock : public WallClock {
+ public:
+  UnixUs now_us() const override {
+    using std::chrono::microseconds;
+    return std::chrono::duration_cast<microseconds>(std::chrono::system_clock::now().time_since_epoch())
+        .count();
+  }
+};
+
+class SystemConfig : public caf::actor_system_config {
+ public:
+  explicit SystemConfig(const RuntimeConfig& config) {
+    set("scheduler.max-threads", static_cast<std::size_t>(config.scheduler_threads));
+    set("scheduler.policy",
+        config.scheduler_policy == "stealing" ? caf::atom("stealing") : caf::atom("sharing"));
+    set("scheduler.max-throughput", config.max_throughput);
+  }
+};
+
+Problem problem_of(const StoreError& error) {
+  const auto code = error.kind == StoreErrorKind::corrupt ? ProblemCode::internal
+                                                          : ProblemCode::store_unavailable;
+  spdlog::error("store: {}", error.detail);
+  return {code, "The journal cannot be read now.", ""};
+}
+
+std::string cursor_of(const Card& card) {
+  return std::to_string(card.created_at_us) + "." + card.stream.text();
+}
+
+bool read_cursor(std::string_view cursor, CardQuery& query) {
+  const std::size_t dot = cursor.find('.');
+  if (dot == std::string_view::npos) return false;
+  const auto parsed = std::from_chars(cursor.data(), cursor.data() + dot, query.before_created_at_us);
+  const auto stream = StreamId::parse(cursor.substr(dot + 1));
+  if (parsed.ec != std::errc() || parsed.ptr != cursor.data() + dot || !stream) return false;
+  query.before_stream = *stream;
+  return query.before_created_at_us > 0;
+}
+
+}  // namespace
+
+struct Runtime::Parts {
+  Parts(const RuntimeConfig& config, JournalStore& store)
+      : system_config(config), system(system_config), io(store, metrics) {}
+
+  SystemClock clock;
+  RuntimeMetrics metrics;
+  SystemConfig system_config;
+  caf::actor_system system;
+  StoreThreads io;
+  RuntimeContextPtr context = std::make_shared<RuntimeContext>();
+
+  std::mutex desks_mutex;
+  std::vector<std::unique_ptr<caf::scoped_actor>> desks;
+  std::atomic<std::uint64_t> next_token{1};
+};
+
+// Threads of the gateway come and go and tests have many runtimes, so the actors that wait for
+// replies belong to the runtime and are lent out.
+class Runtime::Desk {
+ public:
+  explicit Desk(Parts& parts) : parts_(parts), token_(parts.next_token.fetch_add(1)) {
+    const std::lock_guard<std::mutex> lock(parts_.desks_mutex);
+    if (!parts_.desks.empty()) {
+      self_ = std::move(parts_.desks.back());
+      parts_.desks.pop_back();
+    } else {
+      self_ = std::make_unique<caf::scoped_actor>(parts_.system);
+    }
+  }
+  ~Desk() {
+    const std::lock_guard<std::mutex> lock(parts_.desks_mutex);
+    parts_.desks.push_back(std::move(self_));
+  }
+  Desk(const Desk&) = delete;
+  Desk& operator=(const Desk&) = delete;
+
+  ReplyTo reply_to() const { return {caf::actor_cast<caf::actor>(*self_), token_}; }
+
+  // The reply under this desk's token, or null when the deadline passes. Late ones of earlier calls
+  // are dropped.
+  template <class Pointer>
+  Pointer wait(std::chrono::milliseconds timeout) {
+    const auto deadline = std::chrono::steady_clock::now() + timeout;
+    Pointer result;
+    bool expired = false;
+    while (!result && !expired) {
+      const auto left = deadline - std::chrono::steady_clock::now();
+      if (left <= std::chrono::nanoseconds::zero()) break;
+      (*self_)->receive(
+          [&](reply_atom, const ReplyPtr& reply) {
+            if constexpr (std::is_same_v<Pointer, ReplyPtr>)
+              if (reply->token == token_) result = reply;
+          },
+          [&](reply_atom, const IdempotencyAnswerPtr& reply) {
+            if constexpr (std::is_same_v<Pointer, IdempotencyAnswerPtr>)
+              if (reply->token == token_) result = reply;
+          },
+          caf::after(std::chrono::duration_cast<std::chrono::microseconds>(left)) >>
+              [&] { expired = true; });
+    }
+    return result;
+  }
+
+  caf::scoped_actor& self() { return *self_; }
+
+ private:
+  Parts& parts_;
+  const std::uint64_t token_;
+  std::unique_ptr<caf::scoped_actor> self_;
+};
+
+Runtime::Runtime(const RuntimeConfig& config, JournalStore& store)
+    : config_(config), store_(store), parts_(std::make_unique<Parts>(config, store)) {}
+
+Runtime::~Runtime() { stop(); }
+
+StoreResult<std::unique_ptr<Runtime>> Runtime::start(const RuntimeConfig& config, JournalStore& store,
+                                                     std::vector<ChannelPort*> channels) {
+  auto epochs = store.claim_epochs(config.shard_count);
+  if (const StoreError* error = error_of(epochs)) return *error;
+  const SystemClock clock;
+  auto views = catch_up_views(store, config.shard_count, clock.now_us());
+  if (const StoreError* error = error_of(views)) return *error;
+
+  std::unique_ptr<Runtime> runtime(new Runtime(config, store));
+  Parts& parts = *runtime->parts_;
+  RuntimeContext& context = *parts.context;
+  context.epochs = std::move(std::get<std::vector<std::uint64_t>>(epochs));
+  context.io = &parts.io;
+  context.clock = &parts.clock;
+  context.metrics = &parts.metrics;
+  context.limits = config.limits;
+  context.journal = parts.system.spawn<JournalActor>(parts.context);
+  runtime->channels_ = std::move(channels);
+  for (ChannelPort* port : runtime->channels_)
+    context.channels.emplace(port->name(), parts.system.spawn<ChannelActor>(parts.context, *port));
+  const ShardActor::Spawn spawn = spawn_payments(parts.context);
+  for (std::uint32_t shard = 0; shard < config.shard_count; ++shard)
+    context.shards.push_back(parts.system.spawn<ShardActor>(parts.context, spawn));
+  // Last, because it wakes payments as soon as it runs.
+  context.views = parts.system.spawn<ViewsActor>(
+      parts.context, std::move(std::get<ViewsAtStart>(views)));
+  return runtime;
+}
+
+void Runtime::stop() {
+  if (!parts_) return;
+  draining_ = true;
+  RuntimeContext& context = *parts_->context;
+  if (const auto problem = flush_views())
+    spdlog::warn("stop: the views were not written; the next start reads the journal's tail: {}",
+                 problem->detail);
+  for (const caf::actor& shard : context.shards) caf::anon_send(shard, stop_atom::value);
+  for (const auto& [name, channel] : context.channels) caf::anon_send(channel, stop_atom::value);
+  caf::anon_send(context.journal, stop_atom::value);
+  caf::anon_send(context.views, stop_atom::value);
+  parts_->io.stop();
+  parts_->desks.clear();
+  parts_->system.await_all_actors_done();
+  // Handles in the context and the context in the actors would keep each other alive.
+  context.shards.clear();
+  context.channels.clear();
+  context.journal = nullptr;
+  context.views = nullptr;
+  parts_.reset();
+}
+
+const RuntimeContext& Runtime::context() const { return *parts_->context; }
+caf::actor_system& Runtime::system() { return parts_->system; }
+
+CommandAnswer Runtime::ask(Desk& desk, const PaymentId& id,
+                           const std::function<void(ReplyTo)>& send) {
+  send(desk.reply_to());
+  const auto reply = desk.wait<ReplyPtr>(std::chrono::milliseconds(config_.command_timeout_ms));
+  if (!reply)
+    return Problem{ProblemCode::outcome_unknown,
+                   "No answer in time for " + id.text() + "; repeat the same request.", ""};
+  return reply->answer;
+}
+
+CommandAnswer Runtime::execute(PaymentCommand command) {
+  const PaymentId id = command.payment;
+  if (std::holds_alternative<ResumePayment>(command.body)) {
+    // Parked is either the actor, which kept failing, or the settling, which the payment records.
+    Desk desk(*parts_);
+    const auto answer = ask(desk, id, [&](const ReplyTo& reply_to) {
+      caf::anon_send(parts_->context->shard(id), resume_atom::value, id, reply_to);
+    });
+    const auto* problem = std::get_if<Problem>(&answer);
+    if (!problem || problem->code != ProblemCode::not_parked) return answer;
+  }
+  Desk desk(*parts_);
+  return ask(desk, id, [&](const ReplyTo& reply_to) {
+    auto request = std::make_shared<CommandRequest>();
+    request->command = std::move(command);
+    request->reply_to = reply_to;
+    caf::anon_send(parts_->context->shard(id), submit_atom::value, CommandRequestPtr(std::move(request)));
+  });
+}
+
+std::variant<PaymentView, Problem> Runtime::find(const PaymentId& id) {
+  Desk desk(*parts_);
+  auto answer = ask(desk, id, [&](const ReplyTo& reply_to) {
+    auto request = std::make_shared<LookRequest>();
+    request->payment = id;
+    request->reply_to = reply_to;
+    caf::anon_send(parts_->context->shard(id), look_atom::value, LookRequestPtr(std::move(request)));
+  });
+  if (const auto* problem = std::get_if<Problem>(&answer)) return *problem;
+  return std::get<CommandOutcome>(answer).view;
+}
+
+std::optional<Problem> Runtime::flush_views() {
+  Desk desk(*parts_);
+  caf::anon_send(parts_->context->views, flush_atom::value, desk.reply_to());
+  const auto reply = desk.wait<ReplyPtr>(flush_timeout);
+  if (!reply) return Problem{ProblemCode::store_unavailable, "The views were not written in time.", ""};
+  if (const auto* problem = std::get_if<Problem>(&reply->answer)) return *problem;
+  return std::nullopt;
+}
+
+std::variant<PaymentListPage, Problem> Runtime::list(const PaymentListQuery& query) {
+  CardQuery cards;
+  cards.merchant_id = query.merchant_id;
+  if (query.state) cards.state = name_of(*query.state);
+  cards.created_from_us = query.created_from_us;
+  cards.created_to_us = query.created_to_us;
+  if (!query.cursor.empty() && !read_cursor(query.cursor, cards))
+    return Problem{ProblemCode::invalid_value, "The cursor is not one of ours.", "cursor"};
+  cards.limit = query.limit + 1;  // one more tells whether there is a next page
+  if (auto problem = flush_views()) return *problem;
+  auto read = store_.list_cards(cards);
+  if (const StoreError* error = error_of(read)) return problem_of(*error);
+  auto& found = std::get<std::vector<Card>>(read);
+  PaymentListPage page;
+  if (found.size() > query.limit) {
+    found.resize(query.limit);
+    page.next_cursor = cursor_of(found.back());
+  }
+  for (const Card& card : found) {
+    const LoadResult result = load_payment(store_, card.stream);
+    if (const auto* failure = std::get_if<LoadFailure>(&result))
+      return problem_of({StoreErrorKind::corrupt, failure->what});
+    const auto& loaded = std::get<LoadedPayment>(result);
+    page.payments.push_back({card.stream, loaded.seq, loaded.payment});
+  }
+  return page;
+}
+
+std::variant<std::vector<EventView>, Problem> Runtime::events(const PaymentId& id) {
+  auto read = store_.read_stream(id);
+  if (const StoreError* error = error_of(read)) return problem_of(*error);
+  std::vector<EventView> result;
+  for (EventRow& row : std::get<std::vector<EventRow>>(read))
+    result.push_back({row.seq, std::move(row.type), row.version, std::move(row.payload), row.at_us,
+                      std::move(row.causation_id), std::move(row.correlation_id)});
+  if (result.empty()) return Problem{ProblemCode::not_found, "There is no such payment.", ""};
+  return result;
+}
+
+std::variant<std::optional<IdempotencyHit>, Problem> Runtime::find_idempotency(
+    std::string_view merchant_id, std::string_view key) {
+  Desk desk(*parts_);
+  caf::anon_send(parts_->context->views, find_atom::value, std::string(merchant_id), std::string(key),
+                 desk.reply_to());
+  const auto answer =
+      desk.wait<IdempotencyAnswerPtr>(std::chrono::milliseconds(config_.command_timeout_ms));
+  if (!answer) return Problem{ProblemCode::overloaded, "The views did not answer in time.", ""};
+  std::optional<IdempotencyRecord> record = answer->record;
+  if (answer->ask_store) {
+    auto read = store_.find_idempotency(merchant_id, key);
+    if (const StoreError* error = error_of(read)) return problem_of(*error);
+    record = std::get<std::optional<IdempotencyRecord>>(read);
+  }
+  const bool fresh =
+      record && record->at_us > parts_->clock.now_us() - idempotency_retention_us;
+  if (!fresh) return std::optional<IdempotencyHit>{};
+  return std::optional<IdempotencyHit>{{record->fingerprint, record->stream, record->seq}};
+}
+
+CommandAnswer Runtime::replay(const IdempotencyHit& hit) {
+  auto read = store_.read_stream(hit.payment);
+  if (const StoreError* error = error_of(read)) return problem_of(*error);
+  const auto& rows = std::get<std::vector<EventRow>>(read);
+  if (hit.seq == 0 || hit.seq > rows.size())
+    return Problem{ProblemCode::internal, "The idempotency record names an event that is not there.", ""};
+  // The request's own events, and what the channel answered to the calls they made: up to the first
+  // event that something else caused.
+  const EventRow& first = rows[hit.seq - 1];
+  std::size_t last = hit.seq;
+  while (last < rows.size() && (rows[last].causation_id == first.causation_id ||
+                                rows[last].causation_id.rfind("answer:", 0) == 0))
+    ++last;
+  Payment payment;
+  CommandOutcome outcome;
+  for (std::size_t i = 0; i < last; ++i) {
+    auto parsed = parse_event(rows[i].type, rows[i].version, rows[i].payload);
+    auto* event = std::get_if<PaymentEvent>(&parsed);
+    if (!event || !apply(payment, *event, rows[i].at_us))
+      return problem_of({StoreErrorKind::corrupt, hit.payment.text() + " cannot be replayed"});
+    if (i + 1 != hit.seq) continue;
+    outcome.created = kind_of(*event) == PaymentEventKind::created;
+    if (const auto* refund = std::get_if<PaymentRefundRequested>(event))
+      outcome.refund_id = refund->refund_id;
+  }
+  outcome.view = {hit.payment, last, std::make_shared<const Payment>(std::move(payment))};
+  return outcome;
+}
+
+ChannelPort* Runtime::channel_named(std::string_view name) const {
+  for (ChannelPort* port : channels_)
+    if (port->name() == name) return port;
+  return nullptr;
+}
+
+std::variant<CallbackAck, Problem> Runtime::notify(const RawCallback& callback) {
+  ChannelPort* port = channel_named(callback.channel);
+  if (!port) return Problem{ProblemCode::unknown_channel, "There is no such channel.", ""};
+  auto verified = port->verify(callback, parts_->clock.now_us());
+  if (const auto* problem = std::get_if<Problem>(&verified)) {
+    parts_->metrics.callbacks_refused.Increment();
+    return *problem;
+  }
+  const auto& good = std::get<VerifiedCallback>(verified);
+  Desk desk(*parts_);
+  const CommandAnswer answer = ask(desk, good.report.payment, [&](const ReplyTo& reply_to) {
+    auto request = std::make_shared<ReportRequest>();
+    request->report = good.report;
+    request->report.source = ReportSource::callback;
+    request->reply_to = reply_to;
+    caf::anon_send(parts_->context->shard(good.report.payment), report_atom::value,
+                   ReportRequestPtr(std::move(request)));
+  });
+  const auto* problem = std::get_if<Problem>(&answer);
+  // Judged and recorded, or judged and refused for good: either way the same bytes need not come again.
+  const bool judged = !problem || problem->code == ProblemCode::report_mismatch;
+  if (judged) port->settle(good.report);
+  if (!problem) return good.ack;
+  parts_->metrics.callbacks_refused.Increment();
+  return *problem;
+}
+
+std::vector<ParkedEntity> Runtime::parked() {
+  Desk desk(*parts_);
+  std::vector<ParkedEntity> result;
+  const auto collect = [&](const caf::actor& actor) {
+    desk.self()
+        ->request(actor, std::chrono::seconds(2), parked_atom::value)
+        .receive([&](const std::vector<ParkedEntity>& part) {
+                   result.insert(result.end(), part.begin(), part.end());
+                 },
+                 [](const caf::error&) { spdlog::warn("parked: a shard did not answer in time"); });
+  };
+  for (const caf::actor& shard : parts_->context->shards) collect(shard);
+  collect(parts_->context->views);
+  return result;
+}
+
+bool Runtime::knows_channel(std::string_view channel) const { return channel_named(channel) != nullptr; }
+
+Readiness Runtime::readiness() const {
+  if (draining_) return {false, "draining"};
+  if (parts_->metrics.store_up.Value() < 1) return {false, "store_unavailable"};
+  return {true, ""};
+}
+
+std::string Runtime::metrics_text() const { return parts_->metrics.text(); }
+
+}  // namespace welkin

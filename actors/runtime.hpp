@@ -1,0 +1,74 @@
+// One node: the actor system, the journal's threads and everything between, behind PaymentService.
+// The owner keeps the store and the channel ports alive until after `stop`.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "actors/channel_port.hpp"
+#include "actors/payment_service.hpp"
+#include "actors/runtime_context.hpp"
+#include "persistence/journal_store.hpp"
+
+namespace welkin {
+
+struct RuntimeConfig {
+  std::uint32_t shard_count = 256;  // fixed by the store's first start
+  int scheduler_threads = 2;
+  std::string scheduler_policy = "sharing";  // or "stealing"; docs/performance.md says why
+  std::size_t max_throughput = 100;          // messages an actor takes before it lets others run
+  int command_timeout_ms = 10'000;
+  RuntimeLimits limits;
+};
+
+class Runtime : public PaymentService {
+ public:
+  // Claims every shard's epoch and brings the views up to date before it returns.
+  static StoreResult<std::unique_ptr<Runtime>> start(const RuntimeConfig& config, JournalStore& store,
+                                                     std::vector<ChannelPort*> channels);
+  ~Runtime() override;
+
+  CommandAnswer execute(PaymentCommand command) override;
+  std::variant<PaymentView, Problem> find(const PaymentId& id) override;
+  std::variant<PaymentListPage, Problem> list(const PaymentListQuery& query) override;
+  std::variant<std::vector<EventView>, Problem> events(const PaymentId& id) override;
+  std::variant<std::optional<IdempotencyHit>, Problem> find_idempotency(std::string_view merchant_id,
+                                                                        std::string_view key) override;
+  CommandAnswer replay(const IdempotencyHit& hit) override;
+  std::variant<CallbackAck, Problem> notify(const RawCallback& callback) override;
+  std::vector<ParkedEntity> parked() override;
+  bool knows_channel(std::string_view channel) const override;
+  Readiness readiness() const override;
+  std::string metrics_text() const override;
+
+  // From now on not ready; what is under way goes on.
+  void drain() { draining_ = true; }
+  // Writes the views down and ends every actor and thread. The gateway is stopped before.
+  void stop();
+
+  // For in-process load: commands and reports sent without a thread that waits.
+  const RuntimeContext& context() const;
+  caf::actor_system& system();
+
+ private:
+  struct Parts;
+  class Desk;  // an actor of a waiting thread, borrowed for one call
+
+  explicit Runtime(const RuntimeConfig& config, JournalStore& store);
+  CommandAnswer ask(Desk& desk, const PaymentId& id, const std::function<void(ReplyTo)>& send);
+  ChannelPort* channel_named(std::string_view name) const;
+  std::optional<Problem> flush_views();
+
+  RuntimeConfig config_;
+  JournalStore& store_;
+  std::vector<ChannelPort*> channels_;
+  std::unique_ptr<Parts> parts_;
+  std::atomic<bool> draining_{false};
+};
+
+}  // namespace welkin

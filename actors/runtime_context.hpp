@@ -1,0 +1,54 @@
+// What every actor of a node may use: where to send, what time it is, and the limits. Built once at
+// start and shared as const; the simulation builds the same with its own clock and edges.
+#pragma once
+
+#include <caf/actor.hpp>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "actors/metrics.hpp"
+#include "actors/store_io.hpp"
+#include "protocol/ids.hpp"
+
+namespace welkin {
+
+class WallClock {
+ public:
+  virtual ~WallClock() = default;
+  virtual UnixUs now_us() const = 0;
+};
+
+struct RuntimeLimits {
+  std::size_t stash_per_entity = 256;
+  std::size_t max_queued_appends = 20'000;   // new work beyond this is refused
+  std::size_t max_batch_appends = 1'000;
+  std::size_t active_entities = 100'000;     // a node's; beyond it idle ones leave after a second
+  UnixUs passivate_after_us = 120 * us_per_s;
+  std::uint64_t snapshot_every_events = 50;
+  int restarts_before_parking = 5;           // consecutive, without a successful commit between
+  UnixUs restart_backoff_us = 100 * us_per_ms;  // doubled at each restart
+};
+
+struct RuntimeContext {
+  std::vector<caf::actor> shards;
+  std::vector<std::uint64_t> epochs;  // by shard
+  caf::actor journal;
+  caf::actor views;
+  std::map<std::string, caf::actor, std::less<>> channels;
+  StoreIo* io = nullptr;
+  const WallClock* clock = nullptr;
+  RuntimeMetrics* metrics = nullptr;
+  RuntimeLimits limits;
+
+  std::uint32_t shard_index(const StreamId& stream) const {
+    return shard_of(stream, static_cast<std::uint32_t>(shards.size()));
+  }
+  const caf::actor& shard(const StreamId& stream) const { return shards[shard_index(stream)]; }
+};
+// Filled in while the node starts and not changed once the first shard runs.
+using RuntimeContextPtr = std::shared_ptr<RuntimeContext>;
+
+}  // namespace welkin

@@ -1,0 +1,148 @@
+#include "actors/store_io.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "protocol/payment/event_codec.hpp"
+
+namespace welkin {
+namespace {
+
+CommitStatus status_of(AppendStatus status) {
+  switch (status) {
+    case AppendStatus::committed: return CommitStatus::committed;
+    case AppendStatus::sequence_conflict: return CommitStatus::conflict;
+    case AppendStatus::stale_epoch: return CommitStatus::stale_epoch;
+  }
+  return CommitStatus::conflict;
+}
+
+}  // namespace
+
+void JournalCommitter::encode(const std::vector<AppendRequestPtr>& batch) {
+  appends_.resize(batch.size());
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const AppendRequest& request = *batch[i];
+    StreamAppend& append = appends_[i];
+    append.stream = request.stream;
+    append.shard = request.shard;
+    append.epoch = request.epoch;
+    append.expected_seq = request.expected_seq;
+    append.rows.resize(request.events.size());
+    const std::string stream_text = request.stream.text();
+    Hash prev = request.prev_hash;
+    for (std::size_t n = 0; n < request.events.size(); ++n) {
+      EventRow& row = append.rows[n];
+      row.stream = request.stream;
+      row.seq = request.expected_seq + n + 1;
+      row.type = name_of(kind_of(request.events[n]));
+      row.version = version_of(request.events[n]);
+      row.payload.clear();
+      write_event(request.events[n], row.payload);
+      row.at_us = request.at_us;
+      row.causation_id = request.causation_id;
+      row.correlation_id = request.correlation_id;
+      row.prev_hash = prev;
+      row.hash = event_hash(prev, stream_text, row.seq, row.type, row.version, row.at_us,
+                            row.causation_id, row.correlation_id, row.payload);
+      prev = row.hash;
+    }
+  }
+}
+
+JournalCommitter::Verdict JournalCommitter::fail_all(std::size_t count, StoreError error) {
+  error_ = std::move(error);
+  acks_.assign(count, CommitAck{CommitStatus::unavailable, 0, {}});
+  return Verdict::failed;
+}
+
+JournalCommitter::Verdict JournalCommitter::commit(const std::vector<AppendRequestPtr>& batch) {
+  encode(batch);
+  auto result = store_.append(appends_);
+  if (const StoreError* error = error_of(result)) {
+    if (error->kind != StoreErrorKind::in_doubt) return fail_all(batch.size(), *error);
+    error_ = *error;
+    return Verdict::in_doubt;
+  }
+  const auto& results = std::get<std::vector<AppendResult>>(result);
+  acks_.resize(batch.size());
+  for (std::size_t i = 0; i < batch.size(); ++i)
+    acks_[i] = {status_of(results[i].status), appends_[i].rows.back().seq, appends_[i].rows.back().hash};
+  return Verdict::settled;
+}
+
+JournalCommitter::Verdict JournalCommitter::resolve(const std::vector<AppendRequestPtr>& batch) {
+  acks_.assign(batch.size(), CommitAck{CommitStatus::unavailable, 0, {}});
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const EventRow& last = appends_[i].rows.back();
+    auto read = store_.read_stream(batch[i]->stream, last.seq - 1);
+    if (const StoreError* error = error_of(read)) {
+      error_ = *error;
+      return Verdict::in_doubt;
+    }
+    const auto& rows = std::get<std::vector<EventRow>>(read);
+    // The hash covers everything back to the stream's first event, so an equal one is our own row.
+    if (rows.empty() || rows.front().seq != last.seq || rows.front().hash != last.hash) continue;
+    acks_[i] = {CommitStatus::committed, last.seq, last.hash};
+    appends_[i].rows.back().position = rows.front().position;
+  }
+  return Verdict::settled;
+}
+
+CommittedBatchPtr JournalCommitter::committed(const std::vector<AppendRequestPtr>& batch) const {
+  auto items = std::make_shared<std::vector<CommittedItem>>();
+  items->reserve(batch.size());
+  for (std::size_t i = 0; i < batch.size(); ++i)
+    if (acks_[i].status == CommitStatus::committed)
+      items->push_back({batch[i], acks_[i].last_seq, appends_[i].rows.back().position, acks_[i].hash});
+  return items;
+}
+
+void deliver_acks(const JournalCommitter& committer, const std::vector<AppendRequestPtr>& batch,
+                  const caf::actor& journal, const caf::actor& views, bool store_is_well) {
+  // The views hear first: whoever is acknowledged and then lists must find what was acknowledged.
+  if (CommittedBatchPtr items = committer.committed(batch); !items->empty())
+    caf::anon_send(views, batch_atom::value, std::move(items));
+  const std::vector<CommitAck>& acks = committer.acks();
+  for (std::size_t i = 0; i < batch.size(); ++i)
+    caf::anon_send(batch[i]->reply_to, committed_atom::value, acks[i]);
+  caf::anon_send(journal, written_atom::value, store_is_well);
+}
+
+LoadResult load_payment(const JournalStore& store, const StreamId& stream) {
+  Payment payment;
+  LoadedPayment loaded;
+  auto snapshot = store.load_snapshot(stream);
+  if (const StoreError* error = error_of(snapshot)) return LoadFailure{false, error->detail};
+  if (const auto& found = std::get<std::optional<Snapshot>>(snapshot);
+      found && found->version == payment_snapshot_version) {
+    auto parsed = parse_payment(found->payload);
+    // A snapshot is only a shortcut: one that cannot be read is passed over for the events.
+    if (auto* state = std::get_if<Payment>(&parsed)) {
+      payment = std::move(*state);
+      loaded.seq = loaded.snapshot_seq = found->seq;
+      loaded.hash = found->hash;
+    }
+  }
+  auto read = store.read_stream(stream, loaded.seq);
+  if (const StoreError* error = error_of(read))
+    return LoadFailure{error->kind == StoreErrorKind::corrupt, error->detail};
+  for (const EventRow& row : std::get<std::vector<EventRow>>(read)) {
+    const std::string at = stream.text() + " seq " + std::to_string(row.seq) + ": ";
+    if (row.seq != loaded.seq + 1) return LoadFailure{true, at + "an event is missing before it"};
+    if (row.prev_hash != loaded.hash) return LoadFailure{true, at + "the hash chain is broken"};
+    auto parsed = parse_event(row.type, row.version, row.payload);
+    if (const auto* error = std::get_if<CodecError>(&parsed))
+      return LoadFailure{true, at + error->path + " " + error->what};
+    std::string problem;
+    if (!apply(payment, std::get<PaymentEvent>(parsed), row.at_us, &problem))
+      return LoadFailure{true, at + problem};
+    loaded.seq = row.seq;
+    loaded.hash = row.hash;
+    loaded.correlation_id = row.correlation_id;
+  }
+  loaded.payment = std::make_shared<const Payment>(std::move(payment));
+  return loaded;
+}
+
+}  // namespace welkin

@@ -1,0 +1,64 @@
+// The edge to the journal store: calls that block, made off the actors' threads. Production runs them
+// on plain threads (detached actors can hang CAF 0.17's shutdown), the simulation in an actor's step.
+#pragma once
+
+#include <caf/actor.hpp>
+#include <memory>
+#include <vector>
+
+#include "actors/messages.hpp"
+#include "persistence/journal_store.hpp"
+
+namespace welkin {
+
+class StoreIo {
+ public:
+  virtual ~StoreIo() = default;
+  // Makes the batch durable; tells the views, then whoever appended, then `journal` (written_atom,
+  // bool store_is_well).
+  virtual void commit(std::vector<AppendRequestPtr> batch, const caf::actor& journal,
+                      const caf::actor& views) = 0;
+  virtual void probe(const caf::actor& journal) = 0;  // (probed_atom, bool)
+  virtual void load(const StreamId& stream, const caf::actor& reply_to) = 0;  // (loaded_atom, …)
+  virtual void checkpoint(std::shared_ptr<const ViewDelta> delta,
+                          const caf::actor& reply_to) = 0;  // (written_atom, bool)
+};
+
+// ---- the work itself, the same for threads and simulation
+
+// Encodes, hashes and appends batches, and settles a commit whose answer was lost.
+class JournalCommitter {
+ public:
+  explicit JournalCommitter(JournalStore& store) : store_(store) {}
+
+  enum class Verdict : std::uint8_t {
+    settled,  // every append has its ack
+    failed,   // nothing was written: all acks say unavailable
+    in_doubt  // unknown yet: call `resolve` until it is not
+  };
+  Verdict commit(const std::vector<AppendRequestPtr>& batch);
+  // After in_doubt: asks the store what it holds. Nobody is answered before it knows.
+  Verdict resolve(const std::vector<AppendRequestPtr>& batch);
+
+  const std::vector<CommitAck>& acks() const { return acks_; }
+  const StoreError& error() const { return error_; }
+  CommittedBatchPtr committed(const std::vector<AppendRequestPtr>& batch) const;
+
+ private:
+  void encode(const std::vector<AppendRequestPtr>& batch);
+  Verdict fail_all(std::size_t count, StoreError error);
+
+  JournalStore& store_;
+  std::vector<StreamAppend> appends_;  // kept between batches for their buffers
+  std::vector<CommitAck> acks_;
+  StoreError error_;
+};
+
+// Tells views, appenders and journal what became of a settled or failed batch.
+void deliver_acks(const JournalCommitter& committer, const std::vector<AppendRequestPtr>& batch,
+                  const caf::actor& journal, const caf::actor& views, bool store_is_well);
+
+// Snapshot and events behind it, folded and checked against the hash chain.
+LoadResult load_payment(const JournalStore& store, const StreamId& stream);
+
+}  // namespace welkin

@@ -1,0 +1,121 @@
+#include "actors/store_threads.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace welkin {
+namespace {
+
+constexpr int reader_threads = 2;
+constexpr int resolve_backoff_min_ms = 50;
+constexpr int resolve_backoff_max_ms = 2'000;
+
+}  // namespace
+
+TaskThreads::TaskThreads(int threads) {
+  for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+}
+
+void TaskThreads::run(std::function<void()> task) {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    tasks_.push_back(std::move(task));
+  }
+  wake_.notify_one();
+}
+
+bool TaskThreads::wait_ms(int milliseconds) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  return !wake_.wait_for(lock, std::chrono::milliseconds(milliseconds), [this] { return stopping_; });
+}
+
+void TaskThreads::stop() {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  for (std::thread& thread : threads_)
+    if (thread.joinable()) thread.join();
+}
+
+void TaskThreads::work() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  for (;;) {
+    wake_.wait(lock, [this] { return stopping_ || !tasks_.empty(); });
+    if (tasks_.empty()) return;
+    auto task = std::move(tasks_.front());
+    tasks_.pop_front();
+    lock.unlock();
+    task();
+    task = nullptr;  // what it holds is released before the next wait
+    lock.lock();
+  }
+}
+
+StoreThreads::StoreThreads(JournalStore& store, RuntimeMetrics& metrics)
+    : store_(store), metrics_(metrics), committer_(store), writer_(1), viewer_(1), readers_(reader_threads) {}
+
+void StoreThreads::stop() {
+  writer_.stop();
+  readers_.stop();
+  viewer_.stop();
+}
+
+void StoreThreads::commit(std::vector<AppendRequestPtr> batch, const caf::actor& journal,
+                          const caf::actor& views) {
+  writer_.run([this, batch = std::move(batch), journal, views] { write(batch, journal, views); });
+}
+
+void StoreThreads::write(const std::vector<AppendRequestPtr>& batch, const caf::actor& journal,
+                         const caf::actor& views) {
+  auto verdict = committer_.commit(batch);
+  if (verdict == JournalCommitter::Verdict::in_doubt) {
+    metrics_.commits_in_doubt.Increment();
+    spdlog::warn("journal: a commit's answer was lost ({}); reading back {} appends",
+                 committer_.error().detail, batch.size());
+    int backoff_ms = resolve_backoff_min_ms;
+    while ((verdict = committer_.resolve(batch)) == JournalCommitter::Verdict::in_doubt) {
+      // Stopped before it is known: nobody is answered, and whoever asks again finds the truth.
+      if (!writer_.wait_ms(backoff_ms)) return;
+      backoff_ms = std::min(backoff_ms * 2, resolve_backoff_max_ms);
+    }
+  }
+  const bool well = verdict == JournalCommitter::Verdict::settled;
+  if (!well) {
+    metrics_.store_failures.Increment();
+    spdlog::error("journal: a batch of {} appends was not written: {}", batch.size(),
+                  committer_.error().detail);
+  }
+  deliver_acks(committer_, batch, journal, views, well);
+}
+
+void StoreThreads::probe(const caf::actor& journal) {
+  writer_.run([this, journal] {
+    const auto result = store_.probe();
+    caf::anon_send(journal, probed_atom::value, error_of(result) == nullptr);
+  });
+}
+
+void StoreThreads::load(const StreamId& stream, const caf::actor& reply_to) {
+  readers_.run([this, stream, reply_to] {
+    caf::anon_send(reply_to, loaded_atom::value,
+                   LoadResultPtr(std::make_shared<const LoadResult>(load_payment(store_, stream))));
+  });
+}
+
+void StoreThreads::checkpoint(std::shared_ptr<const ViewDelta> delta, const caf::actor& reply_to) {
+  viewer_.run([this, delta = std::move(delta), reply_to] {
+    const auto result = store_.checkpoint(*delta);
+    if (const StoreError* error = error_of(result)) {
+      metrics_.checkpoint_failures.Increment();
+      spdlog::warn("views: a checkpoint failed and will be repeated: {}", error->detail);
+    }
+    caf::anon_send(reply_to, written_atom::value, error_of(result) == nullptr);
+  });
+}
+
+}  // namespace welkin

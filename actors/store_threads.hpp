@@ -1,0 +1,64 @@
+// StoreIo on plain threads: one writes the journal, one the views, a few read.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "actors/metrics.hpp"
+#include "actors/store_io.hpp"
+
+namespace welkin {
+
+// Runs tasks in order of arrival on `threads` threads. `stop` runs what is queued, then joins.
+class TaskThreads {
+ public:
+  explicit TaskThreads(int threads);
+  ~TaskThreads() { stop(); }
+  TaskThreads(const TaskThreads&) = delete;
+  TaskThreads& operator=(const TaskThreads&) = delete;
+
+  void run(std::function<void()> task);
+  // True when `seconds` have passed, false when the threads are being stopped.
+  bool wait_ms(int milliseconds);
+  void stop();
+
+ private:
+  void work();
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<std::function<void()>> tasks_;
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;
+};
+
+class StoreThreads : public StoreIo {
+ public:
+  StoreThreads(JournalStore& store, RuntimeMetrics& metrics);
+  ~StoreThreads() override { stop(); }
+
+  void commit(std::vector<AppendRequestPtr> batch, const caf::actor& journal,
+              const caf::actor& views) override;
+  void probe(const caf::actor& journal) override;
+  void load(const StreamId& stream, const caf::actor& reply_to) override;
+  void checkpoint(std::shared_ptr<const ViewDelta> delta, const caf::actor& reply_to) override;
+
+  void stop();
+
+ private:
+  void write(const std::vector<AppendRequestPtr>& batch, const caf::actor& journal,
+             const caf::actor& views);
+
+  JournalStore& store_;
+  RuntimeMetrics& metrics_;
+  JournalCommitter committer_;
+  TaskThreads writer_;
+  TaskThreads viewer_;
+  TaskThreads readers_;
+};
+
+}  // namespace welkin

@@ -1,0 +1,320 @@
+#include "actors/views_actor.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <unordered_set>
+
+#include "protocol/payment/event_codec.hpp"
+
+namespace welkin {
+namespace {
+
+constexpr auto tick_interval = std::chrono::milliseconds(100);
+constexpr int ticks_between_checkpoints = 10;
+constexpr std::size_t dirty_before_early_checkpoint = 50'000;
+constexpr std::size_t wakes_per_tick = 2'000;
+// A payment that was woken and whose due-time did not move is woken again after this.
+constexpr UnixUs wake_again_us = 20 * us_per_s;
+constexpr std::size_t catch_up_rows = 10'000;
+constexpr std::size_t catch_up_streams = 20'000;
+
+const RequestMark* mark_of(const PaymentEvent& event) {
+  return std::visit(
+      [](const auto& e) -> const RequestMark* {
+        using Event = std::decay_t<decltype(e)>;
+        if constexpr (std::is_same_v<Event, PaymentCreated> ||
+                      std::is_same_v<Event, PaymentCaptureRequested> ||
+                      std::is_same_v<Event, PaymentCloseRequested> ||
+                      std::is_same_v<Event, PaymentVoidRequested> ||
+                      std::is_same_v<Event, PaymentRefundRequested> ||
+                      std::is_same_v<Event, PaymentRequestRepeated>)
+          return &e.request;
+        else
+          return nullptr;
+      },
+      event);
+}
+
+Problem store_problem() {
+  return {ProblemCode::store_unavailable, "The views cannot be written now.", ""};
+}
+
+}  // namespace
+
+Card card_of(const StreamId& stream, std::uint64_t position, std::uint32_t shard,
+             const Payment& payment) {
+  Card card;
+  card.stream = stream;
+  card.position = position;
+  card.shard = shard;
+  card.merchant_id = payment.merchant_id;
+  card.merchant_order_no = payment.merchant_order_no;
+  card.state = name_of(payment.state);
+  card.channel = payment.channel;
+  card.currency = payment.currency.code();
+  card.amount_minor = payment.amount_minor;
+  card.captured_minor = payment.captured_minor;
+  card.refunded_minor = payment.refunded_minor;
+  card.created_at_us = payment.created_at_us;
+  card.updated_at_us = payment.updated_at_us;
+  card.open = payment.is_open();
+  card.due_at_us = payment.due_at_us();
+  return card;
+}
+
+std::optional<IdempotencyRecord> idempotency_of(const StreamId& stream, std::uint64_t first_seq,
+                                                UnixUs at_us, const std::string& merchant_id,
+                                                const std::vector<PaymentEvent>& events) {
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    const RequestMark* mark = mark_of(events[i]);
+    if (mark && !mark->idempotency_key.empty())
+      return IdempotencyRecord{merchant_id, mark->idempotency_key, mark->fingerprint, stream,
+                               first_seq + i, at_us};
+  }
+  return std::nullopt;
+}
+
+// ---- catching up at start ---------------------------------------------------------------------------
+
+namespace {
+
+// Collects what the tail of the journal changed and writes it in bounded steps.
+class CatchUp {
+ public:
+  CatchUp(JournalStore& store, std::uint32_t shard_count, UnixUs now_us)
+      : store_(store), shard_count_(shard_count), now_us_(now_us) {}
+
+  std::optional<StoreError> run(std::uint64_t& position) {
+    for (;;) {
+      auto read = store_.read_all(position, catch_up_rows);
+      if (const StoreError* error = error_of(read)) return *error;
+      const auto& rows = std::get<std::vector<EventRow>>(read);
+      for (const EventRow& row : rows)
+        if (auto error = take(row)) return error;
+      if (!rows.empty()) position = rows.back().position;
+      const bool end = rows.size() < catch_up_rows;
+      if ((end && !streams_.empty()) || streams_.size() >= catch_up_streams)
+        if (auto error = write(position)) return error;
+      if (end) return std::nullopt;
+    }
+  }
+
+ private:
+  std::optional<StoreError> take(const EventRow& row) {
+    streams_[row.stream] = row.position;
+    auto parsed = parse_event(row.type, row.version, row.payload);
+    if (const auto* error = std::get_if<CodecError>(&parsed))
+      return StoreError{StoreErrorKind::corrupt, row.stream.text() + " seq " + std::to_string(row.seq) +
+                                                     ": " + error->path + " " + error->what};
+    const RequestMark* mark = mark_of(std::get<PaymentEvent>(parsed));
+    if (mark && !mark->idempotency_key.empty() && row.at_us > now_us_ - idempotency_retention_us)
+      delta_.idempotency.push_back(
+          {"", mark->idempotency_key, mark->fingerprint, row.stream, row.seq, row.at_us});
+    return std::nullopt;
+  }
+
+  std::optional<StoreError> write(std::uint64_t position) {
+    std::unordered_map<StreamId, std::string> merchants;
+    for (const auto& [stream, last_position] : streams_) {
+      const LoadResult result = load_payment(store_, stream);
+      // One that cannot be understood stays out of the views; its own actor will park it with the reason.
+      const auto* loaded = std::get_if<LoadedPayment>(&result);
+      if (!loaded) continue;
+      merchants[stream] = loaded->payment->merchant_id;
+      delta_.cards.push_back(
+          card_of(stream, last_position, shard_of(stream, shard_count_), *loaded->payment));
+    }
+    for (IdempotencyRecord& record : delta_.idempotency) record.merchant_id = merchants[record.stream];
+    delta_.position = position;
+    delta_.forget_idempotency_before_us = now_us_ - idempotency_retention_us;
+    const auto written = store_.checkpoint(delta_);
+    streams_.clear();
+    delta_ = {};
+    if (const StoreError* error = error_of(written)) return *error;
+    return std::nullopt;
+  }
+
+  JournalStore& store_;
+  std::uint32_t shard_count_;
+  UnixUs now_us_;
+  std::unordered_map<StreamId, std::uint64_t> streams_;
+  ViewDelta delta_;
+};
+
+}  // namespace
+
+StoreResult<ViewsAtStart> catch_up_views(JournalStore& store, std::uint32_t shard_count, UnixUs now_us) {
+  ViewsAtStart start;
+  auto position = store.view_position();
+  if (const StoreError* error = error_of(position)) return *error;
+  start.position = std::get<std::uint64_t>(position);
+  if (auto error = CatchUp(store, shard_count, now_us).run(start.position)) return *error;
+  StreamId after;
+  for (;;) {
+    constexpr std::size_t page = 10'000;
+    auto read = store.open_cards(after, page);
+    if (const StoreError* error = error_of(read)) return *error;
+    const auto& cards = std::get<std::vector<Card>>(read);
+    for (const Card& card : cards) {
+      if (card.due_at_us != 0) {
+        start.timers.push_back({card.stream, card.shard, card.due_at_us});
+        continue;
+      }
+      // Open, and nothing will ever wake it: it waits for a capture, or for an operator.
+      const LoadResult result = load_payment(store, card.stream);
+      const auto* loaded = std::get_if<LoadedPayment>(&result);
+      if (loaded && !loaded->payment->parked_reason.empty())
+        start.parked.push_back({card.stream, loaded->payment->parked_reason, card.updated_at_us});
+    }
+    if (cards.size() < page) return start;
+    after = cards.back().stream;
+  }
+}
+
+// ---- the actor --------------------------------------------------------------------------------------
+
+ViewsActor::ViewsActor(caf::actor_config& config, RuntimeContextPtr context, ViewsAtStart start)
+    : caf::event_based_actor(config), context_(std::move(context)), position_(start.position) {
+  for (const DueTimer& timer : start.timers) set_due(timer.stream, timer.due_at_us);
+  for (const ParkedEntity& entity : start.parked) parked_.emplace(entity.payment, entity);
+}
+
+caf::behavior ViewsActor::make_behavior() {
+  delayed_send(this, tick_interval, tick_atom::value);
+  return {
+      [this](batch_atom, const CommittedBatchPtr& batch) { take(*batch); },
+      [this](tick_atom) {
+        tick();
+        delayed_send(this, tick_interval, tick_atom::value);
+      },
+      [this](written_atom, bool written) { checkpointed(written); },
+      [this](flush_atom, const ReplyTo& reply_to) { flush(reply_to); },
+      [this](find_atom, const std::string& merchant_id, const std::string& key,
+             const ReplyTo& reply_to) { find(merchant_id, key, reply_to); },
+      [this](parked_atom) {
+        std::vector<ParkedEntity> result;
+        for (const auto& [stream, entity] : parked_) result.push_back(entity);
+        return result;
+      },
+      [this](stop_atom) { quit(); },
+  };
+}
+
+void ViewsActor::take(const std::vector<CommittedItem>& batch) {
+  for (const CommittedItem& item : batch) take(item);
+  if (dirty_.size() >= dirty_before_early_checkpoint) checkpoint();
+}
+
+void ViewsActor::take(const CommittedItem& item) {
+  const AppendRequest& request = *item.request;
+  const Payment& payment = *request.after;
+  position_ = std::max(position_, item.last_position);
+  set_due(request.stream, payment.due_at_us());
+  if (auto record = idempotency_of(request.stream, request.expected_seq + 1, request.at_us,
+                                   payment.merchant_id, request.events))
+    records_.insert_or_assign({record->merchant_id, record->key}, *record);
+  const std::uint64_t every = context_->limits.snapshot_every_events;
+  if (item.last_seq / every != request.expected_seq / every)
+    snapshots_.push_back({request.stream, item.last_seq, payment_snapshot_version,
+                          encode_payment(payment), item.hash});
+  if (!payment.parked_reason.empty())
+    parked_.insert_or_assign(request.stream,
+                             ParkedEntity{request.stream, payment.parked_reason, request.at_us});
+  else if (!parked_.empty())
+    parked_.erase(request.stream);
+  dirty_.insert_or_assign(request.stream, item);
+}
+
+void ViewsActor::set_due(const StreamId& stream, UnixUs due_at_us) {
+  const auto found = due_.find(stream);
+  if (found != due_.end()) {
+    if (found->second == due_at_us) return;
+    by_due_.erase({found->second, stream});
+    if (due_at_us == 0) {
+      due_.erase(found);
+      return;
+    }
+    found->second = due_at_us;
+  } else {
+    if (due_at_us == 0) return;
+    due_.emplace(stream, due_at_us);
+  }
+  by_due_.emplace(due_at_us, stream);
+}
+
+void ViewsActor::tick() {
+  wake_due();
+  context_->metrics->open_with_timer.Set(static_cast<double>(due_.size()));
+  if (++ticks_since_checkpoint_ >= ticks_between_checkpoints) checkpoint();
+}
+
+void ViewsActor::wake_due() {
+  const UnixUs now_us = context_->clock->now_us();
+  for (std::size_t woken = 0; woken < wakes_per_tick && !by_due_.empty(); ++woken) {
+    const auto [due_at_us, stream] = *by_due_.begin();
+    if (due_at_us > now_us) return;
+    set_due(stream, now_us + wake_again_us);
+    context_->metrics->timers_fired.Increment();
+    anon_send(context_->shard(stream), wake_atom::value, stream);
+  }
+}
+
+void ViewsActor::checkpoint() {
+  if (writing_) return;
+  ticks_since_checkpoint_ = 0;
+  if (dirty_.empty() && flush_next_.empty()) return;
+  auto delta = std::make_shared<ViewDelta>();
+  delta->position = position_;
+  delta->cards.reserve(dirty_.size());
+  for (const auto& [stream, item] : dirty_)
+    delta->cards.push_back(
+        card_of(stream, item.last_position, item.request->shard, *item.request->after));
+  for (const auto& [key, record] : records_) delta->idempotency.push_back(record);
+  delta->snapshots = std::exchange(snapshots_, {});
+  delta->forget_idempotency_before_us = context_->clock->now_us() - idempotency_retention_us;
+  writing_records_ = std::exchange(records_, {});
+  writing_dirty_ = std::exchange(dirty_, {});
+  flush_now_ = std::exchange(flush_next_, {});
+  writing_ = delta;
+  context_->io->checkpoint(writing_, this);
+}
+
+void ViewsActor::checkpointed(bool written) {
+  if (!writing_) return;
+  if (!written) {
+    // Taken back, under what has come since, for the next checkpoint.
+    dirty_.merge(writing_dirty_);
+    records_.merge(writing_records_);
+    for (const Snapshot& snapshot : writing_->snapshots) snapshots_.push_back(snapshot);
+  }
+  writing_ = nullptr;
+  writing_dirty_.clear();
+  writing_records_.clear();
+  for (const ReplyTo& waiting : std::exchange(flush_now_, {})) {
+    auto reply = std::make_shared<Reply>();
+    reply->token = waiting.token;
+    if (!written) reply->answer = store_problem();
+    anon_send(waiting.actor, reply_atom::value, ReplyPtr(std::move(reply)));
+  }
+  if (!flush_next_.empty()) checkpoint();
+}
+
+void ViewsActor::flush(const ReplyTo& reply_to) {
+  flush_next_.push_back(reply_to);
+  checkpoint();
+}
+
+void ViewsActor::find(const std::string& merchant_id, const std::string& key, const ReplyTo& reply_to) {
+  auto answer = std::make_shared<IdempotencyAnswer>();
+  answer->token = reply_to.token;
+  const KeyOfMerchant wanted{merchant_id, key};
+  if (const auto found = records_.find(wanted); found != records_.end())
+    answer->record = found->second;
+  else if (const auto older = writing_records_.find(wanted); older != writing_records_.end())
+    answer->record = older->second;
+  else
+    answer->ask_store = true;
+  anon_send(reply_to.actor, reply_atom::value, IdempotencyAnswerPtr(std::move(answer)));
+}
+
+}  // namespace welkin

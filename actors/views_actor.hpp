@@ -1,0 +1,74 @@
+// What is derived from events: lists, timers, idempotency records, snapshots. Hears every committed
+// batch before anyone is acknowledged, keeps the newest in memory, and writes it to the store lazily:
+// after a crash the tail of the journal is read again (see catch_up_views).
+//
+// It is also the node's alarm clock: each tick wakes the payments whose durable due-time has come.
+#pragma once
+
+#include <caf/event_based_actor.hpp>
+#include <map>
+#include <set>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "actors/messages.hpp"
+#include "actors/runtime_context.hpp"
+
+namespace welkin {
+
+constexpr UnixUs idempotency_retention_us = 24LL * 3600 * us_per_s;
+
+Card card_of(const StreamId& stream, std::uint64_t position, std::uint32_t shard, const Payment& payment);
+// The record a request's mark in one of `events` asks for, if any.
+std::optional<IdempotencyRecord> idempotency_of(const StreamId& stream, std::uint64_t first_seq,
+                                                UnixUs at_us, const std::string& merchant_id,
+                                                const std::vector<PaymentEvent>& events);
+
+// What a node finds in the store when it starts.
+struct ViewsAtStart {
+  std::uint64_t position = 0;
+  std::vector<DueTimer> timers;
+  std::vector<ParkedEntity> parked;
+};
+// Reads the journal behind the views' position, brings the views up to its end, and returns what the
+// views actor must know. Blocking; called before the actors run.
+StoreResult<ViewsAtStart> catch_up_views(JournalStore& store, std::uint32_t shard_count, UnixUs now_us);
+
+class ViewsActor : public caf::event_based_actor {
+ public:
+  ViewsActor(caf::actor_config& config, RuntimeContextPtr context, ViewsAtStart start);
+  caf::behavior make_behavior() override;
+  const char* name() const override { return "views"; }
+
+ private:
+  using KeyOfMerchant = std::pair<std::string, std::string>;
+  using Records = std::map<KeyOfMerchant, IdempotencyRecord>;
+
+  void take(const std::vector<CommittedItem>& batch);
+  void take(const CommittedItem& item);
+  void set_due(const StreamId& stream, UnixUs due_at_us);
+  void tick();
+  void wake_due();
+  void checkpoint();
+  void checkpointed(bool written);
+  void flush(const ReplyTo& reply_to);
+  void find(const std::string& merchant_id, const std::string& key, const ReplyTo& reply_to);
+
+  RuntimeContextPtr context_;
+  std::uint64_t position_;
+  std::unordered_map<StreamId, CommittedItem> dirty_;
+  Records records_;          // not handed to a checkpoint yet
+  std::vector<Snapshot> snapshots_;
+  std::shared_ptr<const ViewDelta> writing_;
+  Records writing_records_;
+  std::unordered_map<StreamId, CommittedItem> writing_dirty_;
+  std::vector<ReplyTo> flush_now_;   // answered when `writing_` is written
+  std::vector<ReplyTo> flush_next_;  // when the checkpoint after it is
+  std::unordered_map<StreamId, UnixUs> due_;
+  std::set<std::pair<UnixUs, StreamId>> by_due_;
+  std::unordered_map<StreamId, ParkedEntity> parked_;
+  int ticks_since_checkpoint_ = 0;
+};
+
+}  // namespace welkin

@@ -1,0 +1,56 @@
+// The names under which channel vocabulary stands in the journal and in logs.
+#include "protocol/channel/channel.hpp"
+
+#include <cstddef>
+#include <iterator>
+
+namespace welkin {
+namespace {
+
+constexpr std::string_view operation_names[] = {"create", "capture", "close", "void", "refund"};
+constexpr std::string_view outcome_names[] = {"succeeded", "failed", "pending", "unknown"};
+constexpr std::string_view source_names[] = {"answer", "query", "callback"};
+constexpr std::string_view verdict_names[] = {
+    "accepted",  "authorized",     "paid",     "closed",         "refused",
+    "not_found", "refund_pending", "refunded", "refund_refused", "unknown"};
+static_assert(std::size(operation_names) == static_cast<std::size_t>(ChannelOperation::refund) + 1);
+static_assert(std::size(outcome_names) == static_cast<std::size_t>(Outcome::unknown) + 1);
+static_assert(std::size(source_names) == static_cast<std::size_t>(ReportSource::callback) + 1);
+static_assert(std::size(verdict_names) == static_cast<std::size_t>(ChannelVerdict::unknown) + 1);
+
+template <class Enum, std::size_t N>
+std::optional<Enum> find_name(const std::string_view (&names)[N], std::string_view name) {
+  for (std::size_t i = 0; i < N; ++i)
+    if (names[i] == name) return static_cast<Enum>(i);
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string_view name_of(ChannelOperation operation) {
+  return operation_names[static_cast<std::size_t>(operation)];
+}
+std::string_view name_of(Outcome outcome) {
+  return outcome_names[static_cast<std::size_t>(outcome)];
+}
+std::string_view name_of(ReportSource source) {
+  return source_names[static_cast<std::size_t>(source)];
+}
+std::string_view name_of(ChannelVerdict verdict) {
+  return verdict_names[static_cast<std::size_t>(verdict)];
+}
+
+std::optional<ChannelOperation> parse_channel_operation(std::string_view name) {
+  return find_name<ChannelOperation>(operation_names, name);
+}
+std::optional<Outcome> parse_outcome(std::string_view name) {
+  return find_name<Outcome>(outcome_names, name);
+}
+std::optional<ReportSource> parse_report_source(std::string_view name) {
+  return find_name<ReportSource>(source_names, name);
+}
+std::optional<ChannelVerdict> parse_channel_verdict(std::string_view name) {
+  return find_name<ChannelVerdict>(verdict_names, name);
+}
+
+}  // namespace welkin

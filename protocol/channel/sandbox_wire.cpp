@@ -1,0 +1,696 @@
+// How the sandbox channel signs, encodes and parses; see the header for what it promises.
+#include "protocol/channel/sandbox_wire.hpp"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include <algorithm>
+#include <charconv>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <set>
+
+namespace welkin::sandbox_wire {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// ---- strict reading -------------------------------------------------------------------------------
+
+Problem malformed(std::string detail) { return {ProblemCode::malformed_json, std::move(detail), {}}; }
+
+constexpr int max_depth = 3;  // deeper than anything this format has
+
+// nlohmann keeps the last of two equal keys, which lets two readers of one signed body see different
+// values; here such a body is refused.
+Parsed<Json> parse_json(std::string_view body) {
+  std::vector<std::set<std::string>> keys;
+  const char* fault = nullptr;
+  const Json::parser_callback_t watch = [&](int depth, Json::parse_event_t event, Json& parsed) {
+    if (event == Json::parse_event_t::object_start) {
+      if (depth >= max_depth) fault = "The JSON is nested too deeply.";
+      keys.emplace_back();
+    } else if (event == Json::parse_event_t::object_end) {
+      if (!keys.empty()) keys.pop_back();
+    } else if (event == Json::parse_event_t::key) {
+      if (!keys.empty() && !keys.back().insert(parsed.get<std::string>()).second)
+        fault = "A JSON key stands twice.";
+    } else if (event == Json::parse_event_t::array_start) {
+      fault = "There are no arrays in this format.";
+    }
+    return fault == nullptr;
+  };
+  Json json = Json::parse(body, watch, /*allow_exceptions=*/false);
+  if (fault) return malformed(fault);
+  if (json.is_discarded()) return malformed("The body is not JSON.");
+  if (!json.is_object()) return malformed("The body is not a JSON object.");
+  return json;
+}
+
+// Reads the fields of one object and afterwards refuses what it was not asked for. The first fault is
+// kept, and reading goes on with default values, so that callers check once, at the end.
+class Fields {
+ public:
+  Fields(const Json& object, std::string path) : object_(object), path_(std::move(path)) {}
+
+  std::string text(const char* name, std::size_t min_bytes, std::size_t max_bytes) {
+    const Json* value = take(name, Json::value_t::string);
+    if (!value) return {};
+    auto text = value->get<std::string>();
+    if (text.size() < min_bytes || text.size() > max_bytes)
+      fail(ProblemCode::invalid_value, name, "The length is out of range.");
+    return text;
+  }
+  // Numbers of orders and refunds stand in paths, so they are made of letters and digits.
+  std::string number(const char* name) {
+    std::string text = this->text(name, 8, 64);
+    const bool clean = std::all_of(text.begin(), text.end(), [](char c) {
+      return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+    });
+    if (!clean) fail(ProblemCode::invalid_value, name, "Only letters and digits are allowed.");
+    return text;
+  }
+  // A URL that a header may carry: nothing in it can end a header line.
+  std::string url(const char* name) {
+    std::string text = this->text(name, 0, 2048);
+    const bool clean =
+        std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+    if (!clean) fail(ProblemCode::invalid_value, name, "Only printable ASCII is allowed.");
+    return text;
+  }
+  std::int64_t integer(const char* name, std::int64_t min, std::int64_t max) {
+    const Json* value = find(name);
+    if (!value) return 0;
+    if (!value->is_number_integer()) {
+      fail(ProblemCode::wrong_type, name, "An integer is expected.");
+      return 0;
+    }
+    const bool too_large = value->is_number_unsigned() &&
+                           value->get<std::uint64_t>() > static_cast<std::uint64_t>(max);
+    if (too_large || value->get<std::int64_t>() < min) {
+      fail(ProblemCode::invalid_value, name, "The number is out of range.");
+      return 0;
+    }
+    return value->get<std::int64_t>();
+  }
+  std::int64_t amount(const char* name, std::int64_t min = 1) {
+    const std::int64_t value = integer(name, min, max_amount_minor);
+    if (problem_ && problem_->field == path_ + "/" + name &&
+        problem_->code == ProblemCode::invalid_value)
+      problem_->code = ProblemCode::amount_out_of_range;
+    return value;
+  }
+  bool boolean(const char* name) {
+    const Json* value = take(name, Json::value_t::boolean);
+    return value && value->get<bool>();
+  }
+  Currency currency(const char* name) {
+    const std::string code = text(name, 3, 3);
+    const auto currency = Currency::parse(code);
+    if (!currency) fail(ProblemCode::unknown_currency, name, "The currency is not known.");
+    return currency.value_or(Currency{});
+  }
+  template <class T>
+  T named(const char* name, std::optional<T> (*parse)(std::string_view)) {
+    const std::string text = this->text(name, 1, 64);
+    const auto value = parse(text);
+    if (!value) fail(ProblemCode::invalid_value, name, "The value is not known.");
+    return value.value_or(T{});
+  }
+  bool has(const char* name) const { return object_.contains(name); }
+  const Json* object(const char* name) { return take(name, Json::value_t::object); }
+  void adopt(const std::optional<Problem>& inner) {
+    if (inner && !problem_) problem_ = inner;
+  }
+  void fail(ProblemCode code, std::string_view name, std::string detail) {
+    if (!problem_) problem_ = Problem{code, std::move(detail), path_ + "/" + std::string(name)};
+  }
+
+  // The first fault, an unknown field included.
+  std::optional<Problem> finish() {
+    for (const auto& item : object_.items()) {
+      const bool known = std::find(seen_.begin(), seen_.end(), item.key()) != seen_.end();
+      if (!known) fail(ProblemCode::unknown_field, item.key().substr(0, 64), "No such field.");
+    }
+    return problem_;
+  }
+
+ private:
+  const Json* find(const char* name) {
+    seen_.emplace_back(name);
+    const auto it = object_.find(name);
+    if (it != object_.end()) return &*it;
+    fail(ProblemCode::missing_field, name, "The field is missing.");
+    return nullptr;
+  }
+  const Json* take(const char* name, Json::value_t type) {
+    const Json* value = find(name);
+    if (!value || value->type() == type) return value;
+    fail(ProblemCode::wrong_type, name, "The field has the wrong JSON type.");
+    return nullptr;
+  }
+
+  const Json& object_;
+  std::string path_;
+  std::vector<std::string> seen_;
+  std::optional<Problem> problem_;
+};
+
+template <class T, class Read>
+Parsed<T> read_body(std::string_view body, Read read) {
+  auto parsed = parse_json(body);
+  if (auto* problem = std::get_if<Problem>(&parsed)) return std::move(*problem);
+  Fields fields(std::get<Json>(parsed), "");
+  T value = read(fields);
+  if (auto problem = fields.finish()) return std::move(*problem);
+  return value;
+}
+
+// ---- names ----------------------------------------------------------------------------------------
+
+constexpr std::string_view order_status_names[] = {"OPEN", "AUTHORIZED", "PAID", "CLOSED",
+                                                   "DECLINED"};
+constexpr std::string_view refund_status_names[] = {"PENDING", "SUCCEEDED", "FAILED"};
+constexpr std::string_view event_names[] = {"order.paid",     "order.authorized",
+                                            "order.closed",   "order.declined",
+                                            "refund.succeeded", "refund.failed"};
+static_assert(std::size(order_status_names) == static_cast<std::size_t>(OrderStatus::declined) + 1);
+static_assert(std::size(refund_status_names) == static_cast<std::size_t>(RefundStatus::failed) + 1);
+static_assert(std::size(event_names) == static_cast<std::size_t>(CallbackEvent::refund_failed) + 1);
+
+template <class Enum, std::size_t N>
+std::optional<Enum> find_name(const std::string_view (&names)[N], std::string_view name) {
+  for (std::size_t i = 0; i < N; ++i)
+    if (names[i] == name) return static_cast<Enum>(i);
+  return std::nullopt;
+}
+
+// ---- what the channel's words mean ----------------------------------------------------------------
+
+ChannelVerdict verdict_of(OrderStatus status, ChannelOperation asked) {
+  switch (status) {
+    case OrderStatus::open: return ChannelVerdict::accepted;
+    case OrderStatus::authorized: return ChannelVerdict::authorized;
+    case OrderStatus::paid: return ChannelVerdict::paid;
+    case OrderStatus::closed: return ChannelVerdict::closed;
+    // A no to the payment. To somebody who asked for the order's end it is that end.
+    case OrderStatus::declined:
+      return asked == ChannelOperation::create ? ChannelVerdict::refused : ChannelVerdict::closed;
+  }
+  return ChannelVerdict::unknown;
+}
+
+ChannelVerdict verdict_of(RefundStatus status) {
+  switch (status) {
+    case RefundStatus::pending: return ChannelVerdict::refund_pending;
+    case RefundStatus::succeeded: return ChannelVerdict::refunded;
+    case RefundStatus::failed: return ChannelVerdict::refund_refused;
+  }
+  return ChannelVerdict::unknown;
+}
+
+// The refusals that are definite: after them nothing was done and nothing will be. A code that is
+// not listed for its operation leaves the outcome unknown, and a query finds out. So stays, above
+// all, "exists with other data": an order is there, and it can still be paid.
+struct DefiniteRefusal {
+  ChannelOperation operation;
+  int http_status;
+  std::string_view code;
+};
+constexpr DefiniteRefusal definite_refusals[] = {
+    {ChannelOperation::create, 400, "INVALID_REQUEST"},
+    {ChannelOperation::capture, 400, "INVALID_REQUEST"},
+    {ChannelOperation::capture, 409, "ORDER_CLOSED"},
+    {ChannelOperation::capture, 409, "ORDER_NOT_AUTHORIZED"},
+    {ChannelOperation::capture, 422, "AMOUNT_EXCEEDS_AUTHORIZED"},
+    {ChannelOperation::close, 409, "ORDER_PAID"},
+    {ChannelOperation::close, 409, "ORDER_AUTHORIZED"},
+    {ChannelOperation::void_, 409, "ORDER_PAID"},
+    {ChannelOperation::void_, 409, "ORDER_NOT_AUTHORIZED"},
+    {ChannelOperation::refund, 400, "INVALID_REQUEST"},
+    {ChannelOperation::refund, 409, "ORDER_NOT_PAID"},
+    {ChannelOperation::refund, 422, "AMOUNT_EXCEEDS_REFUNDABLE"},
+};
+
+bool is_definite(ChannelOperation operation, int http_status, std::string_view code) {
+  for (const DefiniteRefusal& refusal : definite_refusals)
+    if (refusal.operation == operation && refusal.http_status == http_status &&
+        refusal.code == code)
+      return true;
+  return false;
+}
+
+// ---- objects --------------------------------------------------------------------------------------
+
+WireOrder read_order(Fields& fields) {
+  WireOrder order;
+  order.out_order_no = fields.number("out_order_no");
+  order.merchant_id = fields.text("merchant_id", 1, 64);
+  order.status = fields.named("status", parse_order_status);
+  order.amount_minor = fields.amount("amount_minor");
+  order.captured_minor = fields.amount("captured_minor", order.status == OrderStatus::paid ? 1 : 0);
+  order.refunded_minor = fields.amount("refunded_minor", 0);
+  order.currency = fields.currency("currency");
+  order.manual_capture = fields.boolean("manual_capture");
+  order.transaction_id = fields.text("transaction_id", 1, 64);
+  if (fields.has("qr_code")) order.qr_code = fields.text("qr_code", 1, 2048);
+  if (fields.has("pay_url")) order.pay_url = fields.url("pay_url");
+  return order;
+}
+
+WireRefund read_refund(Fields& fields) {
+  WireRefund refund;
+  refund.out_refund_no = fields.number("out_refund_no");
+  refund.out_order_no = fields.number("out_order_no");
+  refund.merchant_id = fields.text("merchant_id", 1, 64);
+  refund.status = fields.named("status", parse_refund_status);
+  refund.amount_minor = fields.amount("amount_minor");
+  refund.order_amount_minor = fields.amount("order_amount_minor");
+  refund.currency = fields.currency("currency");
+  refund.transaction_id = fields.text("transaction_id", 1, 64);
+  return refund;
+}
+
+template <class T>
+std::optional<T> read_inner(Fields& outer, const char* name, T (*read)(Fields&)) {
+  if (!outer.has(name)) return std::nullopt;
+  const Json* object = outer.object(name);
+  if (!object) return std::nullopt;
+  Fields inner(*object, std::string("/") + name);
+  T value = read(inner);
+  outer.adopt(inner.finish());
+  return value;
+}
+
+Json order_json(const WireOrder& order) {
+  Json json{{"out_order_no", order.out_order_no},
+            {"merchant_id", order.merchant_id},
+            {"status", name_of(order.status)},
+            {"amount_minor", order.amount_minor},
+            {"captured_minor", order.captured_minor},
+            {"refunded_minor", order.refunded_minor},
+            {"currency", order.currency.code()},
+            {"manual_capture", order.manual_capture},
+            {"transaction_id", order.transaction_id}};
+  if (!order.qr_code.empty()) json["qr_code"] = order.qr_code;
+  if (!order.pay_url.empty()) json["pay_url"] = order.pay_url;
+  return json;
+}
+
+Json refund_json(const WireRefund& refund) {
+  return {{"out_refund_no", refund.out_refund_no},
+          {"out_order_no", refund.out_order_no},
+          {"merchant_id", refund.merchant_id},
+          {"status", name_of(refund.status)},
+          {"amount_minor", refund.amount_minor},
+          {"order_amount_minor", refund.order_amount_minor},
+          {"currency", refund.currency.code()},
+          {"transaction_id", refund.transaction_id}};
+}
+
+// A text that is not UTF-8 cannot come out of the gateway; if one does, the call still goes out.
+std::string dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Parsed<Answer> parse_answer_body(std::string_view body) {
+  return read_body<Answer>(body, [](Fields& fields) {
+    Answer answer;
+    answer.code = fields.text("code", 1, 64);
+    answer.message = fields.text("message", 0, 512);
+    answer.order = read_inner(fields, "order", read_order);
+    answer.refund = read_inner(fields, "refund", read_refund);
+    return answer;
+  });
+}
+
+// ---- reports --------------------------------------------------------------------------------------
+
+void describe_order(ChannelReport& report, const WireOrder& order) {
+  report.channel_order_no = order.out_order_no;
+  report.merchant_id = order.merchant_id;
+  // What was taken, once it is taken: a capture may take less than the order's amount.
+  report.amount_minor =
+      order.status == OrderStatus::paid ? order.captured_minor : order.amount_minor;
+  report.currency = order.currency;
+  report.channel_reference = order.transaction_id;
+  if (!order.qr_code.empty()) report.next_action = {"qr_code", order.qr_code};
+  if (!order.pay_url.empty()) report.next_action = {"redirect", order.pay_url};
+  if (order.status == OrderStatus::declined) {
+    report.code = "PAYER_DECLINED";
+    report.message = "The payer declined.";
+  }
+}
+
+void describe_refund(ChannelReport& report, const WireRefund& refund) {
+  report.channel_order_no = refund.out_order_no;
+  report.merchant_id = refund.merchant_id;
+  report.amount_minor = refund.amount_minor;
+  report.currency = refund.currency;
+  report.channel_reference = refund.transaction_id;
+  if (refund.status == RefundStatus::failed) {
+    report.code = "REFUND_FAILED";
+    report.message = "The channel could not give the money back.";
+  }
+}
+
+std::optional<std::string> refund_id_from(std::string_view channel_refund_number) {
+  if (channel_refund_number.empty() || channel_refund_number.front() != 'R') return std::nullopt;
+  const auto key = Id128::parse(channel_refund_number.substr(1));
+  if (!key || channel_refund_no(RefundId{*key}) != channel_refund_number) return std::nullopt;
+  return RefundId{*key}.text();
+}
+
+ChannelReport blank_report(const ChannelCall& call) {
+  ChannelReport report;
+  report.payment = call.payment;
+  report.source = call.query ? ReportSource::query : ReportSource::answer;
+  report.operation = call.operation;
+  report.channel_order_no = call.channel_order_no;
+  report.refund_id = call.refund_id;
+  return report;
+}
+
+ChannelReport success_report(const ChannelCall& call, const Answer& answer) {
+  ChannelReport report = blank_report(call);
+  if (call.operation == ChannelOperation::refund) {
+    if (!answer.refund || answer.order)
+      return report_unknown(call, "wrong_shape", "The answer holds no refund, or more than that.");
+    // Whatever became of another refund says nothing about this one.
+    if (answer.refund->out_refund_no != call.channel_refund_no)
+      return report_unknown(call, "other_refund", "The answer is about another refund.");
+    report.verdict = verdict_of(answer.refund->status);
+    describe_refund(report, *answer.refund);
+    return report;
+  }
+  if (!answer.order || answer.refund)
+    return report_unknown(call, "wrong_shape", "The answer holds no order, or more than that.");
+  report.verdict = verdict_of(answer.order->status, call.operation);
+  describe_order(report, *answer.order);
+  return report;
+}
+
+bool is_signature_shape(const SignatureHeaders& headers) {
+  const auto nonce_char = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' ||
+           c == '-';
+  };
+  return headers.nonce.size() >= nonce_length_min && headers.nonce.size() <= nonce_length_max &&
+         std::all_of(headers.nonce.begin(), headers.nonce.end(), nonce_char);
+}
+
+Id128 nonce_hash(std::string_view nonce) { return stable_hash("welkin.sandbox.nonce", {nonce}); }
+
+std::optional<std::int64_t> parse_timestamp(std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  // One second, one spelling, and none so far away that microseconds of it would overflow.
+  if (error != std::errc{} || end != text.data() + text.size() || value < 0 ||
+      value > 100'000'000'000 || std::to_string(value) != text)
+    return std::nullopt;
+  return value;
+}
+
+CallbackEvent event_of(OrderStatus status) {
+  switch (status) {
+    case OrderStatus::authorized: return CallbackEvent::order_authorized;
+    case OrderStatus::closed: return CallbackEvent::order_closed;
+    case OrderStatus::declined: return CallbackEvent::order_declined;
+    case OrderStatus::open:  // has no callback: read as paid, it fails the comparison below
+    case OrderStatus::paid: break;
+  }
+  return CallbackEvent::order_paid;
+}
+
+// What a callback about an order answers: the order's last operation that changes its status.
+ChannelOperation operation_of(const WireOrder& order) {
+  if (order.status == OrderStatus::closed)
+    return order.manual_capture ? ChannelOperation::void_ : ChannelOperation::close;
+  if (order.status == OrderStatus::paid && order.manual_capture) return ChannelOperation::capture;
+  return ChannelOperation::create;
+}
+
+}  // namespace
+
+// ---- signature ------------------------------------------------------------------------------------
+
+SignatureHeaders sign(std::string_view secret, std::int64_t timestamp_s, std::string_view nonce,
+                      std::string_view body) {
+  SignatureHeaders headers{std::to_string(timestamp_s), std::string(nonce), {}};
+  std::string text;
+  text.reserve(headers.timestamp.size() + nonce.size() + body.size() + 2);
+  text.append(headers.timestamp).append("\n").append(nonce).append("\n").append(body);
+  Hash digest{};
+  unsigned int length = 0;
+  const auto* done =
+      HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
+           reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data(), &length);
+  // Without a digest the signature stays empty, and an empty one never verifies.
+  if (done && length == digest.size()) headers.signature = hex(digest);
+  return headers;
+}
+
+SignatureHeaders signature_headers(
+    const std::vector<std::pair<std::string, std::string>>& headers) {
+  const auto only = [&headers](std::string_view name) {
+    const std::string* found = nullptr;
+    for (const auto& [key, value] : headers) {
+      if (key != name) continue;
+      if (found) return std::string();
+      found = &value;
+    }
+    return found ? *found : std::string();
+  };
+  return {only(timestamp_header), only(nonce_header), only(signature_header)};
+}
+
+std::optional<Problem> check_signature(std::string_view secret, const SignatureHeaders& headers,
+                                       std::string_view body, UnixUs now_us) {
+  const Problem bad{ProblemCode::bad_signature, "The signature does not fit the message.", {}};
+  const auto timestamp_s = parse_timestamp(headers.timestamp);
+  if (secret.empty() || !timestamp_s || !is_signature_shape(headers)) return bad;
+  const SignatureHeaders ours = sign(secret, *timestamp_s, headers.nonce, body);
+  if (ours.signature.size() != 64 || headers.signature.size() != ours.signature.size() ||
+      CRYPTO_memcmp(ours.signature.data(), headers.signature.data(), ours.signature.size()) != 0)
+    return bad;
+  const UnixUs age_us = now_us - *timestamp_s * us_per_s;
+  constexpr UnixUs tolerance_us = timestamp_tolerance_s * us_per_s;
+  if (age_us > tolerance_us || age_us < -tolerance_us)
+    return Problem{ProblemCode::stale_timestamp,
+                   "The timestamp is more than 300 seconds from now.", {}};
+  return std::nullopt;
+}
+
+NonceMemory::Judgement NonceMemory::judge(std::string_view nonce, UnixUs now_us) {
+  forget_before(now_us);
+  if (known_.count(nonce_hash(nonce)) > 0) return Judgement::repeated;
+  return known_.size() >= capacity_ ? Judgement::full : Judgement::fresh;
+}
+
+void NonceMemory::remember(std::string_view nonce, UnixUs now_us) {
+  forget_before(now_us);
+  // A timestamp may lie a tolerance ahead and stays fresh for another behind it. The second more is
+  // for the fraction that a timestamp in whole seconds lost.
+  constexpr UnixUs window_us = (2 * timestamp_tolerance_s + 1) * us_per_s;
+  const Id128 hash = nonce_hash(nonce);
+  if (known_.insert(hash).second) by_age_.push_back({now_us + window_us, hash});
+}
+
+void NonceMemory::forget_before(UnixUs now_us) {
+  while (!by_age_.empty() && by_age_.front().until_us < now_us) {
+    known_.erase(by_age_.front().nonce);
+    by_age_.pop_front();
+  }
+}
+
+// ---- names ----------------------------------------------------------------------------------------
+
+std::string_view name_of(OrderStatus status) {
+  return order_status_names[static_cast<std::size_t>(status)];
+}
+std::string_view name_of(RefundStatus status) {
+  return refund_status_names[static_cast<std::size_t>(status)];
+}
+std::string_view name_of(CallbackEvent event) {
+  return event_names[static_cast<std::size_t>(event)];
+}
+std::optional<OrderStatus> parse_order_status(std::string_view name) {
+  return find_name<OrderStatus>(order_status_names, name);
+}
+std::optional<RefundStatus> parse_refund_status(std::string_view name) {
+  return find_name<RefundStatus>(refund_status_names, name);
+}
+std::optional<CallbackEvent> parse_callback_event(std::string_view name) {
+  return find_name<CallbackEvent>(event_names, name);
+}
+
+// ---- the sandbox's side ---------------------------------------------------------------------------
+
+Parsed<CreateOrder> parse_create_order(std::string_view body) {
+  return read_body<CreateOrder>(body, [](Fields& fields) {
+    CreateOrder order;
+    order.out_order_no = fields.number("out_order_no");
+    order.merchant_id = fields.text("merchant_id", 1, 64);
+    order.amount_minor = fields.amount("amount_minor");
+    order.currency = fields.currency("currency");
+    order.subject = fields.text("subject", 0, 1024);
+    order.manual_capture = fields.boolean("manual_capture");
+    order.return_url = fields.url("return_url");
+    order.notify_url = fields.url("notify_url");
+    order.expires_at_us = fields.integer("expires_at_us", 0, INT64_MAX);
+    return order;
+  });
+}
+
+Parsed<CaptureOrder> parse_capture_order(std::string_view body) {
+  return read_body<CaptureOrder>(body, [](Fields& fields) {
+    return CaptureOrder{fields.number("out_order_no"), fields.amount("amount_minor")};
+  });
+}
+
+Parsed<OrderReference> parse_order_reference(std::string_view body) {
+  return read_body<OrderReference>(
+      body, [](Fields& fields) { return OrderReference{fields.number("out_order_no")}; });
+}
+
+Parsed<CreateRefund> parse_create_refund(std::string_view body) {
+  return read_body<CreateRefund>(body, [](Fields& fields) {
+    CreateRefund refund;
+    refund.out_refund_no = fields.number("out_refund_no");
+    refund.out_order_no = fields.number("out_order_no");
+    refund.merchant_id = fields.text("merchant_id", 1, 64);
+    refund.amount_minor = fields.amount("amount_minor");
+    refund.currency = fields.currency("currency");
+    return refund;
+  });
+}
+
+std::string encode_answer(const Answer& answer) {
+  Json json{{"code", answer.code}, {"message", answer.message}};
+  if (answer.order) json["order"] = order_json(*answer.order);
+  if (answer.refund) json["refund"] = refund_json(*answer.refund);
+  return dump(json);
+}
+
+std::string encode_callback(const Callback& callback) {
+  Json json{{"event", name_of(callback.event)}};
+  if (callback.order) json["order"] = order_json(*callback.order);
+  if (callback.refund) json["refund"] = refund_json(*callback.refund);
+  return dump(json);
+}
+
+// ---- the runtime's side ---------------------------------------------------------------------------
+
+EncodedRequest encode_request(const ChannelCall& call, std::string_view notify_url) {
+  const std::string prefix(path_prefix);
+  const std::string order_path = prefix + "/orders/" + call.channel_order_no;
+  if (call.query) {
+    const bool of_refund = call.operation == ChannelOperation::refund;
+    return {"GET", of_refund ? prefix + "/refunds/" + call.channel_refund_no : order_path, {}};
+  }
+  switch (call.operation) {
+    case ChannelOperation::create:
+      return {"POST", prefix + "/orders",
+              dump({{"out_order_no", call.channel_order_no},
+                    {"merchant_id", call.merchant_id},
+                    {"amount_minor", call.amount_minor},
+                    {"currency", call.currency.code()},
+                    {"subject", call.subject},
+                    {"manual_capture", call.manual_capture},
+                    {"return_url", call.return_url},
+                    {"notify_url", notify_url},
+                    {"expires_at_us", call.expires_at_us}})};
+    case ChannelOperation::capture:
+      return {"POST", order_path + "/capture",
+              dump({{"out_order_no", call.channel_order_no}, {"amount_minor", call.amount_minor}})};
+    case ChannelOperation::close:
+      return {"POST", order_path + "/close", dump({{"out_order_no", call.channel_order_no}})};
+    case ChannelOperation::void_:
+      return {"POST", order_path + "/void", dump({{"out_order_no", call.channel_order_no}})};
+    case ChannelOperation::refund: break;
+  }
+  return {"POST", prefix + "/refunds",
+          dump({{"out_refund_no", call.channel_refund_no},
+                {"out_order_no", call.channel_order_no},
+                {"merchant_id", call.merchant_id},
+                {"amount_minor", call.amount_minor},
+                {"currency", call.currency.code()}})};
+}
+
+ChannelReport report_unknown(const ChannelCall& call, std::string code, std::string message) {
+  ChannelReport report = blank_report(call);
+  report.verdict = ChannelVerdict::unknown;
+  report.code = std::move(code);
+  report.message = std::move(message);
+  return report;
+}
+
+ChannelReport parse_answer(const ChannelCall& call, int http_status, std::string_view body) {
+  const std::string status = "HTTP status " + std::to_string(http_status);
+  auto parsed = parse_answer_body(body);
+  if (const auto* problem = std::get_if<Problem>(&parsed))
+    return report_unknown(call, http_status >= 500 ? "server_error" : "unreadable_answer",
+                          status + ": " + problem->detail +
+                              (problem->field.empty() ? "" : " (" + problem->field + ")"));
+  const Answer& answer = std::get<Answer>(parsed);
+  if (http_status == 200 && answer.code == code_success) return success_report(call, answer);
+  ChannelReport report =
+      report_unknown(call, answer.code, answer.message.empty() ? status : answer.message);
+  const bool of_refund = call.operation == ChannelOperation::refund;
+  if (http_status == 404 && (answer.code == "ORDER_NOT_FOUND" ||
+                             (of_refund && answer.code == "REFUND_NOT_FOUND")))
+    report.verdict = ChannelVerdict::not_found;
+  else if (!call.query && is_definite(call.operation, http_status, answer.code))
+    report.verdict = of_refund ? ChannelVerdict::refund_refused : ChannelVerdict::refused;
+  return report;
+}
+
+Parsed<ChannelReport> parse_callback(std::string_view body, std::string_view nonce) {
+  auto parsed = read_body<Callback>(body, [](Fields& fields) {
+    Callback callback;
+    callback.event = fields.named("event", parse_callback_event);
+    callback.order = read_inner(fields, "order", read_order);
+    callback.refund = read_inner(fields, "refund", read_refund);
+    if (callback.order.has_value() == callback.refund.has_value())
+      fields.fail(ProblemCode::missing_field, "order", "One of order and refund must be there.");
+    return callback;
+  });
+  if (auto* problem = std::get_if<Problem>(&parsed)) return std::move(*problem);
+  const Callback& callback = std::get<Callback>(parsed);
+  const Problem contradiction{ProblemCode::invalid_value, "The event and the status contradict.",
+                              "/event"};
+  ChannelReport report;
+  report.source = ReportSource::callback;
+  report.id = std::string(nonce);
+  if (callback.order) {
+    const WireOrder& order = *callback.order;
+    if (order.status == OrderStatus::open || event_of(order.status) != callback.event)
+      return contradiction;
+    report.operation = operation_of(order);
+    report.verdict = verdict_of(order.status, report.operation);
+    describe_order(report, order);
+  } else {
+    const WireRefund& refund = *callback.refund;
+    const CallbackEvent fitting = refund.status == RefundStatus::succeeded
+                                      ? CallbackEvent::refund_succeeded
+                                      : CallbackEvent::refund_failed;
+    if (refund.status == RefundStatus::pending || fitting != callback.event) return contradiction;
+    const auto refund_id = refund_id_from(refund.out_refund_no);
+    if (!refund_id)
+      return Problem{ProblemCode::invalid_value, "This is no refund number of ours.",
+                     "/refund/out_refund_no"};
+    report.operation = ChannelOperation::refund;
+    report.refund_id = *refund_id;
+    report.verdict = verdict_of(refund.status);
+    describe_refund(report, refund);
+  }
+  const auto order = parse_channel_order_no(report.channel_order_no);
+  if (!order)
+    return Problem{ProblemCode::invalid_value, "This is no order number of ours.",
+                   callback.order ? "/order/out_order_no" : "/refund/out_order_no"};
+  report.payment = order->payment;
+  return report;
+}
+
+}  // namespace welkin::sandbox_wire
