@@ -1,0 +1,497 @@
+#include "app/config.hpp"
+
+#include <toml++/toml.h>
+#include <unistd.h>
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "app/config_keys.hpp"
+#include "protocol/ids.hpp"
+
+namespace welkin {
+namespace {
+
+using namespace config_keys;
+
+constexpr std::size_t largest_file_bytes = 4 << 20;
+constexpr std::size_t merchant_limit = 100'000;
+
+bool starts_with(std::string_view text, std::string_view prefix) {
+  return text.substr(0, prefix.size()) == prefix;
+}
+
+bool is_lower_hex64(std::string_view text) {
+  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+bool is_identifier(std::string_view text) {
+  return !text.empty() && text.size() <= 64 &&
+         text.find_first_not_of(
+             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") ==
+             std::string_view::npos;
+}
+
+std::vector<std::string> split(std::string_view text, char separator) {
+  std::vector<std::string> parts;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(separator), text.size());
+    if (end > 0) parts.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return parts;
+}
+
+// What is wrong with one text, or empty.
+std::string fault_of(const KeySpec& key, std::string_view value) {
+  switch (key.check) {
+    case Check::none:
+      return {};
+    case Check::store_url:
+      if (value == "memory:" || (starts_with(value, "sqlite:") && value.size() > 7) ||
+          starts_with(value, "postgres://") || starts_with(value, "postgresql://"))
+        return {};
+      return "must begin with sqlite:, postgresql:// or be memory:";
+    case Check::http_url:
+      if (starts_with(value, "http://") || starts_with(value, "https://")) return {};
+      return "must begin with http:// or https://";
+    case Check::sha256:
+      return is_lower_hex64(value) ? std::string{} : "must be 64 hex digits in lower case";
+    case Check::identifier:
+      if (is_identifier(value)) return {};
+      return "must be 1 to 64 letters, digits, '_', '-' or '.'";
+    case Check::one_of:
+      for (const std::string& choice : split(key.choices, '|'))
+        if (choice == value) return {};
+      return "must be one of " + std::string(key.choices);
+  }
+  return {};
+}
+
+class ConfigReader {
+ public:
+  explicit ConfigReader(std::string file_name) : file_name_(std::move(file_name)) {}
+
+  void read_file(const toml::table& root) {
+    for (const auto& [name, node] : root) {
+      if (name == "merchant") {
+        read_merchants(node);
+      } else if (name == "channel") {
+        read_channels(node);
+      } else if (const SectionSpec* section = find_section(name.str())) {
+        if (const toml::table* table = node.as_table())
+          read_section(*table, section->section, nullptr);
+        else
+          fail(at(node), std::string(name.str()), "must be a section");
+      } else {
+        read_key(name.str(), node, Section::top, nullptr);
+      }
+    }
+  }
+
+  void read_environment(const Environment& environment) {
+    for (const auto& [name, value] : environment) {
+      if (starts_with(name, "WELKIN_MERCHANT_")) {
+        read_merchant_variable(name, value);
+        continue;
+      }
+      const auto& all = keys();
+      const auto key =
+          std::find_if(all.begin(), all.end(), [&name = name](const KeySpec& candidate) {
+            return candidate.section != Section::merchant && environment_name(candidate) == name;
+          });
+      if (key != all.end()) {
+        if (key->section == Section::sandbox) sandbox_at_ = sandbox_at_.value_or("environment");
+        set_text(*key, key->target(input_), value, "environment", name);
+        from_environment_.insert(full_name(*key));
+      } else if (belongs_to_a_section(name)) {
+        fail("environment", name, "is not the name of any key");
+      }
+    }
+  }
+
+  ConfigResult finish() {
+    finish_merchants();
+    finish_sandbox();
+    if (!errors_.empty()) return std::move(errors_);
+    return std::move(input_.serve);
+  }
+
+ private:
+  struct MerchantSource {
+    MerchantInput merchant;
+    std::string where;
+  };
+
+  std::string at(const toml::node& node) const {
+    return file_name_ + ":" + std::to_string(node.source().begin.line);
+  }
+  void fail(std::string where, std::string key, std::string what) {
+    errors_.push_back({std::move(where), std::move(key), std::move(what)});
+  }
+
+  static const SectionSpec* find_section(std::string_view path) {
+    for (const SectionSpec& section : sections())
+      if (!section.path.empty() && section.path == path) return &section;
+    return nullptr;
+  }
+
+  // Other names that begin with WELKIN_ belong to the scripts around the program.
+  static bool belongs_to_a_section(std::string_view name) {
+    for (const char* prefix : {"WELKIN_STORE_", "WELKIN_HTTP_", "WELKIN_RUNTIME_", "WELKIN_LOG_",
+                               "WELKIN_OPERATOR_", "WELKIN_CHANNEL_"})
+      if (starts_with(name, prefix)) return true;
+    return false;
+  }
+
+  void read_section(const toml::table& table, Section section, MerchantInput* merchant) {
+    for (const auto& [name, node] : table) read_key(name.str(), node, section, merchant);
+  }
+
+  void read_key(std::string_view name, const toml::node& node, Section section,
+                MerchantInput* merchant) {
+    for (const KeySpec& key : keys()) {
+      if (key.section != section || key.name != name) continue;
+      return set_node(key, merchant ? key.merchant_target(*merchant) : key.target(input_), node);
+    }
+    const std::string_view path = sections()[static_cast<std::size_t>(section)].path;
+    fail(at(node), (path.empty() ? std::string() : std::string(path) + ".") + std::string(name),
+         "is not a known key");
+  }
+
+  void read_merchants(const toml::node& node) {
+    const toml::array* array = node.as_array();
+    if (!array || !array->is_homogeneous(toml::node_type::table))
+      return fail(at(node), "merchant", "must be written as [[merchant]] sections");
+    if (array->size() > merchant_limit) return fail(at(node), "merchant", "are too many");
+    for (const toml::node& element : *array) {
+      merchants_.push_back({{}, at(element)});
+      read_section(*element.as_table(), Section::merchant, &merchants_.back().merchant);
+    }
+  }
+
+  void read_channels(const toml::node& node) {
+    const toml::table* channels = node.as_table();
+    if (!channels) return fail(at(node), "channel", "must be sections such as [channel.sandbox]");
+    for (const auto& [name, channel] : *channels) {
+      const toml::table* table = channel.as_table();
+      if (name != "sandbox" || !table) {
+        fail(at(channel), "channel." + std::string(name.str()), "is not a known channel");
+        continue;
+      }
+      sandbox_at_ = at(channel);
+      read_section(*table, Section::sandbox, nullptr);
+    }
+  }
+
+  void set_node(const KeySpec& key, const Target& target, const toml::node& node) {
+    const std::string name = full_name(key);
+    if (auto* number = std::get_if<std::int64_t*>(&target)) {
+      if (!node.is_integer()) return fail(at(node), name, "must be a whole number");
+      return set_number(key, *number, *node.value_exact<std::int64_t>(), at(node), name);
+    }
+    if (auto* flag = std::get_if<bool*>(&target)) {
+      if (!node.is_boolean()) return fail(at(node), name, "must be true or false");
+      **flag = *node.value_exact<bool>();
+      return;
+    }
+    if (auto* text = std::get_if<std::string*>(&target)) {
+      if (!node.is_string()) return fail(at(node), name, "must be a text in quotes");
+      return set_one(key, *text, *node.value_exact<std::string>(), at(node), name);
+    }
+    auto* list = std::get<std::vector<std::string>*>(target);
+    const toml::array* array = node.as_array();
+    if (!array) return fail(at(node), name, "must be a list of texts");
+    for (const toml::node& element : *array) {
+      if (!element.is_string()) {
+        fail(at(element), name, "must be a list of texts");
+        continue;
+      }
+      set_one(key, &list->emplace_back(), *element.value_exact<std::string>(), at(element), name);
+    }
+  }
+
+  void set_text(const KeySpec& key, const Target& target, const std::string& value,
+                const std::string& where, const std::string& name) {
+    if (auto* number = std::get_if<std::int64_t*>(&target)) {
+      std::int64_t parsed = 0;
+      const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), parsed);
+      if (error != std::errc{} || end != value.data() + value.size())
+        return fail(where, name, "must be a whole number");
+      return set_number(key, *number, parsed, where, name);
+    }
+    if (auto* flag = std::get_if<bool*>(&target)) {
+      if (value != "true" && value != "false") return fail(where, name, "must be true or false");
+      **flag = value == "true";
+      return;
+    }
+    if (auto* text = std::get_if<std::string*>(&target))
+      return set_one(key, *text, value, where, name);
+    auto* list = std::get<std::vector<std::string>*>(target);
+    list->clear();
+    for (std::string& part : split(value, ','))
+      set_one(key, &list->emplace_back(), std::move(part), where, name);
+  }
+
+  void set_number(const KeySpec& key, std::int64_t* target, std::int64_t value,
+                  const std::string& where, const std::string& name) {
+    *target = value;
+    if (value < key.min || value > key.max)
+      fail(where, name,
+           "must be between " + std::to_string(key.min) + " and " + std::to_string(key.max) +
+               ", is " + std::to_string(value));
+  }
+
+  // The value itself stays out of the message: it may be a secret put under the wrong key.
+  void set_one(const KeySpec& key, std::string* target, std::string value, const std::string& where,
+               const std::string& name) {
+    const std::string fault = fault_of(key, value);
+    if (!fault.empty()) fail(where, name, fault);
+    *target = std::move(value);
+  }
+
+  void read_merchant_variable(const std::string& name, const std::string& value) {
+    const char* begin = name.data() + std::string_view("WELKIN_MERCHANT_").size();
+    const char* end = name.data() + name.size();
+    std::size_t number = 0;
+    const auto parsed = std::from_chars(begin, end, number);
+    for (const KeySpec& key : keys()) {
+      if (key.section != Section::merchant || parsed.ec != std::errc{}) continue;
+      std::string spelled = environment_name(key);
+      spelled.replace(spelled.find("_N_"), 3, "_" + std::to_string(number) + "_");
+      if (spelled != name) continue;
+      if (number < 1 || number > merchant_limit) break;
+      MerchantSource& source = merchant_of_environment(number);
+      return set_text(key, key.merchant_target(source.merchant), value, "environment", name);
+    }
+    fail("environment", name, "is not the name of any key");
+  }
+
+  // Merchants that only the environment names wait here until all are known: the environment is
+  // read in the order of names, where 10 stands before 2.
+  MerchantSource& merchant_of_environment(std::size_t number) {
+    if (number <= merchants_.size()) return merchants_[number - 1];
+    MerchantSource& added = added_merchants_[number];
+    added.where = "environment";
+    return added;
+  }
+
+  void finish_merchants() {
+    for (auto& [number, source] : added_merchants_) {
+      if (number != merchants_.size() + 1)
+        fail("environment", "WELKIN_MERCHANT_" + std::to_string(number) + "_…",
+             "leaves a gap: the next merchant is number " + std::to_string(merchants_.size() + 1));
+      merchants_.push_back(std::move(source));
+    }
+    std::set<std::string> ids;
+    std::set<std::string> hashes;
+    for (auto& [merchant, where] : merchants_) {
+      if (merchant.id.empty()) fail(where, "merchant.id", "is required");
+      if (!merchant.id.empty() && !ids.insert(merchant.id).second)
+        fail(where, "merchant.id", "is the id of another merchant too: " + merchant.id);
+      if (!merchant.api_key.empty()) {
+        if (!input_.serve.allow_plain_test_keys)
+          fail(where, "merchant.api_key",
+               "is refused: put its SHA-256 into api_key_sha256, or set allow_plain_test_keys = "
+               "true "
+               "for a test");
+        merchant.api_key_sha256.push_back(sha256_hex(merchant.api_key));
+      }
+      if (merchant.api_key_sha256.empty())
+        fail(where, "merchant.api_key_sha256", "is required: the merchant could not sign in");
+      for (const std::string& hash : merchant.api_key_sha256)
+        if (!hashes.insert(hash).second)
+          fail(where, "merchant.api_key_sha256", "holds a key that stands elsewhere too");
+      input_.serve.merchants.push_back({merchant.id, merchant.name, merchant.api_key_sha256});
+    }
+  }
+
+  void finish_sandbox() {
+    if (!sandbox_at_) return;
+    SandboxChannelSection& sandbox = input_.sandbox;
+    // An override replaces the file's secret, whichever of the two ways either is given in.
+    if (from_environment_.count("channel.sandbox.secret") &&
+        !from_environment_.count("channel.sandbox.secret_file"))
+      sandbox.secret_file.clear();
+    if (from_environment_.count("channel.sandbox.secret_file") &&
+        !from_environment_.count("channel.sandbox.secret"))
+      sandbox.secret.clear();
+    if (sandbox.base_url.empty()) fail(*sandbox_at_, "channel.sandbox.base_url", "is required");
+    while (!sandbox.base_url.empty() && sandbox.base_url.back() == '/') sandbox.base_url.pop_back();
+    if (sandbox.secret.empty() == sandbox.secret_file.empty())
+      fail(*sandbox_at_, "channel.sandbox.secret",
+           sandbox.secret.empty() ? "or secret_file is required"
+                                  : "and secret_file exclude each other");
+    else if (sandbox.secret.empty())
+      read_secret(sandbox);
+    input_.serve.sandbox = sandbox;
+  }
+
+  void read_secret(SandboxChannelSection& sandbox) {
+    std::ifstream in(sandbox.secret_file);
+    if (!std::getline(in, sandbox.secret) || sandbox.secret.empty())
+      fail(*sandbox_at_, "channel.sandbox.secret_file",
+           "cannot be read, or its first line is empty: " + sandbox.secret_file);
+  }
+
+  std::string file_name_;
+  Input input_;
+  std::vector<MerchantSource> merchants_;
+  std::map<std::size_t, MerchantSource> added_merchants_;
+  std::optional<std::string> sandbox_at_;
+  std::set<std::string> from_environment_;
+  std::vector<ConfigError> errors_;
+};
+
+// Without the password that a database's URL may carry.
+std::string url_without_password(std::string url) {
+  const std::size_t authority = url.find("://");
+  if (authority == std::string::npos) return url;
+  const std::size_t from = authority + 3;
+  const std::size_t host_end = url.find_first_of("/?", from);
+  const std::size_t at = url.rfind('@', host_end);
+  const std::size_t colon = url.find(':', from);
+  if (at != std::string::npos && at > from && colon < at)
+    url.replace(colon + 1, at - colon - 1, "***");
+  const std::size_t parameter = url.find("password=");
+  if (parameter != std::string::npos) {
+    const std::size_t value = parameter + 9;
+    url.replace(value, std::min(url.find('&', value), url.size()) - value, "***");
+  }
+  return url;
+}
+
+std::string shown(const KeySpec& key, const Target& target) {
+  if (auto* number = std::get_if<std::int64_t*>(&target)) return std::to_string(**number);
+  if (auto* flag = std::get_if<bool*>(&target)) return **flag ? "true" : "false";
+  if (auto* text = std::get_if<std::string*>(&target)) {
+    if (key.check == Check::store_url) return "\"" + url_without_password(**text) + "\"";
+    if (key.secret) return (*text)->empty() ? "(none)" : "(set)";
+    return "\"" + **text + "\"";
+  }
+  return std::to_string(std::get<std::vector<std::string>*>(target)->size()) + " set";
+}
+
+void append_wrapped(std::string& out, std::string_view text, std::string_view indent) {
+  constexpr std::size_t columns = 98;
+  std::size_t column = 0;
+  for (const std::string& word : split(text, ' ')) {
+    if (column > 0 && column + 1 + word.size() > columns) {
+      out += "\n" + std::string(indent);
+      column = indent.size();
+    } else if (column > 0) {
+      out += ' ';
+      ++column;
+    }
+    out += word;
+    column += word.size();
+  }
+  out += '\n';
+}
+
+std::string default_of(const KeySpec& key) {
+  if (key.required) return "required";
+  if (!key.default_words.empty()) return "default " + std::string(key.default_words);
+  Input input;
+  MerchantInput merchant;
+  const Target target = key.merchant_target ? key.merchant_target(merchant) : key.target(input);
+  if (auto* text = std::get_if<std::string*>(&target))
+    return (*text)->empty() ? "default empty" : "default `\"" + **text + "\"`";
+  return "default `" + shown(key, target) + "`";
+}
+
+std::string describe_key(const KeySpec& key) {
+  std::string line = "- `" + std::string(key.name) + "` (" + std::string(key.unit);
+  if (key.max != 0) line += " from " + std::to_string(key.min) + " to " + std::to_string(key.max);
+  if (!key.choices.empty()) {
+    const auto choices = split(key.choices, '|');
+    for (const std::string& choice : choices)
+      line += (&choice == &choices.front() ? ": " : ", ") + choice;
+  }
+  return line + "; " + default_of(key) + "; `" + environment_name(key) +
+         "`): " + std::string(key.help);
+}
+
+}  // namespace
+
+std::string ConfigError::text() const {
+  return where + ": " + (key.empty() ? "" : key + " ") + what;
+}
+
+Environment welkin_environment() {
+  Environment found;
+  for (char** entry = environ; entry && *entry; ++entry) {
+    const std::string_view line(*entry);
+    const std::size_t equals = line.find('=');
+    if (starts_with(line, "WELKIN_") && equals != std::string_view::npos)
+      found.emplace(line.substr(0, equals), line.substr(equals + 1));
+  }
+  return found;
+}
+
+ConfigResult parse_config(std::string_view toml_text, const std::string& file_name,
+                          const Environment& environment) {
+  ConfigReader reader(file_name);
+  try {
+    reader.read_file(toml::parse(toml_text, file_name));
+  } catch (const toml::parse_error& error) {
+    return std::vector<ConfigError>{{file_name + ":" + std::to_string(error.source().begin.line),
+                                     "", std::string(error.description())}};
+  }
+  reader.read_environment(environment);
+  return reader.finish();
+}
+
+ConfigResult load_config(const std::string& path, const Environment& environment) {
+  std::ifstream in(path, std::ios::binary);
+  std::string text;
+  char block[1 << 14];
+  while (in && text.size() <= largest_file_bytes) {
+    in.read(block, sizeof block);
+    text.append(block, static_cast<std::size_t>(in.gcount()));
+  }
+  if (!in.eof()) {
+    const bool large = text.size() > largest_file_bytes;
+    return std::vector<ConfigError>{{path, "", large ? "is too large" : "cannot be read"}};
+  }
+  return parse_config(text, path, environment);
+}
+
+std::string config_help() {
+  std::string out = "# Configuration of `welkin serve`\n\n";
+  append_wrapped(
+      out,
+      "`welkin serve --config FILE` reads one TOML file. Every key can be overridden by the "
+      "environment variable named beside it. An unknown key or a bad value is refused at "
+      "start with its file and line; `welkin serve --config FILE --check-config` tells all of "
+      "them and starts nothing. Relative paths are taken from the working directory. This "
+      "text is what `welkin serve --help-config` prints.",
+      "");
+  for (const SectionSpec& section : sections()) {
+    out += "\n## " + std::string(section.header) + "\n\n";
+    append_wrapped(out, section.help, "");
+    out += '\n';
+    for (const KeySpec& key : keys())
+      if (key.section == section.section) append_wrapped(out, describe_key(key), "  ");
+  }
+  return out;
+}
+
+std::string describe_config(const ServeConfig& config) {
+  Input input;
+  input.serve = config;
+  if (config.sandbox) input.sandbox = *config.sandbox;
+  std::string out;
+  for (const KeySpec& key : keys()) {
+    if (!key.target || (key.section == Section::sandbox && !config.sandbox)) continue;
+    out += full_name(key) + " = " + shown(key, key.target(input)) + "\n";
+  }
+  for (const MerchantConfig& merchant : config.merchants)
+    out += "merchant " + merchant.id + " \"" + merchant.name +
+           "\": " + std::to_string(merchant.api_key_sha256.size()) + " API key(s)\n";
+  return out;
+}
+
+}  // namespace welkin

@@ -1,0 +1,102 @@
+// The configuration of `welkin serve`: one TOML file, each key of which an environment variable can
+// override. The table of keys in config.cpp drives the parser, the overrides, `--help-config` and
+// docs/configuration.md; an unknown key or a bad value is refused with its file and line.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace welkin {
+
+// Every number is an int64, within the bounds that the table of keys gives it.
+struct StoreSection {
+  std::string url = "sqlite:./journal";
+  std::int64_t segment_rows = 500'000;
+};
+
+struct HttpSection {
+  std::string host = "127.0.0.1";
+  std::int64_t port = 8080;
+  std::int64_t body_limit_bytes = 64 * 1024;
+  std::int64_t workers = 64;
+  std::int64_t max_connections = 4'096;
+  std::int64_t max_in_flight = 1'024;
+  std::int64_t request_deadline_ms = 10'000;
+  std::int64_t idle_timeout_ms = 30'000;
+};
+
+struct RuntimeSection {
+  std::int64_t shards = 256;
+  std::int64_t worker_threads = 0;  // 0: one a core
+  std::int64_t passivate_after_ms = 120'000;
+  std::int64_t active_limit = 100'000;
+  std::int64_t snapshot_every_events = 64;
+  std::int64_t command_timeout_ms = 8'000;
+  std::int64_t default_expires_s = 1'800;
+  std::int64_t max_queued_appends = 10'000;
+};
+
+struct LogSection {
+  std::string level = "info";
+  std::string format = "text";
+};
+
+struct OperatorSection {
+  std::string key_sha256;  // empty: the operators' routes answer nobody
+};
+
+struct MerchantConfig {
+  std::string id;
+  std::string name;
+  std::vector<std::string> api_key_sha256;  // lower-case hex; a plain `api_key` is hashed into here
+};
+
+struct SandboxChannelSection {
+  std::string base_url;
+  std::string secret;  // from `secret` or read from `secret_file`
+  std::string secret_file;
+  std::string notify_url;
+  std::int64_t timeout_ms = 5'000;
+  std::int64_t max_in_flight = 1'000;
+};
+
+struct ServeConfig {
+  bool allow_plain_test_keys = false;
+  StoreSection store;
+  HttpSection http;
+  RuntimeSection runtime;
+  LogSection log;
+  OperatorSection operators;
+  std::vector<MerchantConfig> merchants;
+  std::optional<SandboxChannelSection> sandbox;  // [channel.sandbox], when it is there
+};
+
+struct ConfigError {
+  std::string where;  // "welkin.toml:12", "environment" or the file's name
+  std::string key;    // "http.port", or empty
+  std::string what;
+  std::string text() const;
+};
+
+using Environment = std::map<std::string, std::string>;
+using ConfigResult = std::variant<ServeConfig, std::vector<ConfigError>>;
+
+// The environment of this process, as far as its names begin with WELKIN_.
+Environment welkin_environment();
+
+// All errors are collected, so that a person repairs a file in one go.
+ConfigResult parse_config(std::string_view toml, const std::string& file_name,
+                          const Environment& environment);
+ConfigResult load_config(const std::string& path, const Environment& environment);
+
+// Every key with its unit, default and environment variable, as Markdown.
+std::string config_help();
+// What is in force, a line a key, secrets left out.
+std::string describe_config(const ServeConfig& config);
+
+}  // namespace welkin

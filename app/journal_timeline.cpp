@@ -1,0 +1,199 @@
+#include "app/journal_timeline.hpp"
+
+#include <utility>
+
+#include "app/journal_verifier.hpp"
+#include "app/text_table.hpp"
+#include "protocol/payment/event_codec.hpp"
+
+namespace welkin {
+namespace {
+
+// Parts joined by ", ", empty ones left out.
+class Details {
+ public:
+  Details& add(const std::string& part) {
+    if (!part.empty()) text_ += (text_.empty() ? "" : ", ") + part;
+    return *this;
+  }
+  Details& add(const std::string& label, const std::string& value) {
+    return value.empty() ? *this : add(label + value);
+  }
+  Details& by(ReportSource source) { return add("by " + std::string(name_of(source))); }
+  Details& next_query(UnixUs at_us) {
+    return at_us == 0 ? *this : add("next query " + format_clock(at_us).substr(11, 8));
+  }
+  Details& request(const RequestMark& mark) { return add("key ", mark.idempotency_key); }
+  std::string text() { return std::move(text_); }
+
+ private:
+  std::string text_;
+};
+
+struct DetailsOf {
+  Currency currency;
+
+  std::string money(std::int64_t amount_minor) const {
+    return format_amount(amount_minor, currency);
+  }
+  static std::string refusal(const std::string& code, const std::string& message,
+                             ReportSource source) {
+    return Details().add(code + (message.empty() ? "" : ": " + message)).by(source).text();
+  }
+
+  std::string operator()(const PaymentCreated& e) const {
+    return Details()
+        .add(format_amount(e.amount_minor, e.currency) + " via " + e.channel)
+        .add("order ", e.merchant_order_no)
+        .add(e.capture_method == CaptureMethod::manual ? "manual capture" : "")
+        .add("expires " + format_clock(e.expires_at_us).substr(0, 19))
+        .request(e.request)
+        .text();
+  }
+  std::string operator()(const PaymentStarted& e) const {
+    return Details()
+        .add("attempt " + std::to_string(e.attempt) + " as " + e.channel_order_no)
+        .next_query(e.next_query_at_us)
+        .text();
+  }
+  std::string operator()(const PaymentChannelAccepted& e) const {
+    return Details()
+        .by(e.source)
+        .add("reference ", e.channel_reference)
+        .add(e.next_action.type.empty() ? "" : e.next_action.type + " " + e.next_action.value)
+        .next_query(e.next_query_at_us)
+        .text();
+  }
+  std::string operator()(const PaymentUnsettled& e) const {
+    return Details()
+        .add(std::string(name_of(e.operation)) + " is " + std::string(name_of(e.outcome)))
+        .add("", e.refund_id)
+        .add("", e.detail)
+        .by(e.source)
+        .add("try " + std::to_string(e.tries))
+        .next_query(e.next_query_at_us)
+        .text();
+  }
+  std::string operator()(const PaymentAuthorized& e) const {
+    return Details()
+        .add(money(e.authorized_minor))
+        .by(e.source)
+        .add("reference ", e.channel_reference)
+        .text();
+  }
+  std::string operator()(const PaymentCaptureRequested& e) const {
+    return Details()
+        .add(money(e.amount_minor))
+        .next_query(e.next_query_at_us)
+        .request(e.request)
+        .text();
+  }
+  std::string operator()(const PaymentCaptureRefused& e) const {
+    return refusal(e.code, e.message, e.source);
+  }
+  std::string operator()(const PaymentPaid& e) const {
+    return Details()
+        .add(money(e.captured_minor))
+        .by(e.source)
+        .add("reference ", e.channel_reference)
+        .text();
+  }
+  std::string operator()(const PaymentFailed& e) const {
+    return refusal(e.code, e.message, e.source);
+  }
+  std::string operator()(const PaymentCloseRequested& e) const {
+    return Details()
+        .add("because: " + std::string(name_of(e.reason)))
+        .next_query(e.next_query_at_us)
+        .request(e.request)
+        .text();
+  }
+  std::string operator()(const PaymentCloseRefused& e) const {
+    return refusal(e.code, e.message, e.source);
+  }
+  std::string operator()(const PaymentVoidRequested& e) const {
+    return Details().next_query(e.next_query_at_us).request(e.request).text();
+  }
+  std::string operator()(const PaymentVoidRefused& e) const {
+    return refusal(e.code, e.message, e.source);
+  }
+  std::string operator()(const PaymentClosed& e) const {
+    return Details().add("because: " + std::string(name_of(e.reason))).by(e.source).text();
+  }
+  std::string operator()(const PaymentRefundRequested& e) const {
+    return Details()
+        .add(money(e.amount_minor))
+        .add("refund ", e.merchant_refund_no)
+        .add(e.refund_id)
+        .add("reason: ", e.reason)
+        .next_query(e.next_query_at_us)
+        .request(e.request)
+        .text();
+  }
+  std::string operator()(const PaymentRefundSucceeded& e) const {
+    return Details().add(money(e.amount_minor)).add(e.refund_id).by(e.source).text();
+  }
+  std::string operator()(const PaymentRefundFailed& e) const {
+    return Details().add(e.refund_id).add(refusal(e.code, e.message, e.source)).text();
+  }
+  std::string operator()(const PaymentSurplusRecorded& e) const {
+    return Details()
+        .add(money(e.amount_minor) +
+             (e.authorized_only ? " authorized, to be voided" : " to be given back"))
+        .by(e.source)
+        .add(e.refund_id)
+        .add("reference ", e.channel_reference)
+        .text();
+  }
+  std::string operator()(const PaymentSurplusRefunded& e) const {
+    return Details().add(money(e.amount_minor)).add(e.refund_id).by(e.source).text();
+  }
+  std::string operator()(const PaymentReportRefused& e) const {
+    return Details()
+        .add("ALARM: " + e.field + " is " + e.got + " where " + e.expected + " is expected")
+        .by(e.source)
+        .text();
+  }
+  std::string operator()(const PaymentRequestRepeated& e) const {
+    return Details().request(e.request).text();
+  }
+  std::string operator()(const PaymentParked& e) const {
+    return Details().add(std::string(name_of(e.operation))).add(e.refund_id).add(e.reason).text();
+  }
+  std::string operator()(const PaymentResumed& e) const {
+    return Details().add("by ", e.by).next_query(e.next_query_at_us).text();
+  }
+};
+
+}  // namespace
+
+std::string details_of(const PaymentEvent& event, Currency currency) {
+  return std::visit(DetailsOf{currency}, event);
+}
+
+std::vector<TimelineStep> timeline_of(std::vector<EventRow> rows) {
+  std::vector<TimelineStep> steps;
+  steps.reserve(rows.size());
+  StreamCheck check;
+  bool sound = true;
+  UnixUs previous_us = rows.empty() ? 0 : rows.front().at_us;
+  for (EventRow& row : rows) {
+    TimelineStep& step = steps.emplace_back();
+    step.gap_us = row.at_us - previous_us;
+    previous_us = row.at_us;
+    const auto event = parse_event(row.type, row.version, row.payload);
+    if (sound) {
+      step.problem = check.take(row);
+      sound = step.problem.empty();
+      if (sound) step.after = check.payment;
+    }
+    if (const auto* known = std::get_if<PaymentEvent>(&event))
+      step.details = details_of(*known, check.payment.currency);
+    else
+      step.details = row.payload;
+    step.row = std::move(row);
+  }
+  return steps;
+}
+
+}  // namespace welkin

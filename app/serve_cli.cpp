@@ -1,0 +1,55 @@
+// `welkin serve`: the gateway and the runtime, from a configuration file.
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <memory>
+
+#include "app/commands.hpp"
+#include "app/config.hpp"
+#include "app/exit_codes.hpp"
+#include "app/wiring.hpp"
+
+namespace welkin {
+namespace {
+
+struct ServeArguments {
+  std::string config_path;
+  bool check_config = false;
+  bool help_config = false;
+};
+
+int serve(const ServeArguments& arguments) {
+  if (arguments.help_config) {
+    std::cout << config_help();
+    return exit_fine;
+  }
+  const Environment environment = welkin_environment();
+  const ConfigResult result = arguments.config_path.empty()
+                                  ? parse_config("", "no file", environment)
+                                  : load_config(arguments.config_path, environment);
+  if (const auto* errors = std::get_if<std::vector<ConfigError>>(&result)) {
+    for (const ConfigError& error : *errors) std::cerr << "welkin: " << error.text() << '\n';
+    return exit_usage;
+  }
+  const auto& config = std::get<ServeConfig>(result);
+  if (arguments.check_config) {
+    std::cout << describe_config(config);
+    return exit_fine;
+  }
+  return run_server(config);
+}
+
+}  // namespace
+
+void add_serve(CLI::App& app, int& exit_code) {
+  auto arguments = std::make_shared<ServeArguments>();
+  CLI::App* command = app.add_subcommand("serve", "Take payments over HTTP");
+  command->add_option("--config", arguments->config_path,
+                      "TOML file; without one, defaults and WELKIN_… variables");
+  command->add_flag("--check-config", arguments->check_config,
+                    "Say what is wrong with the configuration or what is in force, and end");
+  command->add_flag("--help-config", arguments->help_config,
+                    "Print every key with its unit, default and environment variable, and end");
+  command->callback([arguments, &exit_code] { exit_code = serve(*arguments); });
+}
+
+}  // namespace welkin

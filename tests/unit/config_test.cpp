@@ -1,0 +1,205 @@
+#include <catch2/catch.hpp>
+#include <cstdio>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "app/config.hpp"
+#include "app/config_keys.hpp"
+#include "protocol/ids.hpp"
+
+using namespace welkin;
+using Catch::Contains;
+
+namespace {
+
+const std::string some_hash(64, 'a');
+const std::string other_hash(64, 'b');
+
+ServeConfig good(const std::string& toml, const Environment& environment = {}) {
+  auto result = parse_config(toml, "w.toml", environment);
+  if (const auto* errors = std::get_if<std::vector<ConfigError>>(&result))
+    for (const ConfigError& error : *errors) UNSCOPED_INFO(error.text());
+  REQUIRE(std::holds_alternative<ServeConfig>(result));
+  return std::get<ServeConfig>(result);
+}
+
+// All errors, a line each.
+std::string bad(const std::string& toml, const Environment& environment = {}) {
+  const auto result = parse_config(toml, "w.toml", environment);
+  REQUIRE(std::holds_alternative<std::vector<ConfigError>>(result));
+  std::string text;
+  for (const ConfigError& error : std::get<std::vector<ConfigError>>(result))
+    text += error.text() + "\n";
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("an empty file is a good configuration with the documented defaults") {
+  const ServeConfig config = good("");
+  CHECK(config.store.url == "sqlite:./journal");
+  CHECK(config.http.port == 8080);
+  CHECK(config.http.body_limit_bytes == 65'536);
+  CHECK(config.runtime.shards == 256);
+  CHECK(config.runtime.default_expires_s == 1'800);
+  CHECK_FALSE(config.sandbox);
+  CHECK(config.merchants.empty());
+}
+
+TEST_CASE("every section is read") {
+  const ServeConfig config = good(R"(
+allow_plain_test_keys = true
+[store]
+url = "postgresql://w@localhost/journal"
+[http]
+port = 0
+[log]
+format = "json"
+[operator]
+key_sha256 = ")" + some_hash + R"("
+[[merchant]]
+id = "m_1"
+name = "Tea house"
+api_key_sha256 = [")" + other_hash +
+                                  R"("]
+[[merchant]]
+id = "m_2"
+api_key = "test_key"
+[channel.sandbox]
+base_url = "http://127.0.0.1:8081/"
+secret = "s3cret"
+timeout_ms = 700
+)");
+  CHECK(config.store.url == "postgresql://w@localhost/journal");
+  CHECK(config.http.port == 0);
+  CHECK(config.log.format == "json");
+  CHECK(config.operators.key_sha256 == some_hash);
+  REQUIRE(config.merchants.size() == 2);
+  CHECK(config.merchants[0].name == "Tea house");
+  CHECK(config.merchants[1].api_key_sha256 == std::vector<std::string>{sha256_hex("test_key")});
+  REQUIRE(config.sandbox);
+  CHECK(config.sandbox->base_url == "http://127.0.0.1:8081");
+  CHECK(config.sandbox->timeout_ms == 700);
+}
+
+TEST_CASE("unknown keys and sections are refused with file, line and key") {
+  CHECK(bad("[http]\nprot = 1\n") == "w.toml:2: http.prot is not a known key\n");
+  CHECK(bad("\n\nshards = 1\n") == "w.toml:3: shards is not a known key\n");
+  CHECK_THAT(bad("[htp]\nport = 1\n"), Contains("w.toml:1: htp is not a known key"));
+  CHECK_THAT(bad("[channel.stripe]\nx = 1\n"), Contains("channel.stripe is not a known channel"));
+  CHECK_THAT(bad("[[merchant]]\nid = \"m\"\nkey = \"k\"\n"),
+             Contains("w.toml:3: merchant.key is not"));
+}
+
+TEST_CASE("bad values are refused with file, line and key, all of them at once") {
+  const std::string text =
+      bad("[http]\nport = 70000\nworkers = \"many\"\n[log]\nlevel = \"loud\"\n[store]\nurl = "
+          "\"mysql://x\"\n"
+          "[operator]\nkey_sha256 = \"abc\"\n");
+  CHECK_THAT(text, Contains("w.toml:2: http.port must be between 0 and 65535, is 70000"));
+  CHECK_THAT(text, Contains("w.toml:3: http.workers must be a whole number"));
+  CHECK_THAT(text, Contains("w.toml:5: log.level must be one of trace|debug"));
+  CHECK_THAT(text, Contains("w.toml:7: store.url must begin with"));
+  CHECK_THAT(text, Contains("w.toml:9: operator.key_sha256 must be 64 hex digits"));
+}
+
+TEST_CASE("a file that is not TOML is refused with its line") {
+  CHECK_THAT(bad("[http]\nport = \n"), Contains("w.toml:2: "));
+}
+
+TEST_CASE("the environment overrides the file, and the file the default") {
+  const ServeConfig config = good("[http]\nport = 1000\nworkers = 3\n",
+                                  {{"WELKIN_HTTP_PORT", "2000"}, {"WELKIN_LOG_LEVEL", "debug"}});
+  CHECK(config.http.port == 2'000);
+  CHECK(config.http.workers == 3);
+  CHECK(config.log.level == "debug");
+}
+
+TEST_CASE("bad and misspelt variables are refused, those of other programs are left alone") {
+  CHECK(bad("", {{"WELKIN_HTTP_PORT", "80x"}}) ==
+        "environment: WELKIN_HTTP_PORT must be a whole number\n");
+  CHECK(bad("", {{"WELKIN_HTTP_PROT", "80"}}) ==
+        "environment: WELKIN_HTTP_PROT is not the name of any key\n");
+  CHECK(good("", {{"WELKIN_PORT", "80"}, {"WELKIN_SANDBOX_PORT", "81"}}).http.port == 8'080);
+}
+
+TEST_CASE("merchants can come from the environment, counted on from the file's") {
+  const std::string file = "[[merchant]]\nid = \"m_1\"\napi_key_sha256 = [\"" + some_hash + "\"]\n";
+  const ServeConfig config = good(file, {{"WELKIN_MERCHANT_1_NAME", "Tea"},
+                                         {"WELKIN_MERCHANT_2_ID", "m_2"},
+                                         {"WELKIN_MERCHANT_2_API_KEY_SHA256", other_hash}});
+  REQUIRE(config.merchants.size() == 2);
+  CHECK(config.merchants[0].name == "Tea");
+  CHECK(config.merchants[1].id == "m_2");
+  CHECK_THAT(bad(file, {{"WELKIN_MERCHANT_3_ID", "m_3"}}), Contains("leaves a gap"));
+}
+
+TEST_CASE("a plain API key is refused unless the file says it is for a test") {
+  const std::string merchant = "[[merchant]]\nid = \"m_1\"\napi_key = \"hunter2\"\n";
+  const std::string text = bad(merchant);
+  CHECK_THAT(text, Contains("w.toml:1: merchant.api_key is refused"));
+  CHECK_THAT(text, !Contains("hunter2"));
+  CHECK(good("allow_plain_test_keys = true\n" + merchant).merchants.size() == 1);
+}
+
+TEST_CASE("merchants without a key, with one id or with one key between them are refused") {
+  CHECK_THAT(bad("[[merchant]]\nid = \"m_1\"\n"), Contains("merchant.api_key_sha256 is required"));
+  const std::string keys = "api_key_sha256 = [\"" + some_hash + "\"]\n";
+  const std::string text =
+      bad("[[merchant]]\nid = \"m_1\"\n" + keys + "[[merchant]]\nid = \"m_1\"\n" + keys);
+  CHECK_THAT(text, Contains("is the id of another merchant too"));
+  CHECK_THAT(text, Contains("holds a key that stands elsewhere too"));
+  CHECK_THAT(bad("[[merchant]]\nid = \"a/b\"\n" + keys), Contains("w.toml:2: merchant.id must be"));
+}
+
+TEST_CASE("the channel's secret comes from exactly one place, and the environment's wins") {
+  const std::string head = "[channel.sandbox]\nbase_url = \"http://h\"\n";
+  CHECK_THAT(bad(head), Contains("channel.sandbox.secret or secret_file is required"));
+  CHECK_THAT(bad(head + "secret = \"a\"\nsecret_file = \"b\"\n"), Contains("exclude each other"));
+  CHECK_THAT(bad(head + "secret_file = \"/nowhere/at/all\"\n"), Contains("cannot be read"));
+  const Environment environment{{"WELKIN_CHANNEL_SANDBOX_SECRET", "from outside"}};
+  CHECK(good(head + "secret_file = \"/nowhere/at/all\"\n", environment).sandbox->secret ==
+        "from outside");
+  CHECK_THAT(bad("", environment), Contains("environment: channel.sandbox.base_url is required"));
+}
+
+TEST_CASE("describing a configuration gives away no secret") {
+  const ServeConfig config = good(
+      "allow_plain_test_keys = true\n[store]\nurl = "
+      "\"postgresql://w:hunter2@h/j?password=hunter3\"\n"
+      "[[merchant]]\nid = \"m_1\"\napi_key = \"hunter4\"\n"
+      "[channel.sandbox]\nbase_url = \"http://h\"\nsecret = \"hunter5\"\n");
+  const std::string text = describe_config(config);
+  CHECK_THAT(text, !Contains("hunter"));
+  CHECK_THAT(text, Contains("store.url = \"postgresql://w:***@h/j?password=***\""));
+  CHECK_THAT(text, Contains("channel.sandbox.secret = (set)"));
+}
+
+TEST_CASE("a configuration that cannot be read or is a folder is refused") {
+  for (const char* path : {"/nowhere/welkin.toml", "/"}) {
+    const auto result = load_config(path, {});
+    REQUIRE(std::holds_alternative<std::vector<ConfigError>>(result));
+    CHECK_THAT(std::get<std::vector<ConfigError>>(result)[0].text(), Contains("cannot be read"));
+  }
+}
+
+TEST_CASE("no two keys share a name or a variable, and each says what it is for") {
+  std::set<std::string> names;
+  std::set<std::string> variables;
+  for (const config_keys::KeySpec& key : config_keys::keys()) {
+    CAPTURE(config_keys::full_name(key));
+    CHECK(names.insert(config_keys::full_name(key)).second);
+    CHECK(variables.insert(config_keys::environment_name(key)).second);
+    CHECK(key.help.size() > 10);
+    CHECK_FALSE(key.unit.empty());
+    CHECK((key.target != nullptr) != (key.merchant_target != nullptr));
+  }
+}
+
+TEST_CASE("docs/configuration.md is what --help-config prints") {
+  std::ifstream in(WELKIN_SOURCE_DIR "/docs/configuration.md");
+  std::stringstream text;
+  text << in.rdbuf();
+  CHECK(text.str() == config_help());
+}
