@@ -488,7 +488,7 @@ std::string describe_config(const ServeConfig& config) {
     if (!key.target || (key.section == Section::sandbox && !config.sandbox)) continue;
     out += full_name(key) + " = " + shown(key, key.target(input)) + "\n";
   }
-  for (const MerchantConfig& merchant : config.merchants)
+  for (const MerchantSection& merchant : config.merchants)
     out += "merchant " + merchant.id + " \"" + merchant.name +
            "\": " + std::to_string(merchant.api_key_sha256.size()) + " API key(s)\n";
   return out;

@@ -50,7 +50,7 @@ struct OperatorSection {
   std::string key_sha256;  // empty: the operators' routes answer nobody
 };
 
-struct MerchantConfig {
+struct MerchantSection {
   std::string id;
   std::string name;
   std::vector<std::string> api_key_sha256;  // lower-case hex; a plain `api_key` is hashed into here
@@ -72,7 +72,7 @@ struct ServeConfig {
   RuntimeSection runtime;
   LogSection log;
   OperatorSection operators;
-  std::vector<MerchantConfig> merchants;
+  std::vector<MerchantSection> merchants;
   std::optional<SandboxChannelSection> sandbox;  // [channel.sandbox], when it is there
 };
 

@@ -182,7 +182,7 @@ const std::vector<SectionSpec>& sections() {
       {Section::store, "[store]", "store", "The journal."},
       {Section::http, "[http]", "http", "The gateway."},
       {Section::runtime, "[runtime]", "runtime", "The actors."},
-      {Section::log, "[log]", "log", "Log lines, written to standard error."},
+      {Section::log, "[log]", "log", "Log lines, written to standard output."},
       {Section::operators, "[operator]", "operator", "Who may use the operators' routes."},
       {Section::merchant, "[[merchant]]", "merchant",
        "One section a merchant. In the environment merchants are counted from 1 in the file's "

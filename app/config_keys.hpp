@@ -12,7 +12,7 @@
 
 namespace welkin::config_keys {
 
-// A `[[merchant]]` as it is written; config.cpp makes a MerchantConfig of it.
+// A `[[merchant]]` as it is written; config.cpp makes a MerchantSection of it.
 struct MerchantInput {
   std::string id;
   std::string name;
