@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "persistence/postgres/array_literal.hpp"
 
@@ -70,8 +71,8 @@ struct Columns {
         prev_hashes(rows_hint * 72),
         hashes(rows_hint * 72) {}
 
-  void add(const EventRow& row) {
-    streams.add_text(row.stream.text());
+  void add(const StreamId& stream, const EventRow& row) {
+    streams.add_text(stream.text());
     seqs.add_number(row.seq);
     types.add_text(row.type);
     versions.add_number(row.version);
@@ -99,6 +100,12 @@ struct Columns {
       prev_hashes, hashes, predecessor_streams, predecessor_seqs;
 };
 
+bool is_numbered(const StreamAppend& item) {
+  std::uint64_t seq = item.expected_seq;
+  return std::all_of(item.rows.begin(), item.rows.end(),
+                     [&seq](const EventRow& row) { return row.seq == ++seq; });
+}
+
 class Batch {
  public:
   explicit Batch(std::vector<StreamAppend>& items) : items_(items), results_(items.size()) {}
@@ -116,8 +123,10 @@ class Batch {
   void fence(pqxx::work& transaction);
   void judge(LastSeqs last_seqs);
   LastSeqs read_last_seqs(pqxx::work& transaction) const;
-  // False when two items of one stream do not fit each other.
-  bool collect(Columns& columns) const;
+  // Whether the accepted items hold what the insert alone cannot see: rows at all, numbered from
+  // what the item expects, which is where an earlier item of the same stream ends.
+  bool is_coherent() const;
+  Columns collect() const;
   StoreResult<Verdict> insert(pqxx::work& transaction);
 
   std::vector<StreamAppend>& items_;
@@ -128,6 +137,10 @@ class Batch {
 
 StoreResult<Verdict> Batch::write_hopefully(pqxx::work& transaction) {
   fence(transaction);
+  if (!is_coherent()) {
+    needs_judging_ = true;
+    return Verdict::roll_back;
+  }
   try {
     return insert(transaction);
   } catch (const pqxx::unique_violation&) {
@@ -196,40 +209,43 @@ void Batch::judge(LastSeqs last_seqs) {
   for (std::size_t i = 0; i < items_.size(); ++i) {
     std::uint64_t& last_seq = last_seqs[items_[i].stream];
     if (!is_accepted(i)) continue;
-    if (items_[i].expected_seq == last_seq)
+    if (items_[i].expected_seq == last_seq && is_numbered(items_[i]))
       last_seq += items_[i].rows.size();
     else
       results_[i] = {AppendStatus::sequence_conflict, last_seq};
   }
 }
 
-bool Batch::collect(Columns& columns) const {
+bool Batch::is_coherent() const {
   LastSeqs written;
-  written.reserve(items_.size());
   for (std::size_t i = 0; i < items_.size(); ++i) {
     if (!is_accepted(i)) continue;
     const StreamAppend& item = items_[i];
-    const std::uint64_t last_seq = item.expected_seq + item.rows.size();
-    const auto [earlier, is_first] = written.emplace(item.stream, last_seq);
-    if (!is_first) {
-      if (earlier->second != item.expected_seq) return false;
-      earlier->second = last_seq;
-    } else if (item.expected_seq > 0) {
-      columns.add_predecessor(item.stream, item.expected_seq);
-    }
-    for (const EventRow& row : item.rows) columns.add(row);
+    if (item.rows.empty() || !is_numbered(item)) return false;
+    const auto last_seq = written.emplace(item.stream, item.expected_seq).first;
+    if (last_seq->second != item.expected_seq) return false;
+    last_seq->second += item.rows.size();
   }
   return true;
 }
 
-StoreResult<Verdict> Batch::insert(pqxx::work& transaction) {
+Columns Batch::collect() const {
   std::size_t rows = 0;
   for (const StreamAppend& item : items_) rows += item.rows.size();
   Columns columns{rows};
-  if (!collect(columns)) {
-    needs_judging_ = true;
-    return Verdict::roll_back;
+  std::unordered_set<StreamId> seen;
+  for (std::size_t i = 0; i < items_.size(); ++i) {
+    if (!is_accepted(i)) continue;
+    const StreamAppend& item = items_[i];
+    if (seen.insert(item.stream).second && item.expected_seq > 0)
+      columns.add_predecessor(item.stream, item.expected_seq);
+    for (const EventRow& row : item.rows) columns.add(item.stream, row);
   }
+  return columns;
+}
+
+StoreResult<Verdict> Batch::insert(pqxx::work& transaction) {
+  Columns columns = collect();
   if (columns.has_nul()) return nul_in_text();
   if (columns.rows == 0) return Verdict::roll_back;
   const pqxx::row outcome = transaction.exec_prepared1(

@@ -96,13 +96,22 @@ std::chrono::steady_clock::time_point deadline() {
   return std::chrono::steady_clock::now() + std::chrono::seconds{30};
 }
 
-// Asks until the store takes writes again.
-bool recovers(JournalStore& store) {
+template <class Condition>
+bool comes_true(Condition condition) {
   for (const auto until = deadline(); std::chrono::steady_clock::now() < until;) {
-    if (!error_of(store.probe())) return true;
+    if (condition()) return true;
     std::this_thread::yield();
   }
   return false;
+}
+
+// How many sessions of the observer's database wait for a lock.
+int lock_waiters(pqxx::connection& observer) {
+  return pqxx::nontransaction{observer}
+      .exec1(
+          "SELECT count(*) FROM pg_stat_activity"
+          " WHERE datname = current_database() AND wait_event_type = 'Lock'")[0]
+      .as<int>();
 }
 
 // A TCP door to the server's socket that can lose answers. Of what passes it knows one word alone.
@@ -220,11 +229,14 @@ TEST_CASE(
   CHECK(kind_of(append(*store, item(stream(1), 1))) == StoreErrorKind::unavailable);
   CHECK(kind_of(append(*store, item(stream(1), 1))) == StoreErrorKind::unavailable);
   CHECK(kind_of(store->read_stream(stream(1))) == StoreErrorKind::unavailable);
-  const auto waiting = store->probe();
-  CHECK(kind_of(waiting) == StoreErrorKind::unavailable);
+  // Between two attempts nothing is tried, and the answer tells what the last attempt met.
+  CHECK(comes_true([&] {
+    const auto refused = store->probe();
+    return error_of(refused) && error_of(refused)->detail.find("waiting to reconnect; last: ") == 0;
+  }));
   server().start();
 
-  REQUIRE(recovers(*store));
+  REQUIRE(comes_true([&] { return !error_of(store->probe()); }));
   CHECK(rows_of(*store, stream(1)) == 1);
   CHECK(is_committed(append(*store, item(stream(1), 1))));
 }
@@ -262,30 +274,70 @@ TEST_CASE("postgres: a second owner fences the first, whose session is still ope
   CHECK(is_committed(append(*second, item(stream(1), 1, 1, 2))));
 }
 
-TEST_CASE("postgres: a claim waits for the append that holds the old epoch") {
+TEST_CASE("postgres: an epoch cannot change between an append's fence and its commit") {
+  const std::string url = server().url(server().create_database());
+  const auto store = open_claimed(url);
+  pqxx::connection observer{url};
+  pqxx::connection holder{url};
+  pqxx::work holding{holder};
+  holding.exec("SELECT position FROM welkin.journal_head FOR UPDATE");
+
+  // The append has fenced its shard and now waits for the head …
+  std::atomic<bool> appended{false};
+  std::thread appender{[&] { appended = is_committed(append(*store, item(stream(1), 0))); }};
+  CHECK(comes_true([&] { return lock_waiters(observer) == 1; }));
+  // … so whoever moves the epoch must wait for the append, even by an update that changes no key.
+  std::atomic<bool> moved{false};
+  std::thread mover{[&] {
+    pqxx::connection connection{url};
+    pqxx::nontransaction{connection}.exec("UPDATE welkin.shard SET epoch = epoch + 1");
+    moved = true;
+  }};
+  CHECK(comes_true([&] { return moved || lock_waiters(observer) == 2; }));
+  CHECK_FALSE(moved);
+  holding.commit();
+  appender.join();
+  mover.join();
+  CHECK(appended);
+  CHECK(moved);
+}
+
+TEST_CASE("postgres: a session that died stays dead, so nothing it had set is lost unseen") {
+  const std::string database = server().create_database();
+  const auto target = postgres::ConnectTarget::parse(server().url(database), false);
+  REQUIRE(!error_of(target));
+  postgres::Session session{std::get<postgres::ConnectTarget>(target)};
+  const auto ask = [&] { pqxx::nontransaction{session.connection}.exec("SELECT 1"); };
+  ask();
+  server().terminate_backends(database);
+  for (int tries = 0; tries < 3; ++tries) CHECK_THROWS_AS(ask(), pqxx::broken_connection);
+  CHECK_FALSE(session.is_open());
+}
+
+TEST_CASE("postgres: readers share four sessions, and replace them all when one was found dead") {
   const std::string database = server().create_database();
   const auto store = open_claimed(server().url(database));
-  // What an append holds between its fence and its commit.
-  pqxx::connection holder{server().url(database)};
-  pqxx::work appending{holder};
-  appending.exec("SELECT epoch FROM welkin.shard WHERE id = 2 FOR SHARE");
-
-  const auto claimer = open_or_fail(server().url(database));
-  std::atomic<bool> claimed{false};
-  std::thread claim{[&] { claimed = !error_of(claimer->claim_epochs(4)); }};
   pqxx::connection observer{server().url(database)};
-  bool is_waiting = false;
-  for (const auto until = deadline(); !is_waiting && std::chrono::steady_clock::now() < until;)
-    is_waiting = pqxx::nontransaction{observer}
-                     .exec1(
-                         "SELECT count(*) FROM pg_stat_activity"
-                         " WHERE datname = current_database() AND wait_event_type = 'Lock'")[0]
-                     .as<int>() > 0;
-  CHECK(is_waiting);
-  CHECK_FALSE(claimed);
-  appending.commit();
-  claim.join();
-  CHECK(claimed);
+  pqxx::connection holder{server().url(database)};
+  pqxx::work holding{holder};
+  holding.exec("LOCK TABLE welkin.events IN ACCESS EXCLUSIVE MODE");
+  std::atomic<int> answered{0};
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 6; ++i)
+    readers.emplace_back([&] {
+      if (!error_of(store->read_all(0, 10))) ++answered;
+    });
+  CHECK(comes_true([&] { return lock_waiters(observer) == 4; }));
+  holding.commit();
+  for (std::thread& reader : readers) reader.join();
+  CHECK(answered == 6);
+
+  CHECK(pqxx::nontransaction{observer}
+            .exec1("SELECT count(*) FROM pg_stat_activity"
+                   " WHERE datname = current_database() AND application_name = 'welkin'")[0]
+            .as<int>() == 5);  // four and the journal's
+  server().terminate_backends(database);
+  CHECK(!error_of(store->read_all(0, 10)));
 }
 
 TEST_CASE("postgres: rows are readable in SQL, payload and hashes as they were") {
@@ -449,6 +501,48 @@ TEST_CASE("postgres: what does not fit is judged alone, also when two items shar
   for (std::size_t i = 0; i < rows.size(); ++i) CHECK(rows[i].position == i + 1);
   CHECK(batch[0].rows[1].position == 4);
   CHECK(batch[4].rows[0].position == 6);
+}
+
+TEST_CASE("postgres: a batch that is refused for one gap alone leaves nothing behind") {
+  const auto store = open_claimed(server().url(server().create_database()));
+  const auto refused = append(*store, item(stream(1), 3));
+  REQUIRE(!error_of(refused));
+  const AppendResult& result = std::get<std::vector<AppendResult>>(refused).at(0);
+  CHECK(result.status == AppendStatus::sequence_conflict);
+  CHECK(result.actual_seq == 0);
+  std::vector<StreamAppend> next{item(stream(1), 0)};
+  REQUIRE(!error_of(store->append(next)));
+  CHECK(next[0].rows[0].position == 1);
+}
+
+TEST_CASE("postgres: a full disk is told from a failing server, in the insert and in the commit") {
+  const std::string url = server().url(server().create_database());
+  const auto store = open_claimed(url);
+  pqxx::connection connection{url};
+  // A server that fails as told, with the words of a real one.
+  const auto fail_with = [&](const std::string& when, const std::string& what) {
+    pqxx::nontransaction{connection}.exec(
+        "CREATE OR REPLACE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN " + what +
+        "; RETURN NULL; END $$; DROP TRIGGER IF EXISTS failing ON welkin.events;"
+        "CREATE CONSTRAINT TRIGGER failing AFTER INSERT ON welkin.events DEFERRABLE INITIALLY " +
+        when + " FOR EACH ROW EXECUTE FUNCTION fail()");
+  };
+  const std::string disk_full = "RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'";
+  const std::string terminated = "PERFORM pg_terminate_backend(pg_backend_pid())";
+  const auto refused = [&] { return kind_of(append(*store, item(stream(1), 0))); };
+
+  fail_with("IMMEDIATE", disk_full);
+  CHECK(refused() == StoreErrorKind::full);
+  fail_with("IMMEDIATE", terminated);
+  CHECK(refused() == StoreErrorKind::unavailable);
+  fail_with("DEFERRED", disk_full);
+  CHECK(refused() == StoreErrorKind::full);
+  // The server does say why it went, but not how far the commit had come.
+  fail_with("DEFERRED", terminated);
+  CHECK(refused() == StoreErrorKind::in_doubt);
+
+  pqxx::nontransaction{connection}.exec("DROP TRIGGER failing ON welkin.events");
+  CHECK(is_committed(append(*store, item(stream(1), 0))));
 }
 
 TEST_CASE("postgres: two writers at once leave no gap and hide no row from a follower") {
