@@ -1,0 +1,25 @@
+// /channels/{channel}/notify: no key of ours is asked for; the channel's signature, checked by the
+// runtime over the raw bytes, says who speaks.
+#include "gateway/route.hpp"
+
+namespace welkin {
+
+std::optional<Problem> channel_notify(const RouteCall& call, HttpAnswer& answer) {
+  if (!call.parts.service.knows_channel(call.values[0]))
+    return Problem{ProblemCode::not_found, "There is no such channel.", {}};
+  RawCallback callback;
+  callback.channel = call.values[0];
+  callback.headers.reserve(call.request.headers.size());
+  for (const HeaderView& line : call.request.headers)
+    callback.headers.emplace_back(line.name, line.value);
+  callback.body = call.request.body;
+  auto taken = call.parts.service.notify(callback);
+  if (auto* problem = std::get_if<Problem>(&taken)) return std::move(*problem);
+  auto& ack = std::get<CallbackAck>(taken);
+  answer.status = ack.http_status;
+  answer.content_type = std::move(ack.content_type);
+  answer.body = std::move(ack.body);
+  return std::nullopt;
+}
+
+}  // namespace welkin

@@ -1,0 +1,120 @@
+#include "gateway/command_call.hpp"
+
+#include <algorithm>
+
+#include "gateway/payment_json.hpp"
+
+namespace welkin {
+namespace {
+
+constexpr std::size_t max_key_bytes = 255;
+
+std::optional<Problem> check_key(const HttpRequest& request) {
+  const auto is_key = [](const HeaderView& line) { return line.name == "idempotency-key"; };
+  const auto count = std::count_if(request.headers.begin(), request.headers.end(), is_key);
+  if (count == 0) return std::nullopt;
+  const std::string_view key = request.header("idempotency-key");
+  const bool visible =
+      std::all_of(key.begin(), key.end(), [](char c) { return c >= 0x21 && c <= 0x7e; });
+  if (count > 1 || key.empty() || key.size() > max_key_bytes || !visible)
+    return Problem{ProblemCode::invalid_value,
+                   "an idempotency key is one header of 1 to 255 visible ASCII characters",
+                   "Idempotency-Key"};
+  return std::nullopt;
+}
+
+std::variant<CommandOutcome, Problem> execute(const RouteCall& call, CommandCall command,
+                                              RequestMark mark) {
+  PaymentCommand out;
+  out.payment = command.payment;
+  out.merchant_id = call.merchant_id;
+  out.request = std::move(mark);
+  out.request_id = call.request_id;
+  out.body = std::move(command.body);
+  return call.parts.service.execute(std::move(out));
+}
+
+}  // namespace
+
+Problem no_such_payment() {
+  return {ProblemCode::not_found, "There is no such payment.", {}};
+}
+
+std::optional<PaymentId> payment_id_in_path(const RouteCall& call) {
+  return PaymentId::parse(call.values[0]);
+}
+
+std::variant<PaymentView, Problem> find_own_payment(const RouteCall& call) {
+  const std::optional<PaymentId> id = payment_id_in_path(call);
+  if (!id) return no_such_payment();
+  auto found = call.parts.service.find(*id);
+  if (const auto* problem = std::get_if<Problem>(&found))
+    return problem->code == ProblemCode::not_found ? no_such_payment() : *problem;
+  auto& view = std::get<PaymentView>(found);
+  if (view.payment == nullptr || view.payment->merchant_id != call.merchant_id)
+    return no_such_payment();
+  return std::move(view);
+}
+
+Fingerprint::Fingerprint(const HttpRequest& request) {
+  canonical_.reserve(256);
+  add(request.method).add(request.path);
+}
+
+Fingerprint& Fingerprint::add(std::string_view text) {
+  // With its length before it, so that no two lists of parts look the same.
+  append_json_int(canonical_, static_cast<std::int64_t>(text.size()));
+  canonical_.append(":").append(text);
+  return *this;
+}
+
+Fingerprint& Fingerprint::add(std::int64_t number) {
+  canonical_.push_back('#');
+  append_json_int(canonical_, number);
+  return *this;
+}
+
+std::string Fingerprint::hex() const { return sha256_hex(canonical_); }
+
+std::variant<CommandOutcome, Problem> run_command(const RouteCall& call, CommandCall command,
+                                                  HttpAnswer& answer) {
+  if (auto problem = check_key(call.request)) return *problem;
+  const std::string_view key = call.request.header("idempotency-key");
+  if (key.empty()) {
+    RequestMark mark;
+    if (command.always_fingerprint) mark.fingerprint = command.fingerprint.hex();
+    return execute(call, std::move(command), std::move(mark));
+  }
+
+  const InFlightKeys::Hold hold(call.parts.in_flight, call.merchant_id, key);
+  if (hold.entry() == InFlightKeys::Entry::twin)
+    return Problem{ProblemCode::idempotency_in_flight, {}, "Idempotency-Key"};
+  if (hold.entry() == InFlightKeys::Entry::full) return Problem{ProblemCode::overloaded, {}, {}};
+
+  RequestMark mark{std::string(key), command.fingerprint.hex()};
+  auto found = call.parts.service.find_idempotency(call.merchant_id, key);
+  if (auto* problem = std::get_if<Problem>(&found)) return std::move(*problem);
+  const auto& hit = std::get<std::optional<IdempotencyHit>>(found);
+  if (!hit) return execute(call, std::move(command), std::move(mark));
+  if (hit->fingerprint != mark.fingerprint)
+    return Problem{ProblemCode::idempotency_key_reused, {}, "Idempotency-Key"};
+  auto replayed = call.parts.service.replay(*hit);
+  if (std::holds_alternative<CommandOutcome>(replayed))
+    answer.headers.emplace_back("Idempotency-Replayed", "true");
+  return replayed;
+}
+
+std::variant<JsonValue, Problem> parse_body(const RouteCall& call) {
+  if (!call.request.body.empty()) return parse_json_object(call.request.body);
+  JsonValue nothing;
+  nothing.kind = JsonValue::Kind::object;
+  return nothing;
+}
+
+void answer_payment(const PaymentView& view, int status, HttpAnswer& answer) {
+  answer.status = status;
+  answer.content_type = "application/json";
+  append_payment(answer.body, view);
+}
+
+}  // namespace welkin

@@ -1,0 +1,72 @@
+// The gateway's edge: it turns untrusted bytes into complete, well-framed requests and hands only
+// those to workers. One thread accepts (httplib's own loop), one thread waits for sockets (epoll,
+// edge-triggered, one registration for a connection's whole life), and workers run httplib's request
+// processing over memory. No worker ever waits for a client, so slow, silent and half-open clients
+// cost a file descriptor and a small buffer, nothing else.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "gateway/edge/http_message.hpp"
+#include "gateway/edge/request_head.hpp"
+#include "protocol/problem.hpp"
+
+namespace welkin {
+
+struct EdgeConfig {
+  std::string listen_host = "127.0.0.1";
+  int port = 0;  // 0: any free one
+  HeadLimits limits;
+  std::size_t workers = 128;
+  std::size_t control_workers = 2;  // for health, readiness and metrics, which must answer under load
+  std::size_t queue_limit = 2048;   // complete requests waiting for a worker
+  std::size_t max_connections = 4096;
+  std::int64_t head_timeout_ms = 10'000;
+  std::int64_t request_timeout_ms = 10'000;
+  std::int64_t idle_timeout_ms = 60'000;
+  std::int64_t write_timeout_ms = 10'000;
+  std::int64_t linger_timeout_ms = 1'000;
+  std::int64_t drain_timeout_ms = 7'000;
+  int listen_backlog = 1024;
+};
+
+struct EdgeCounters {
+  std::atomic<std::uint64_t> accepted{0};
+  std::atomic<std::int64_t> open{0};
+  std::atomic<std::int64_t> in_flight{0};
+  std::array<std::atomic<std::uint64_t>, 64> refused{};  // by ProblemCode
+};
+
+class EdgeServer {
+ public:
+  // `is_control` tells by the path which requests go to the control workers.
+  EdgeServer(EdgeConfig config, HttpHandler handler,
+             std::function<bool(std::string_view path)> is_control);
+  ~EdgeServer();
+  EdgeServer(const EdgeServer&) = delete;
+  EdgeServer& operator=(const EdgeServer&) = delete;
+
+  struct Started {
+    int port = 0;
+    std::string error;  // not empty: nothing listens
+  };
+  Started start();
+
+  // Stops accepting, finishes what is in flight, closes what is idle. False when the drain time-out
+  // passed first; the destructor then waits for the requests that still run.
+  bool stop();
+
+  const EdgeCounters& counters() const;
+
+ private:
+  class Reactor;
+  std::unique_ptr<Reactor> reactor_;
+};
+
+}  // namespace welkin

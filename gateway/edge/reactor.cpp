@@ -1,0 +1,530 @@
+#include "gateway/edge/reactor.hpp"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "gateway/problem_document.hpp"
+
+namespace welkin {
+namespace {
+
+constexpr std::size_t read_chunk_bytes = 64 * 1024;
+// A buffer that grew beyond this is given back between requests, so that idle connections stay small.
+constexpr std::size_t kept_buffer_bytes = 8 * 1024;
+constexpr std::size_t max_discarded_bytes = 16 * 1024 * 1024;
+// Connections beyond the limit that may be open for as long as their refusal takes.
+constexpr std::int64_t refusal_slots = 256;
+// Requests of one connection a worker runs before others get their turn.
+constexpr int max_rounds = 4;
+
+std::int64_t now_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+void read_peer(Connection& connection) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  if (::getpeername(connection.fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return;
+  char text[INET6_ADDRSTRLEN] = "";
+  if (address.ss_family == AF_INET) {
+    const auto* v4 = reinterpret_cast<const sockaddr_in*>(&address);
+    ::inet_ntop(AF_INET, &v4->sin_addr, text, sizeof text);
+    connection.peer_port = ntohs(v4->sin_port);
+  } else if (address.ss_family == AF_INET6) {
+    const auto* v6 = reinterpret_cast<const sockaddr_in6*>(&address);
+    ::inet_ntop(AF_INET6, &v6->sin6_addr, text, sizeof text);
+    connection.peer_port = ntohs(v6->sin6_port);
+  }
+  connection.peer_address = text;
+}
+
+// The default soft limit of 1024 files is below the default number of connections.
+void raise_file_limit(std::size_t wanted) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
+  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, wanted);
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+std::string_view path_of(std::string_view target) { return target.substr(0, target.find('?')); }
+
+}  // namespace
+
+EdgeServer::Reactor::Reactor(EdgeConfig config, HttpHandler handler,
+                             std::function<bool(std::string_view)> is_control)
+    : config_(std::move(config)),
+      is_control_(std::move(is_control)),
+      shell_(
+          std::move(handler), [this](int fd) { adopt(fd); },
+          [this] { return draining_.load(std::memory_order_relaxed); }) {
+  const std::int64_t shortest_ms =
+      std::min({config_.head_timeout_ms, config_.request_timeout_ms, config_.idle_timeout_ms,
+                config_.write_timeout_ms, config_.linger_timeout_ms});
+  tick_ms_ = std::clamp<std::int64_t>(shortest_ms / 4, 5, 250);
+}
+
+EdgeServer::Reactor::~Reactor() {
+  stop();
+  main_pool_.reset();  // joins
+  control_pool_.reset();
+  close_everything();
+  if (epoll_fd_ >= 0) ::close(epoll_fd_);
+  if (wake_fd_ >= 0) ::close(wake_fd_);
+}
+
+EdgeServer::Started EdgeServer::Reactor::start() {
+  raise_file_limit(config_.max_connections + 512);
+  epoll_fd_ = ::epoll_create1(EPOLL_CLOEXEC);
+  wake_fd_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.ptr = nullptr;
+  if (epoll_fd_ < 0 || wake_fd_ < 0 || ::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, wake_fd_, &event) != 0)
+    return {0, std::string("epoll: ") + std::strerror(errno)};
+  const int port = shell_.bind(config_.listen_host, config_.port, config_.listen_backlog);
+  if (port == 0) {
+    const std::string cause = errno != 0 ? std::strerror(errno) : "the address does not resolve";
+    return {0, "cannot listen on " + config_.listen_host + ":" + std::to_string(config_.port) +
+                   ": " + cause};
+  }
+  const auto run = [this](Connection* connection) { serve(connection); };
+  main_pool_ = std::make_unique<WorkerPool>(config_.workers, config_.queue_limit, run);
+  control_pool_ = std::make_unique<WorkerPool>(config_.control_workers, config_.queue_limit, run);
+  reactor_thread_ = std::thread([this] { loop(); });
+  accept_thread_ = std::thread([this] { shell_.listen_after_bind(); });
+  // httplib's stop() does nothing before its loop runs, and the loop would then never end.
+  while (!shell_.is_running()) std::this_thread::yield();
+  started_ = true;
+  return {port, {}};
+}
+
+bool EdgeServer::Reactor::stop() {
+  if (!started_) return stop_result_;
+  started_ = false;
+  const auto deadline =
+      std::chrono::steady_clock::now() + std::chrono::milliseconds(config_.drain_timeout_ms);
+  shell_.stop();
+  accept_thread_.join();
+  draining_ = true;
+  wake();
+  bool drained = false;
+  {
+    std::unique_lock lock(registry_mutex_);
+    drained = registry_empty_.wait_until(lock, deadline, [&] { return registry_.empty(); });
+  }
+  stopping_ = true;
+  wake();
+  reactor_thread_.join();
+  main_pool_->stop();
+  control_pool_->stop();
+  const bool ended = main_pool_->wait_until(deadline) && control_pool_->wait_until(deadline);
+  stop_result_ = drained && ended;
+  return stop_result_;
+}
+
+void EdgeServer::Reactor::close_everything() {
+  std::lock_guard lock(registry_mutex_);
+  for (Connection* connection : registry_) {
+    ::close(connection->fd);
+    delete connection;
+  }
+  registry_.clear();
+}
+
+void EdgeServer::Reactor::wake() {
+  const std::uint64_t one = 1;
+  // Fails only when the counter is full, and then the reactor is awake anyway.
+  [[maybe_unused]] const auto written = ::write(wake_fd_, &one, sizeof one);
+}
+
+// ---- accepting ------------------------------------------------------------------------------------
+
+void EdgeServer::Reactor::adopt(int fd) {
+  const auto limit = static_cast<std::int64_t>(config_.max_connections);
+  const std::int64_t open = counters_.open.load(std::memory_order_relaxed);
+  if (open >= limit + refusal_slots) {
+    ::close(fd);
+    return;
+  }
+  ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+  ::fcntl(fd, F_SETFL, O_NONBLOCK);
+  const int on = 1;
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  auto connection = std::make_unique<Connection>();
+  connection->fd = fd;
+  read_peer(*connection);
+  // The first request is given the head's time rather than a kept connection's patience.
+  connection->deadline_ms = now_ms() + config_.head_timeout_ms;
+  if (open >= limit) refuse(*connection, {ProblemCode::overloaded, "too many connections", {}});
+
+  std::lock_guard lock(registry_mutex_);
+  connection->slot = registry_.size();
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  event.data.ptr = connection.get();
+  if (::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event) != 0) {
+    ::close(fd);
+    return;
+  }
+  registry_.push_back(connection.release());
+  counters_.accepted.fetch_add(1, std::memory_order_relaxed);
+  counters_.open.fetch_add(1, std::memory_order_relaxed);
+}
+
+// ---- the reactor's thread --------------------------------------------------------------------------
+
+void EdgeServer::Reactor::loop() {
+  std::array<epoll_event, 256> events;
+  std::int64_t next_check_ms = 0;
+  bool was_draining = false;
+  while (!stopping_.load(std::memory_order_acquire)) {
+    const int count = ::epoll_wait(epoll_fd_, events.data(), static_cast<int>(events.size()),
+                                   static_cast<int>(tick_ms_));
+    for (int i = 0; i < count; ++i) {
+      auto* connection = static_cast<Connection*>(events[static_cast<std::size_t>(i)].data.ptr);
+      if (connection != nullptr) {
+        on_event(*connection, events[static_cast<std::size_t>(i)].events);
+      } else {
+        std::uint64_t wakes = 0;
+        [[maybe_unused]] const auto got = ::read(wake_fd_, &wakes, sizeof wakes);
+      }
+    }
+    submit_ready();
+    destroy_returned();
+    const std::int64_t now = now_ms();
+    const bool draining = draining_.load(std::memory_order_acquire);
+    if (now >= next_check_ms || draining != was_draining) {
+      check_deadlines(now);
+      next_check_ms = now + tick_ms_;
+      was_draining = draining;
+    }
+  }
+  destroy_returned();
+}
+
+void EdgeServer::Reactor::on_event(Connection& connection, std::uint32_t events) {
+  const bool peer_shut = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+  const auto news =
+      static_cast<std::uint8_t>(Connection::edge | (peer_shut ? Connection::peer_shut : 0));
+  if ((connection.flags.fetch_or(news, std::memory_order_acq_rel) & Connection::busy) != 0)
+    return;  // the worker sees the flag before it lets go
+  connection.flags.store(0, std::memory_order_relaxed);
+  connection.drained = false;
+  if (peer_shut) connection.peer_closed = true;
+  take_step(connection);
+}
+
+void EdgeServer::Reactor::take_step(Connection& connection) {
+  switch (advance(connection)) {
+    case Step::wait: return;
+    case Step::destroy: destroy(&connection); return;
+    case Step::run: {
+      connection.flags.store(Connection::busy, std::memory_order_release);
+      auto& ready = &pool_for(connection) == main_pool_.get() ? ready_main_ : ready_control_;
+      ready.push_back(&connection);
+    }
+  }
+}
+
+void EdgeServer::Reactor::submit_ready() {
+  if (!ready_main_.empty()) submit_to(*main_pool_, ready_main_);
+  if (!ready_control_.empty()) submit_to(*control_pool_, ready_control_);
+}
+
+void EdgeServer::Reactor::submit_to(WorkerPool& pool, std::vector<Connection*>& ready) {
+  const std::size_t taken = pool.push(ready.data(), ready.size());
+  for (std::size_t i = taken; i < ready.size(); ++i) {
+    Connection& connection = *ready[i];
+    connection.flags.store(0, std::memory_order_relaxed);
+    connection.drained = false;  // an event may have come between the two stores
+    refuse(connection, {ProblemCode::overloaded, {}, {}});
+    if (advance(connection) == Step::destroy) destroy(&connection);
+  }
+  ready.clear();
+}
+
+void EdgeServer::Reactor::check_deadlines(std::int64_t now) {
+  const bool draining = draining_.load(std::memory_order_acquire);
+  std::vector<Connection*> due;
+  {
+    std::lock_guard lock(registry_mutex_);
+    for (Connection* connection : registry_) {
+      if ((connection->flags.load(std::memory_order_acquire) & Connection::busy) != 0) continue;
+      const bool idle =
+          connection->phase == ConnectionPhase::reading && connection->request_started_ms == 0;
+      if (now >= connection->deadline_ms || (draining && idle)) due.push_back(connection);
+    }
+  }
+  for (Connection* connection : due) expire(*connection);
+}
+
+void EdgeServer::Reactor::expire(Connection& connection) {
+  const bool mid_request =
+      connection.phase == ConnectionPhase::reading && connection.request_started_ms != 0;
+  if (!mid_request) {
+    destroy(&connection);
+    return;
+  }
+  refuse(connection, {ProblemCode::request_timeout, {}, {}});
+  if (advance(connection) == Step::destroy) destroy(&connection);
+}
+
+void EdgeServer::Reactor::destroy_returned() {
+  std::vector<Connection*> returned;
+  {
+    std::lock_guard lock(returned_mutex_);
+    returned.swap(returned_);
+  }
+  for (Connection* connection : returned) destroy(connection);
+}
+
+void EdgeServer::Reactor::destroy(Connection* connection) {
+  ::close(connection->fd);
+  {
+    std::lock_guard lock(registry_mutex_);
+    registry_[connection->slot] = registry_.back();
+    registry_[connection->slot]->slot = connection->slot;
+    registry_.pop_back();
+    if (registry_.empty()) registry_empty_.notify_all();
+  }
+  counters_.open.fetch_sub(1, std::memory_order_relaxed);
+  delete connection;
+}
+
+// ---- on a worker -----------------------------------------------------------------------------------
+
+void EdgeServer::Reactor::serve(Connection* connection) {
+  for (int round = 1;; ++round) {
+    handle(*connection);
+    Step step = settle(*connection);
+    if (step == Step::run && round >= max_rounds) {
+      if (pool_for(*connection).push(&connection, 1) == 1) return;
+      refuse(*connection, {ProblemCode::overloaded, {}, {}});
+      step = settle(*connection);
+    }
+    if (step == Step::run) continue;
+    if (step == Step::destroy) give_back(connection);
+    return;
+  }
+}
+
+// Moves the connection on. After `wait` it is the reactor's again and must not be touched.
+EdgeServer::Reactor::Step EdgeServer::Reactor::settle(Connection& connection) {
+  Step step = advance(connection);
+  while (step == Step::wait && !release(connection)) step = advance(connection);
+  return step;
+}
+
+// False when the kernel had news meanwhile: then the worker still owns the connection and looks again.
+bool EdgeServer::Reactor::release(Connection& connection) {
+  std::uint8_t expected = Connection::busy;
+  if (connection.flags.compare_exchange_strong(expected, 0, std::memory_order_acq_rel)) return true;
+  const std::uint8_t news =
+      connection.flags.exchange(Connection::busy, std::memory_order_acq_rel);
+  connection.drained = false;
+  if ((news & Connection::peer_shut) != 0) connection.peer_closed = true;
+  return false;
+}
+
+void EdgeServer::Reactor::give_back(Connection* connection) {
+  {
+    std::lock_guard lock(returned_mutex_);
+    returned_.push_back(connection);
+  }
+  wake();
+}
+
+void EdgeServer::Reactor::handle(Connection& connection) {
+  const std::string_view bytes = connection.in;
+  const RequestHead& head = connection.head;
+  thread_local HttpRequest request;
+  request.method = head.method().in(bytes);
+  request.target = head.target().in(bytes);
+  request.path = path_of(request.target);
+  request.query = request.target.substr(std::min(request.path.size() + 1, request.target.size()));
+  request.body = bytes.substr(head.head_bytes(), head.content_length());
+  request.peer = connection.peer_address;
+  request.headers.clear();
+  for (const RequestHead::Line& line : head.lines())
+    request.headers.push_back({line.name.in(bytes), line.value.in(bytes)});
+
+  counters_.in_flight.fetch_add(1, std::memory_order_relaxed);
+  const bool keep = shell_.run(request, connection, !head.keep_alive());
+  counters_.in_flight.fetch_sub(1, std::memory_order_relaxed);
+  connection.in.erase(0, head.head_bytes() + head.content_length());
+  connection.phase = ConnectionPhase::writing;
+  connection.close_after_write = !keep;
+  connection.deadline_ms = now_ms() + config_.write_timeout_ms;
+}
+
+WorkerPool& EdgeServer::Reactor::pool_for(const Connection& connection) {
+  const std::string_view target = connection.head.target().in(connection.in);
+  return is_control_(path_of(target)) ? *control_pool_ : *main_pool_;
+}
+
+// ---- the steps of a connection ---------------------------------------------------------------------
+
+EdgeServer::Reactor::Step EdgeServer::Reactor::advance(Connection& connection) {
+  for (;;) {
+    if (connection.phase == ConnectionPhase::reading) {
+      const Step step = advance_reading(connection);
+      if (connection.phase == ConnectionPhase::reading) return step;
+    }
+    if (connection.phase == ConnectionPhase::writing) {
+      const Flush result = flush(connection);
+      if (result == Flush::failed) return Step::destroy;
+      if (result == Flush::blocked) return Step::wait;
+      if (!connection.close_after_write) {
+        expect_next_request(connection);
+        const bool idle = connection.request_started_ms == 0;
+        if (idle && draining_.load(std::memory_order_relaxed)) return Step::destroy;
+        continue;
+      }
+      const bool nothing_unread = connection.in.empty() && connection.drained;
+      if (!connection.was_refused && nothing_unread) return Step::destroy;
+      ::shutdown(connection.fd, SHUT_WR);
+      connection.phase = ConnectionPhase::lingering;
+      connection.deadline_ms = now_ms() + config_.linger_timeout_ms;
+    }
+    return linger(connection);
+  }
+}
+
+EdgeServer::Reactor::Step EdgeServer::Reactor::advance_reading(Connection& connection) {
+  for (;;) {
+    // Some clients send an empty line after a body; RFC 9112 asks to skip it.
+    if (connection.head.head_bytes() == 0)
+      while (connection.in.compare(0, 2, "\r\n") == 0) connection.in.erase(0, 2);
+    const auto progress = connection.head.feed(connection.in, config_.limits);
+    if (progress == RequestHead::Progress::refused) {
+      refuse(connection, connection.head.refusal());
+      return Step::wait;
+    }
+    if (progress == RequestHead::Progress::complete) {
+      const std::size_t whole = connection.head.head_bytes() + connection.head.content_length();
+      if (connection.in.size() >= whole) return Step::run;
+      connection.deadline_ms = connection.request_started_ms + config_.request_timeout_ms;
+      if (!send_continue(connection)) return Step::destroy;
+    }
+    Step stop = Step::wait;
+    if (!read_some(connection, stop)) return stop;
+  }
+}
+
+bool EdgeServer::Reactor::read_some(Connection& connection, Step& stop) {
+  // Every thread reads into one buffer of its own; connections hold only what arrived.
+  thread_local std::array<char, read_chunk_bytes> chunk;
+  if (connection.drained && !connection.peer_closed) return false;
+  const ssize_t count = ::recv(connection.fd, chunk.data(), chunk.size(), 0);
+  if (count > 0) {
+    connection.drained = static_cast<std::size_t>(count) < chunk.size();
+    if (connection.request_started_ms == 0) {
+      connection.request_started_ms = now_ms();
+      connection.deadline_ms = connection.request_started_ms + config_.head_timeout_ms;
+    }
+    connection.in.append(chunk.data(), static_cast<std::size_t>(count));
+    return true;
+  }
+  if (count < 0 && errno == EINTR) return true;
+  const bool nothing_yet = count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+  connection.drained = nothing_yet;
+  if (!nothing_yet) stop = Step::destroy;
+  return false;
+}
+
+bool EdgeServer::Reactor::send_continue(Connection& connection) {
+  if (!connection.head.expects_continue() || connection.continue_sent) return true;
+  connection.continue_sent = true;
+  if (connection.in.size() > connection.head.head_bytes()) return true;  // it did not wait
+  constexpr std::string_view line = "HTTP/1.1 100 Continue\r\n\r\n";
+  return ::send(connection.fd, line.data(), line.size(), MSG_NOSIGNAL) ==
+         static_cast<ssize_t>(line.size());
+}
+
+EdgeServer::Reactor::Flush EdgeServer::Reactor::flush(Connection& connection) {
+  while (connection.out_sent < connection.out.size()) {
+    const ssize_t count = ::send(connection.fd, connection.out.data() + connection.out_sent,
+                                 connection.out.size() - connection.out_sent, MSG_NOSIGNAL);
+    if (count > 0) {
+      connection.out_sent += static_cast<std::size_t>(count);
+    } else if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+      return Flush::blocked;
+    } else if (!(count < 0 && errno == EINTR)) {
+      return Flush::failed;
+    }
+  }
+  connection.out.clear();
+  connection.out_sent = 0;
+  if (connection.out.capacity() > kept_buffer_bytes) connection.out.shrink_to_fit();
+  return Flush::done;
+}
+
+void EdgeServer::Reactor::expect_next_request(Connection& connection) {
+  connection.phase = ConnectionPhase::reading;
+  connection.head.reset();
+  connection.continue_sent = false;
+  const std::int64_t now = now_ms();
+  const bool has_begun = !connection.in.empty();
+  connection.request_started_ms = has_begun ? now : 0;
+  connection.deadline_ms = now + (has_begun ? config_.head_timeout_ms : config_.idle_timeout_ms);
+  if (!has_begun && connection.in.capacity() > kept_buffer_bytes) connection.in.shrink_to_fit();
+}
+
+// Sends a problem that no handler sees, and closes: after a doubt about framing nothing that follows
+// on this connection can be trusted.
+void EdgeServer::Reactor::refuse(Connection& connection, const Problem& problem) {
+  counters_.refused[static_cast<std::size_t>(problem.code)].fetch_add(1, std::memory_order_relaxed);
+  connection.out = canned_problem_response(problem);
+  connection.out_sent = 0;
+  connection.in.clear();
+  connection.phase = ConnectionPhase::writing;
+  connection.close_after_write = true;
+  connection.was_refused = true;
+  connection.deadline_ms = now_ms() + config_.write_timeout_ms;
+}
+
+EdgeServer::Reactor::Step EdgeServer::Reactor::linger(Connection& connection) {
+  thread_local std::array<char, read_chunk_bytes> discard;
+  for (;;) {
+    if (connection.drained && !connection.peer_closed) return Step::wait;
+    const ssize_t count = ::recv(connection.fd, discard.data(), discard.size(), 0);
+    if (count > 0) {
+      connection.discarded_bytes += static_cast<std::size_t>(count);
+      if (connection.discarded_bytes > max_discarded_bytes) return Step::destroy;
+      continue;
+    }
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+      connection.drained = true;
+      return Step::wait;
+    }
+    return Step::destroy;
+  }
+}
+
+// ---- the public face -------------------------------------------------------------------------------
+
+EdgeServer::EdgeServer(EdgeConfig config, HttpHandler handler,
+                       std::function<bool(std::string_view)> is_control)
+    : reactor_(std::make_unique<Reactor>(std::move(config), std::move(handler),
+                                         std::move(is_control))) {}
+EdgeServer::~EdgeServer() = default;
+EdgeServer::Started EdgeServer::start() { return reactor_->start(); }
+bool EdgeServer::stop() { return reactor_->stop(); }
+const EdgeCounters& EdgeServer::counters() const { return reactor_->counters(); }
+
+}  // namespace welkin

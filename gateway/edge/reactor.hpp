@@ -1,0 +1,98 @@
+// The thread that waits for all sockets, and the steps a connection moves by. See edge_server.hpp for
+// the picture and connection.hpp for who owns what.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "gateway/edge/connection.hpp"
+#include "gateway/edge/edge_server.hpp"
+#include "gateway/edge/httplib_shell.hpp"
+#include "gateway/edge/worker_pool.hpp"
+
+namespace welkin {
+
+class EdgeServer::Reactor {
+ public:
+  Reactor(EdgeConfig config, HttpHandler handler, std::function<bool(std::string_view)> is_control);
+  ~Reactor();
+
+  Started start();
+  bool stop();
+  const EdgeCounters& counters() const { return counters_; }
+
+ private:
+  enum class Step : std::uint8_t { wait, run, destroy };
+
+  // On the accept thread.
+  void adopt(int fd);
+
+  // On the reactor's thread.
+  void loop();
+  void on_event(Connection& connection, std::uint32_t events);
+  void take_step(Connection& connection);
+  void check_deadlines(std::int64_t now_ms);
+  void expire(Connection& connection);
+  void submit_ready();
+  void submit_to(WorkerPool& pool, std::vector<Connection*>& ready);
+  void destroy_returned();
+  void destroy(Connection* connection);
+
+  // On a worker.
+  void serve(Connection* connection);
+  void handle(Connection& connection);
+  Step settle(Connection& connection);
+  void give_back(Connection* connection);
+  bool release(Connection& connection);
+
+  // By whoever owns the connection. `advance` moves it as far as it goes without waiting.
+  Step advance(Connection& connection);
+  Step advance_reading(Connection& connection);
+  bool read_some(Connection& connection, Step& stop);
+  bool send_continue(Connection& connection);
+  Step linger(Connection& connection);
+  enum class Flush : std::uint8_t { done, blocked, failed };
+  Flush flush(Connection& connection);
+  void expect_next_request(Connection& connection);
+  void refuse(Connection& connection, const Problem& problem);
+
+  void wake();
+  WorkerPool& pool_for(const Connection& connection);
+  void close_everything();
+
+  const EdgeConfig config_;
+  const std::function<bool(std::string_view)> is_control_;
+  EdgeCounters counters_;
+  HttplibShell shell_;
+  int epoll_fd_ = -1;
+  int wake_fd_ = -1;
+  std::int64_t tick_ms_ = 250;
+  std::atomic<bool> draining_{false};
+  std::atomic<bool> stopping_{false};
+  bool started_ = false;
+  bool stop_result_ = true;
+
+  std::mutex registry_mutex_;
+  std::condition_variable registry_empty_;
+  std::vector<Connection*> registry_;
+
+  std::mutex returned_mutex_;
+  std::vector<Connection*> returned_;
+
+  std::vector<Connection*> ready_main_;
+  std::vector<Connection*> ready_control_;
+
+  std::thread accept_thread_;
+  std::thread reactor_thread_;
+  std::unique_ptr<WorkerPool> main_pool_;
+  std::unique_ptr<WorkerPool> control_pool_;
+};
+
+}  // namespace welkin

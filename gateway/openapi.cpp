@@ -1,0 +1,311 @@
+#include "gateway/openapi.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <string_view>
+
+#include "gateway/request_limits.hpp"
+#include "gateway/route.hpp"
+#include "protocol/money.hpp"
+
+namespace welkin {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json ref(std::string_view schema) {
+  return {{"$ref", std::string("#/components/schemas/").append(schema)}};
+}
+
+Json text(std::size_t min, std::size_t max, std::string_view pattern = {}) {
+  Json out{{"type", "string"}, {"minLength", min}, {"maxLength", max}};
+  if (!pattern.empty()) out["pattern"] = pattern;
+  return out;
+}
+
+Json type(std::string_view name) { return {{"type", name}}; }
+Json type_or_null(std::string_view name) { return {{"type", {name, "null"}}}; }
+Json time() { return {{"type", "string"}, {"format", "date-time"}}; }
+Json described(Json schema, std::string_view description) {
+  schema["description"] = description;
+  return schema;
+}
+
+Json amount_asked() {
+  return {{"type", "integer"}, {"format", "int64"}, {"minimum", 1}, {"maximum", max_amount_minor},
+          {"description", "in the currency's minor unit"}};
+}
+Json amount_shown() {
+  return {{"type", "integer"}, {"format", "int64"}, {"minimum", 0}};
+}
+
+// An object whose fields are all known, and required but for `optional`.
+Json object(Json properties, std::initializer_list<std::string_view> optional = {}) {
+  Json required = Json::array();
+  for (const auto& [name, schema] : properties.items()) {
+    bool is_optional = false;
+    for (const std::string_view other : optional) is_optional = is_optional || name == other;
+    if (!is_optional) required.push_back(name);
+  }
+  Json out{{"type", "object"}, {"properties", std::move(properties)}};
+  if (!required.empty()) out["required"] = std::move(required);
+  out["additionalProperties"] = false;
+  return out;
+}
+
+Json object_or_null(Json properties) {
+  Json out = object(std::move(properties));
+  out["type"] = {"object", "null"};
+  return out;
+}
+
+Json page_of(std::string_view item) {
+  return object({{"items", {{"type", "array"}, {"items", ref(item)}}},
+                 {"next_cursor", described(type_or_null("string"), "null on the last page")}});
+}
+
+template <class Enum>
+Json names_of(int first, int last) {
+  Json names = Json::array();
+  for (int i = first; i <= last; ++i) names.push_back(name_of(static_cast<Enum>(i)));
+  return {{"type", "string"}, {"enum", names}};
+}
+
+Json problem_codes() {
+  Json names = Json::array();
+  for (int i = 0; i <= static_cast<int>(ProblemCode::internal); ++i)
+    names.push_back(spec_of(static_cast<ProblemCode>(i)).name);
+  return {{"type", "string"}, {"enum", names}};
+}
+
+constexpr std::string_view identifier_pattern = "^[A-Za-z0-9_.:-]+$";
+
+void add_request_schemas(Json& out) {
+  out["CreatePayment"] = object(
+      {{"merchant_order_no", described(text(1, max_order_no_characters, identifier_pattern),
+                                       "your number of the order; it names the payment")},
+       {"amount", amount_asked()},
+       {"currency", described(text(3, 3, "^[A-Z]{3}$"), "ISO 4217")},
+       {"channel", text(1, 64)},
+       {"subject", described(text(1, max_subject_characters), "shown to the payer")},
+       {"capture", {{"type", "string"}, {"enum", {"automatic", "manual"}}, {"default", "automatic"}}},
+       {"expires_in_s", {{"type", "integer"}, {"minimum", min_expires_in_s},
+                         {"maximum", max_expires_in_s}, {"default", default_expires_in_s}}},
+       {"return_url", described(text(0, max_url_characters), "http or https; empty is none")},
+       {"metadata", {{"type", "object"}, {"maxProperties", max_metadata_entries},
+                     {"propertyNames", text(1, max_metadata_key_characters)},
+                     {"additionalProperties", text(0, max_metadata_value_characters)}}}},
+      {"capture", "expires_in_s", "return_url", "metadata"});
+  out["CapturePayment"] = object(
+      {{"amount", described(amount_asked(), "absent: all that is authorized")}}, {"amount"});
+  out["CreateRefund"] = object(
+      {{"merchant_refund_no", described(text(1, max_order_no_characters, identifier_pattern),
+                                        "your number of the refund; repeating it is safe")},
+       {"amount", amount_asked()},
+       {"reason", text(0, max_reason_characters)}},
+      {"reason"});
+  out["Empty"] = object(Json::object());
+}
+
+void add_payment_schemas(Json& out) {
+  out["PaymentStatus"] = names_of<PaymentState>(1, static_cast<int>(payment_state_count) - 1);
+  out["RefundStatus"] = names_of<RefundState>(0, static_cast<int>(RefundState::failed));
+  out["Failure"] = object_or_null({{"code", type("string")}, {"message", type("string")}});
+  out["NextAction"] = object_or_null(
+      {{"type", {{"type", "string"}, {"enum", {"qr_code", "redirect"}}}},
+       {"value", described(type("string"), "the QR code's text, or the URL to send the payer to")}});
+  Json close_reason = names_of<CloseReason>(0, static_cast<int>(CloseReason::voided));
+  close_reason["type"] = {"string", "null"};
+  close_reason["enum"].push_back(nullptr);
+  out["Payment"] = object(
+      {{"id", text(30, 30, "^pay_[0-9a-hjkmnp-tv-z]{26}$")},
+       {"merchant_order_no", type("string")},
+       {"status", ref("PaymentStatus")},
+       {"amount", amount_shown()},
+       {"authorized_amount", amount_shown()},
+       {"captured_amount", amount_shown()},
+       {"refunded_amount", amount_shown()},
+       {"refunds_pending_amount", described(amount_shown(), "asked of the channel, not decided")},
+       {"currency", text(3, 3)},
+       {"channel", type("string")},
+       {"subject", type("string")},
+       {"capture", {{"type", "string"}, {"enum", {"automatic", "manual"}}}},
+       {"next_action", ref("NextAction")},
+       {"failure", ref("Failure")},
+       {"close_reason", close_reason},
+       {"metadata", {{"type", "object"}, {"additionalProperties", type("string")}}},
+       {"return_url", type_or_null("string")},
+       {"created_at", time()},
+       {"updated_at", time()},
+       {"expires_at", time()}});
+  out["Refund"] = object(
+      {{"id", text(30, 30, "^rfd_[0-9a-hjkmnp-tv-z]{26}$")},
+       {"payment_id", type("string")},
+       {"merchant_refund_no", described(type_or_null("string"), "null for a refund of a surplus")},
+       {"status", ref("RefundStatus")},
+       {"amount", amount_shown()},
+       {"currency", text(3, 3)},
+       {"reason", type("string")},
+       {"surplus", described(type("boolean"), "money that was not asked for, given back by itself")},
+       {"failure", ref("Failure")},
+       {"created_at", time()},
+       {"updated_at", time()}});
+}
+
+void add_other_schemas(Json& out) {
+  out["Event"] = object(
+      {{"seq", {{"type", "integer"}, {"minimum", 1}}},
+       {"type", names_of<PaymentEventKind>(0, static_cast<int>(payment_event_kind_count) - 1)},
+       {"version", {{"type", "integer"}, {"minimum", 1}}},
+       {"at", time()},
+       {"causation_id", type("string")},
+       {"correlation_id", type("string")},
+       {"payload", type("object")}});
+  out["Parked"] =
+      object({{"payment_id", type("string")}, {"reason", type("string")}, {"since", time()}});
+  out["PaymentList"] = page_of("Payment");
+  out["RefundList"] = page_of("Refund");
+  out["EventList"] = page_of("Event");
+  out["ParkedList"] = page_of("Parked");
+  out["Health"] = object({{"status", {{"type", "string"}, {"enum", {"ok"}}}}});
+  out["Readiness"] = object({{"ready", type("boolean")}, {"reason", type("string")}});
+  out["OpenApi"] = {{"type", "object"}, {"required", {"openapi", "info", "paths", "components"}}};
+  out["ProblemCode"] = problem_codes();
+  out["Problem"] = object(
+      {{"type", described(type("string"), "urn:welkin:problem: and the code")},
+       {"title", type("string")},
+       {"status", {{"type", "integer"}, {"minimum", 400}, {"maximum", 599}}},
+       {"detail", type("string")},
+       {"code", ref("ProblemCode")},
+       {"field", described(type("string"),
+                           "a JSON pointer into the body, ?name of a parameter, or a header's name")},
+       {"request_id", type("string")}},
+      {"field"});
+}
+
+Json query_parameters() {
+  const auto parameter = [](std::string_view name, Json schema, std::string_view description) {
+    return Json{{"name", name}, {"in", "query"}, {"schema", std::move(schema)},
+                {"description", description}};
+  };
+  Json limit{{"type", "integer"}, {"minimum", 1}, {"maximum", max_page_size},
+             {"default", default_page_size}};
+  return Json::array(
+      {parameter("merchant_order_no", text(1, max_order_no_characters), "exactly this order"),
+       parameter("status", ref("PaymentStatus"), "only payments in this state"),
+       parameter("created_from", time(), "this moment or later"),
+       parameter("created_to", time(), "before this moment"),
+       parameter("limit", std::move(limit), "how many a page"),
+       parameter("cursor", text(1, max_cursor_characters), "next_cursor of the page before")});
+}
+
+// The names in the pattern's braces.
+Json path_parameters(std::string_view pattern) {
+  Json out = Json::array();
+  for (std::size_t open = pattern.find('{'); open != std::string_view::npos;
+       open = pattern.find('{', open + 1)) {
+    const std::size_t close = pattern.find('}', open);
+    out.push_back({{"name", pattern.substr(open + 1, close - open - 1)},
+                   {"in", "path"},
+                   {"required", true},
+                   {"schema", type("string")}});
+  }
+  return out;
+}
+
+Json parameters_of(const Route& route) {
+  Json out = path_parameters(route.pattern);
+  if (route.operation_id == "listPayments")
+    for (Json& parameter : query_parameters()) out.push_back(std::move(parameter));
+  if (route.is_command && route.access != Access::channel)
+    out.push_back({{"name", "Idempotency-Key"}, {"in", "header"}, {"schema", text(1, 255)},
+                   {"description", "the same key and request get the first answer again"}});
+  out.push_back({{"name", "X-Request-Id"}, {"in", "header"},
+                 {"schema", text(1, 64, "^[A-Za-z0-9_-]+$")},
+                 {"description", "comes back in the answer"}});
+  return out;
+}
+
+Json answer_of(const Route& route, std::string_view description) {
+  Json content;
+  if (!route.answer_schema.empty()) {
+    content["application/json"]["schema"] = ref(route.answer_schema);
+  } else {
+    content[route.access == Access::anyone ? "text/plain" : "*/*"]["schema"] = type("string");
+  }
+  return {{"description", description}, {"content", content}};
+}
+
+Json answers_of(const Route& route) {
+  Json out;
+  const bool creates = route.operation_id == "createPayment" || route.operation_id == "createRefund";
+  if (creates) out["201"] = answer_of(route, "Made now");
+  out["200"] = answer_of(route, creates ? "Was there already, made by the same request" : "As asked");
+  if (route.operation_id == "getReadiness") out["503"] = answer_of(route, "Not now");
+  out["default"] = {
+      {"description", "Refused"},
+      {"content", {{"application/problem+json", {{"schema", ref("Problem")}}}}}};
+  return out;
+}
+
+Json request_body_of(const Route& route) {
+  Json content;
+  if (route.body == Body::raw) {
+    content["*/*"]["schema"] = Json::object();
+  } else {
+    content["application/json"]["schema"] = ref(route.request_schema);
+  }
+  return {{"required", route.body != Body::json_or_empty}, {"content", content}};
+}
+
+std::string_view tag_of(const Route& route) {
+  switch (route.access) {
+    case Access::merchant: return "payments";
+    case Access::admin: return "operators";
+    case Access::channel: return "channels";
+    case Access::anyone: return "node";
+  }
+  return "node";
+}
+
+Json operation_of(const Route& route) {
+  Json out{{"operationId", route.operation_id},
+           {"summary", route.summary},
+           {"tags", {tag_of(route)}},
+           {"parameters", parameters_of(route)}};
+  if (route.body != Body::none) out["requestBody"] = request_body_of(route);
+  out["responses"] = answers_of(route);
+  out["security"] = Json::array();
+  if (route.access == Access::merchant) out["security"].push_back({{"merchantKey", Json::array()}});
+  if (route.access == Access::admin) out["security"].push_back({{"operatorKey", Json::array()}});
+  return out;
+}
+
+}  // namespace
+
+std::string openapi_document() {
+  Json paths;
+  for (const Route& route : routes()) {
+    std::string method(route.method);
+    for (char& c : method) c = static_cast<char>(c | 0x20);
+    paths[std::string(route.pattern)][method] = operation_of(route);
+  }
+  Json schemas;
+  add_request_schemas(schemas);
+  add_payment_schemas(schemas);
+  add_other_schemas(schemas);
+  const Json bearer{{"type", "http"}, {"scheme", "bearer"}};
+  const Json document{
+      {"openapi", "3.1.0"},
+      {"info",
+       {{"title", "Welkin"}, {"version", "1"}, {"license", {{"name", "Apache-2.0"}}},
+        {"description", "Payments: create, follow, capture, refund. Amounts are integers in the "
+                        "currency's minor unit; times are RFC 3339 in UTC."}}},
+      {"paths", paths},
+      {"components",
+       {{"schemas", schemas},
+        {"securitySchemes", {{"merchantKey", bearer}, {"operatorKey", bearer}}}}}};
+  return document.dump(2);
+}
+
+}  // namespace welkin

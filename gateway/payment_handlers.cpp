@@ -1,0 +1,201 @@
+// /v1/payments: create, look up, list, and the commands that end or take a payment.
+#include <algorithm>
+
+#include "gateway/command_call.hpp"
+#include "gateway/payment_json.hpp"
+#include "gateway/query_string.hpp"
+#include "gateway/rfc3339.hpp"
+#include "gateway/request_limits.hpp"
+
+namespace welkin {
+namespace {
+
+bool is_http_url(std::string_view url) {
+  const std::size_t host = url.rfind("https://", 0) == 0 ? 8 : url.rfind("http://", 0) == 0 ? 7 : 0;
+  if (host == 0 || host >= url.size() || url[host] == '/') return false;
+  return std::all_of(url.begin(), url.end(), [](char c) { return c > 0x20 && c != 0x7f; });
+}
+
+CaptureMethod read_capture_method(FieldReader& fields) {
+  const std::string name = fields.optional_text("capture", {1, 16});
+  const auto method = parse_capture_method(name.empty() ? "automatic" : name);
+  if (!method) fields.refuse(ProblemCode::invalid_value, "this is automatic or manual", "capture");
+  return method.value_or(CaptureMethod::automatic);
+}
+
+std::variant<CreatePayment, Problem> read_create_payment(const RouteCall& call,
+                                                         const JsonValue& body) {
+  FieldReader fields(body);
+  CreatePayment out;
+  out.merchant_order_no =
+      fields.required_text("merchant_order_no", {1, max_order_no_characters, true});
+  out.amount_minor = fields.required_amount("amount");
+  const std::string currency = fields.required_text("currency", {1, 16});
+  if (const auto parsed = Currency::parse(currency)) {
+    out.currency = *parsed;
+  } else {
+    fields.refuse(ProblemCode::unknown_currency, "this is an ISO 4217 code in upper case",
+                  "currency");
+  }
+  out.channel = fields.required_text("channel", {1, 64});
+  if (!fields.failed() && !call.parts.service.knows_channel(out.channel))
+    fields.refuse(ProblemCode::unknown_channel, "there is no such channel here", "channel");
+  out.subject = fields.required_text("subject", {1, max_subject_characters});
+  out.capture_method = read_capture_method(fields);
+  out.expires_in_s =
+      fields.optional_integer("expires_in_s", min_expires_in_s, max_expires_in_s, default_expires_in_s);
+  out.return_url = fields.optional_text("return_url", {0, max_url_characters});
+  if (!out.return_url.empty() && !is_http_url(out.return_url))
+    fields.refuse(ProblemCode::invalid_value, "this is an http or https URL", "return_url");
+  out.metadata = fields.optional_text_map("metadata", max_metadata_entries,
+                                          max_metadata_key_characters, max_metadata_value_characters);
+  if (auto problem = fields.finish()) return std::move(*problem);
+  return out;
+}
+
+Fingerprint fingerprint_of(const HttpRequest& request, const CreatePayment& c) {
+  Fingerprint out(request);
+  out.add(c.merchant_order_no).add(c.amount_minor).add(c.currency.code()).add(c.channel);
+  out.add(c.subject).add(name_of(c.capture_method)).add(c.expires_in_s).add(c.return_url);
+  for (const auto& [key, value] : c.metadata) out.add(key).add(value);
+  return out;
+}
+
+// Close, void and the like: a command without fields of its own on a payment in the path.
+std::optional<Problem> run_on_payment(const RouteCall& call, PaymentCommandBody body,
+                                      Fingerprint fingerprint, HttpAnswer& answer) {
+  const auto own = find_own_payment(call);
+  if (const auto* problem = std::get_if<Problem>(&own)) return *problem;
+  CommandCall command{std::get<PaymentView>(own).id, std::move(body), std::move(fingerprint)};
+  auto outcome = run_command(call, std::move(command), answer);
+  if (auto* problem = std::get_if<Problem>(&outcome)) return std::move(*problem);
+  answer_payment(std::get<CommandOutcome>(outcome).view, 200, answer);
+  return std::nullopt;
+}
+
+std::optional<Problem> run_without_fields(const RouteCall& call, PaymentCommandBody body,
+                                          HttpAnswer& answer) {
+  auto parsed = parse_body(call);
+  if (auto* problem = std::get_if<Problem>(&parsed)) return std::move(*problem);
+  if (auto problem = FieldReader(std::get<JsonValue>(parsed)).finish()) return problem;
+  return run_on_payment(call, std::move(body), Fingerprint(call.request), answer);
+}
+
+struct ListRequest {
+  PaymentListQuery query;
+  std::string merchant_order_no;
+};
+
+std::variant<ListRequest, Problem> read_list_request(const RouteCall& call) {
+  QueryReader params(call.request.query);
+  ListRequest out;
+  out.query.merchant_id = call.merchant_id;
+  out.merchant_order_no = params.text("merchant_order_no", max_order_no_characters);
+  if (!is_identifier(out.merchant_order_no))
+    params.refuse("merchant_order_no", "only letters, digits and _.:- may stand here");
+  const std::string status = params.text("status", 32);
+  if (!status.empty()) {
+    out.query.state = parse_payment_state(status);
+    if (!out.query.state || *out.query.state == PaymentState::none)
+      params.refuse("status", "there is no such status");
+  }
+  out.query.created_from_us = params.time("created_from");
+  out.query.created_to_us = params.time("created_to");
+  out.query.limit = params.number("limit", 1, max_page_size, default_page_size);
+  out.query.cursor = params.text("cursor", max_cursor_characters);
+  if (!out.query.cursor.empty() && !out.merchant_order_no.empty())
+    params.refuse("cursor", "an order number has one payment and no further page");
+  if (auto problem = params.finish()) return std::move(*problem);
+  return out;
+}
+
+bool fits_filter(const PaymentListQuery& query, const Payment& payment) {
+  return (!query.state || *query.state == payment.state) &&
+         payment.created_at_us >= query.created_from_us &&
+         (query.created_to_us == 0 || payment.created_at_us < query.created_to_us);
+}
+
+// The order number names the payment, so this needs no index.
+std::variant<PaymentListPage, Problem> find_by_order_no(const RouteCall& call,
+                                                        const ListRequest& wanted) {
+  auto found = call.parts.service.find(payment_id_of(call.merchant_id, wanted.merchant_order_no));
+  PaymentListPage page;
+  if (auto* problem = std::get_if<Problem>(&found)) {
+    if (problem->code == ProblemCode::not_found) return page;
+    return std::move(*problem);
+  }
+  auto& view = std::get<PaymentView>(found);
+  if (view.payment != nullptr && fits_filter(wanted.query, *view.payment))
+    page.payments.push_back(std::move(view));
+  return page;
+}
+
+}  // namespace
+
+std::optional<Problem> create_payment(const RouteCall& call, HttpAnswer& answer) {
+  const auto body = parse_json_object(call.request.body);
+  if (const auto* problem = std::get_if<Problem>(&body)) return *problem;
+  auto read = read_create_payment(call, std::get<JsonValue>(body));
+  if (auto* problem = std::get_if<Problem>(&read)) return std::move(*problem);
+  auto& create = std::get<CreatePayment>(read);
+  CommandCall command{payment_id_of(call.merchant_id, create.merchant_order_no), {},
+                      fingerprint_of(call.request, create), true};
+  command.body = std::move(create);
+  auto outcome = run_command(call, std::move(command), answer);
+  if (auto* problem = std::get_if<Problem>(&outcome)) return std::move(*problem);
+  const auto& done = std::get<CommandOutcome>(outcome);
+  answer_payment(done.view, done.created ? 201 : 200, answer);
+  return std::nullopt;
+}
+
+std::optional<Problem> get_payment(const RouteCall& call, HttpAnswer& answer) {
+  const auto own = find_own_payment(call);
+  if (const auto* problem = std::get_if<Problem>(&own)) return *problem;
+  answer_payment(std::get<PaymentView>(own), 200, answer);
+  return std::nullopt;
+}
+
+std::optional<Problem> list_payments(const RouteCall& call, HttpAnswer& answer) {
+  auto read = read_list_request(call);
+  if (auto* problem = std::get_if<Problem>(&read)) return std::move(*problem);
+  const auto& wanted = std::get<ListRequest>(read);
+  auto found = wanted.merchant_order_no.empty() ? call.parts.service.list(wanted.query)
+                                                : find_by_order_no(call, wanted);
+  if (auto* problem = std::get_if<Problem>(&found)) return std::move(*problem);
+  const auto& page = std::get<PaymentListPage>(found);
+  answer.content_type = "application/json";
+  answer.body = list_json(page.payments, page.next_cursor, append_payment);
+  return std::nullopt;
+}
+
+std::optional<Problem> close_payment(const RouteCall& call, HttpAnswer& answer) {
+  return run_without_fields(call, ClosePayment{}, answer);
+}
+
+std::optional<Problem> void_payment(const RouteCall& call, HttpAnswer& answer) {
+  return run_without_fields(call, VoidPayment{}, answer);
+}
+
+std::optional<Problem> capture_payment(const RouteCall& call, HttpAnswer& answer) {
+  auto parsed = parse_body(call);
+  if (auto* problem = std::get_if<Problem>(&parsed)) return std::move(*problem);
+  FieldReader fields(std::get<JsonValue>(parsed));
+  CapturePayment capture;
+  capture.amount_minor = fields.optional_amount("amount");
+  if (auto problem = fields.finish()) return problem;
+  Fingerprint fingerprint(call.request);
+  fingerprint.add(capture.amount_minor.value_or(0));  // 0 is no amount anyone can send
+  return run_on_payment(call, capture, std::move(fingerprint), answer);
+}
+
+std::optional<Problem> list_events(const RouteCall& call, HttpAnswer& answer) {
+  const auto own = find_own_payment(call);
+  if (const auto* problem = std::get_if<Problem>(&own)) return *problem;
+  auto found = call.parts.service.events(std::get<PaymentView>(own).id);
+  if (auto* problem = std::get_if<Problem>(&found)) return std::move(*problem);
+  answer.content_type = "application/json";
+  answer.body = list_json(std::get<std::vector<EventView>>(found), {}, append_event);
+  return std::nullopt;
+}
+
+}  // namespace welkin

@@ -1,0 +1,21 @@
+// A Problem as an RFC 9457 document, and the id every answer carries.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "gateway/edge/http_message.hpp"
+#include "protocol/problem.hpp"
+
+namespace welkin {
+
+// The client's own X-Request-Id when it is 1–64 characters of [A-Za-z0-9_-], else a fresh one.
+std::string request_id_for(std::string_view client_sent);
+std::string fresh_request_id();
+
+void answer_problem(const Problem& problem, std::string_view request_id, HttpAnswer& answer);
+
+// The whole response, head included, for requests that no handler may see. The connection closes.
+std::string canned_problem_response(const Problem& problem);
+
+}  // namespace welkin

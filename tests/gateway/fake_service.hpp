@@ -1,0 +1,244 @@
+// A PaymentService in memory that a test can steer: it keeps the rules simple (the real ones have
+// their own tests) and does at once what the gateway has to show an answer for.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "actors/payment_service.hpp"
+
+namespace welkin::test {
+
+class FakeService : public PaymentService {
+ public:
+  static constexpr UnixUs start_us = 1'900'000'000LL * us_per_s;
+
+  CommandAnswer execute(PaymentCommand command) override {
+    pass_gate();
+    if (before_execute) before_execute(command);
+    std::lock_guard lock(mutex_);
+    ++executed;
+    last_command = command;
+    if (refuse_with) return *refuse_with;
+    auto answer = std::visit([&](auto& body) { return run(command, body); }, command.body);
+    if (const auto* outcome = std::get_if<CommandOutcome>(&answer))
+      if (!command.request.idempotency_key.empty())
+        keys_[{command.merchant_id, command.request.idempotency_key}] = {
+            {command.request.fingerprint, command.payment, outcome->view.seq}, *outcome};
+    return answer;
+  }
+
+  std::variant<PaymentView, Problem> find(const PaymentId& id) override {
+    std::lock_guard lock(mutex_);
+    const auto found = payments_.find(id.text());
+    if (found == payments_.end()) return Problem{ProblemCode::not_found, "unknown here", ""};
+    return found->second;
+  }
+
+  std::variant<PaymentListPage, Problem> list(const PaymentListQuery& query) override {
+    std::lock_guard lock(mutex_);
+    last_list = query;
+    PaymentListPage page;
+    for (const auto& [id, view] : payments_) {
+      if (view.payment->merchant_id != query.merchant_id || id <= query.cursor) continue;
+      if (query.state && *query.state != view.payment->state) continue;
+      if (page.payments.size() == query.limit) {
+        page.next_cursor = page.payments.back().id.text();
+        break;
+      }
+      page.payments.push_back(view);
+    }
+    return page;
+  }
+
+  std::variant<std::vector<EventView>, Problem> events(const PaymentId& id) override {
+    EventView event;
+    event.seq = 1;
+    event.type = "payment_created";
+    event.version = 2;
+    event.payload = R"({"merchant_order_no":"o"})";
+    event.at_us = start_us;
+    event.causation_id = "req_1";
+    event.correlation_id = id.text();
+    return std::vector<EventView>{event};
+  }
+
+  std::variant<std::optional<IdempotencyHit>, Problem> find_idempotency(
+      std::string_view merchant_id, std::string_view key) override {
+    std::lock_guard lock(mutex_);
+    const auto found = keys_.find({std::string(merchant_id), std::string(key)});
+    if (found == keys_.end()) return std::optional<IdempotencyHit>();
+    return std::optional<IdempotencyHit>(found->second.hit);
+  }
+
+  CommandAnswer replay(const IdempotencyHit& hit) override {
+    std::lock_guard lock(mutex_);
+    for (const auto& [name, kept] : keys_)
+      if (kept.hit.payment == hit.payment && kept.hit.seq == hit.seq &&
+          kept.hit.fingerprint == hit.fingerprint)
+        return kept.outcome;
+    return Problem{ProblemCode::internal, "no such answer", ""};
+  }
+
+  std::variant<CallbackAck, Problem> notify(const RawCallback& callback) override {
+    std::lock_guard lock(mutex_);
+    last_callback = callback;
+    if (callback.body == "forged") return Problem{ProblemCode::bad_signature, "", ""};
+    return CallbackAck{200, "text/plain", "success"};
+  }
+
+  std::vector<ParkedEntity> parked() override {
+    return {{payment_id_of("m_1", "parked"), "gave up", start_us}};
+  }
+  bool knows_channel(std::string_view channel) const override { return channel == "sandbox"; }
+  Readiness readiness() const override { return {ready.load(), ready ? "" : "store_unavailable"}; }
+  std::string metrics_text() const override { return "# TYPE fake gauge\nfake 1\n"; }
+
+  // While the gate is shut, commands wait inside execute().
+  void shut_gate() {
+    std::lock_guard lock(gate_mutex_);
+    gate_open_ = false;
+  }
+  void open_gate() {
+    std::lock_guard lock(gate_mutex_);
+    gate_open_ = true;
+    gate_changed_.notify_all();
+  }
+  void wait_for_waiting(int count) {
+    std::unique_lock lock(gate_mutex_);
+    gate_changed_.wait(lock, [&] { return waiting_ >= count; });
+  }
+
+  // Changes a stored payment behind the gateway's back.
+  void change(const PaymentId& id, const std::function<void(Payment&)>& how) {
+    std::lock_guard lock(mutex_);
+    PaymentView& view = payments_.at(id.text());
+    Payment payment = *view.payment;
+    how(payment);
+    view.payment = std::make_shared<const Payment>(std::move(payment));
+    ++view.seq;
+  }
+
+  std::function<void(const PaymentCommand&)> before_execute;
+  std::optional<Problem> refuse_with;
+  std::atomic<bool> ready{true};
+  int executed = 0;
+  PaymentCommand last_command;
+  PaymentListQuery last_list;
+  RawCallback last_callback;
+
+ private:
+  struct KeptAnswer {
+    IdempotencyHit hit;
+    CommandOutcome outcome;
+  };
+
+  void pass_gate() {
+    std::unique_lock lock(gate_mutex_);
+    ++waiting_;
+    gate_changed_.notify_all();
+    gate_changed_.wait(lock, [&] { return gate_open_; });
+    --waiting_;
+  }
+
+  CommandAnswer run(const PaymentCommand& command, const CreatePayment& c) {
+    const auto found = payments_.find(command.payment.text());
+    if (found != payments_.end()) {
+      if (found->second.payment->request_fingerprint != command.request.fingerprint)
+        return Problem{ProblemCode::order_exists_with_other_body, "", "/merchant_order_no"};
+      return CommandOutcome{found->second, false, ""};
+    }
+    Payment p;
+    p.state = PaymentState::paying;
+    p.merchant_id = command.merchant_id;
+    p.merchant_order_no = c.merchant_order_no;
+    p.amount_minor = c.amount_minor;
+    p.currency = c.currency;
+    p.channel = c.channel;
+    p.subject = c.subject;
+    p.capture_method = c.capture_method;
+    p.return_url = c.return_url;
+    p.metadata = c.metadata;
+    p.request_fingerprint = command.request.fingerprint;
+    p.created_at_us = p.updated_at_us = start_us;
+    p.expires_at_us = start_us + c.expires_in_s * us_per_s;
+    p.next_action = {"qr_code", "https://pay.example/\"q\""};
+    PaymentView view{command.payment, 3, std::make_shared<const Payment>(std::move(p))};
+    payments_[command.payment.text()] = view;
+    return CommandOutcome{view, true, ""};
+  }
+  CommandAnswer run(const PaymentCommand& command, const ClosePayment&) {
+    return finish(command, [](Payment& p) {
+      p.state = PaymentState::closed;
+      p.close_reason = CloseReason::merchant;
+    });
+  }
+  CommandAnswer run(const PaymentCommand& command, const VoidPayment&) {
+    return finish(command, [](Payment& p) {
+      p.state = PaymentState::closed;
+      p.close_reason = CloseReason::voided;
+    });
+  }
+  CommandAnswer run(const PaymentCommand& command, const CapturePayment& c) {
+    return finish(command, [&](Payment& p) {
+      p.captured_minor = c.amount_minor.value_or(p.amount_minor);
+      p.state = PaymentState::paid;
+    });
+  }
+  CommandAnswer run(const PaymentCommand& command, const ResumePayment&) {
+    return finish(command, [](Payment& p) { p.parked_reason.clear(); });
+  }
+  CommandAnswer run(const PaymentCommand& command, const RefundPayment& r) {
+    const std::string id = refund_id_of(command.payment, r.merchant_refund_no).text();
+    const auto found = payments_.find(command.payment.text());
+    if (found == payments_.end()) return Problem{ProblemCode::not_found, "", ""};
+    if (found->second.payment->find_refund(id) != nullptr)
+      return CommandOutcome{found->second, false, id};
+    if (r.amount_minor > found->second.payment->amount_minor)
+      return Problem{ProblemCode::amount_exceeds_refundable, "", "/amount"};
+    auto answer = finish(command, [&](Payment& p) {
+      Refund refund;
+      refund.refund_id = id;
+      refund.merchant_refund_no = r.merchant_refund_no;
+      refund.amount_minor = r.amount_minor;
+      refund.reason = r.reason;
+      refund.created_at_us = refund.updated_at_us = start_us;
+      p.refunds.push_back(refund);
+      p.refund_pending_minor += r.amount_minor;
+    });
+    if (auto* outcome = std::get_if<CommandOutcome>(&answer)) {
+      outcome->refund_id = id;
+      outcome->created = true;
+    }
+    return answer;
+  }
+
+  template <class Change>
+  CommandAnswer finish(const PaymentCommand& command, Change change_payment) {
+    const auto found = payments_.find(command.payment.text());
+    if (found == payments_.end()) return Problem{ProblemCode::not_found, "", ""};
+    Payment payment = *found->second.payment;
+    change_payment(payment);
+    found->second.payment = std::make_shared<const Payment>(std::move(payment));
+    ++found->second.seq;
+    return CommandOutcome{found->second, false, ""};
+  }
+
+  std::mutex mutex_;
+  std::map<std::string, PaymentView> payments_;
+  std::map<std::pair<std::string, std::string>, KeptAnswer> keys_;
+
+  std::mutex gate_mutex_;
+  std::condition_variable gate_changed_;
+  bool gate_open_ = true;
+  int waiting_ = 0;
+};
+
+}  // namespace welkin::test

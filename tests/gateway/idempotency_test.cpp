@@ -1,0 +1,122 @@
+#include <thread>
+
+#include "tests/gateway/gateway_fixture.hpp"
+
+using namespace welkin;
+using namespace welkin::test;
+
+namespace {
+
+const HeaderList with_key{{"Idempotency-Key", "key:1"}};
+
+}  // namespace
+
+TEST_CASE("the same key and request get the first answer and status again", "[gateway]") {
+  GatewayFixture gateway;
+  const std::string body = GatewayFixture::create_body().dump();
+  const RawAnswer first = gateway.call("POST", "/v1/payments", body, with_key);
+  CHECK(first.status == 201);
+  CHECK(first.header("idempotency-replayed").empty());
+  gateway.service.change(payment_id_of("m_1", "order-1"),
+                         [](Payment& payment) { payment.state = PaymentState::paid; });
+  const int executed = gateway.service.executed;
+  const RawAnswer again = gateway.call("POST", "/v1/payments", body, with_key);
+  CHECK(again.status == 201);
+  CHECK(again.header("idempotency-replayed") == "true");
+  CHECK(again.body == first.body);
+  CHECK(gateway.service.executed == executed);
+}
+
+TEST_CASE("a replayed refund is the refund's answer", "[gateway]") {
+  GatewayFixture gateway;
+  const std::string path = "/v1/payments/" + gateway.create() + "/refunds";
+  const std::string body = R"({"merchant_refund_no":"r","amount":5})";
+  const RawAnswer first = gateway.call("POST", path, body, with_key);
+  const RawAnswer again = gateway.call("POST", path, body, with_key);
+  CHECK(again.status == 201);
+  CHECK(again.body == first.body);
+}
+
+TEST_CASE("the same key with another request is refused", "[gateway]") {
+  GatewayFixture gateway;
+  gateway.call("POST", "/v1/payments", GatewayFixture::create_body().dump(), with_key);
+  Json other = GatewayFixture::create_body();
+  other["subject"] = "Coffee";
+  const std::string path = "/v1/payments/" + payment_id_of("m_1", "order-1").text();
+  for (const auto& [target, body] : {std::pair{std::string("/v1/payments"), other.dump()},
+                                     std::pair{path + "/close", std::string()},
+                                     std::pair{path + "/capture", std::string()}}) {
+    CAPTURE(target);
+    const RawAnswer answer = gateway.call("POST", target, body, with_key);
+    CHECK(answer.status == 422);
+    CHECK(code_of(answer) == "idempotency_key_reused");
+    CHECK(field_of(answer) == "Idempotency-Key");
+  }
+}
+
+TEST_CASE("two merchants may use the same key", "[gateway]") {
+  GatewayFixture gateway;
+  const std::string body = GatewayFixture::create_body().dump();
+  CHECK(gateway.call("POST", "/v1/payments", body, with_key, "key-1").status == 201);
+  const RawAnswer other = gateway.call("POST", "/v1/payments", body, with_key, "key-2");
+  CHECK(other.status == 201);
+  CHECK(other.header("idempotency-replayed").empty());
+}
+
+TEST_CASE("a refusal is not kept under its key", "[gateway]") {
+  GatewayFixture gateway;
+  const std::string body = GatewayFixture::create_body().dump();
+  gateway.service.refuse_with = Problem{ProblemCode::store_unavailable, "", ""};
+  CHECK(gateway.call("POST", "/v1/payments", body, with_key).status == 503);
+  gateway.service.refuse_with.reset();
+  CHECK(gateway.call("POST", "/v1/payments", body, with_key).status == 201);
+}
+
+TEST_CASE("a twin of a request in flight is told to wait, and its key is free afterwards",
+          "[gateway]") {
+  GatewayFixture gateway;
+  const std::string body = GatewayFixture::create_body().dump();
+  gateway.service.shut_gate();
+  RawClient first(gateway.port);
+  HeaderList headers = with_key;
+  headers.emplace_back("Authorization", "Bearer key-1");
+  headers.emplace_back("Content-Type", "application/json");
+  REQUIRE(first.send(request_text("POST", "/v1/payments", body, headers)));
+  gateway.service.wait_for_waiting(1);
+  const RawAnswer twin = gateway.call("POST", "/v1/payments", body, with_key);
+  CHECK(twin.status == 409);
+  CHECK(code_of(twin) == "idempotency_in_flight");
+  CHECK(twin.header("retry-after") == "1");
+  gateway.service.open_gate();
+  CHECK(first.read_answer()->status == 201);
+  CHECK(gateway.call("POST", "/v1/payments", body, with_key).header("idempotency-replayed") == "true");
+}
+
+TEST_CASE("a key that is no key is refused", "[gateway]") {
+  GatewayFixture gateway;
+  const std::string body = GatewayFixture::create_body().dump();
+  for (const std::string& key :
+       {std::string(), std::string(256, 'k'), std::string("a b"), std::string("caf\xc3\xa9")}) {
+    CAPTURE(key);
+    const RawAnswer answer = gateway.call("POST", "/v1/payments", body, {{"Idempotency-Key", key}});
+    CHECK(answer.status == 400);
+    CHECK(code_of(answer) == "invalid_value");
+    CHECK(field_of(answer) == "Idempotency-Key");
+  }
+  CHECK(gateway.call("POST", "/v1/payments", body, {{"Idempotency-Key", "a"}, {"idempotency-key", "b"}})
+            .status == 400);
+  CHECK(gateway.call("POST", "/v1/payments", body, {{"Idempotency-Key", std::string(255, 'k')}})
+            .status == 201);
+}
+
+TEST_CASE("a request is marked with its meaning, whether or not it brings a key", "[gateway]") {
+  GatewayFixture gateway;
+  gateway.create("a");
+  const RequestMark bare = gateway.service.last_command.request;
+  CHECK(bare.idempotency_key.empty());
+  CHECK(bare.fingerprint.size() == 64);
+  gateway.call("POST", "/v1/payments", GatewayFixture::create_body("a").dump(), with_key);
+  CHECK(gateway.service.last_command.request.fingerprint == bare.fingerprint);
+  gateway.create("b");
+  CHECK(gateway.service.last_command.request.fingerprint != bare.fingerprint);
+}
