@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -210,4 +211,18 @@ TEST_CASE("gaps are short whatever their size") {
   CHECK(format_gap(7'380 * us_per_s) == "+2h03m");
   CHECK(format_gap(100'800 * us_per_s) == "+1d04h");
   CHECK(format_gap(-5'000) == "-5.0ms");
+}
+
+TEST_CASE("the rows in docs/journal.md are what the product writes and hashes") {
+  std::ifstream document(WELKIN_SOURCE_DIR "/docs/journal.md");
+  RowsStore store;
+  JournalWriter writer(store);
+  writer.start(writer.create("A1"));
+  std::size_t found = 0;
+  for (std::string line; std::getline(document, line);) {
+    if (line.rfind("{\"position\":", 0) != 0) continue;
+    REQUIRE(found < store.rows.size());
+    CHECK(line == export_line(store.rows[found++]));
+  }
+  CHECK(found == 2);
 }
