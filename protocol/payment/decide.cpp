@@ -168,6 +168,12 @@ Decision decide(const Payment& payment, const PaymentCommand& command,
 std::vector<PaymentEvent> decide_due(const Payment& payment, const DecisionContext& context) {
   const bool closing = payment.pending && payment.pending->operation == ChannelOperation::close;
   if (!payment.parked_reason.empty() || closing || context.now_us < payment.expires_at_us) return {};
+  // A close that was refused mostly means paid, so a question that is due goes before closing again:
+  // else expiry and refusal would follow each other until settling gives up, and nobody would ask.
+  const bool asks_first = payment.pending && payment.pending->tries > 0 &&
+                          payment.pending->next_query_at_us != 0 &&
+                          payment.pending->next_query_at_us <= context.now_us;
+  if (asks_first) return {};
   PaymentCloseRequested asked{CloseReason::expired, context.now_us + answer_patience_us, {}};
   if (payment.state == PaymentState::created)
     return {std::move(asked), PaymentClosed{CloseReason::expired, {}}};

@@ -163,6 +163,8 @@ class ReportJudge {
 
   Decision refunded(const Refund& refund) const {
     const bool voided = refund.authorized_only;
+    if (!voided && r_.merchant_id != p_.merchant_id)
+      return mismatch("merchant_id", p_.merchant_id, r_.merchant_id);
     if (!voided && r_.amount_minor != refund.amount_minor)
       return mismatch("amount_minor", std::to_string(refund.amount_minor),
                       std::to_string(r_.amount_minor));
