@@ -1,0 +1,284 @@
+// Which event may follow in which state. The edges stand here a second time, as literals: the table
+// in state.hpp cannot be its own witness.
+#include <catch2/catch.hpp>
+#include <map>
+#include <set>
+
+#include "protocol/payment/payment.hpp"
+#include "tests/support/payment_script.hpp"
+
+using namespace welkin;
+
+namespace {
+
+using S = PaymentState;
+using K = PaymentEventKind;
+
+struct LiteralEdge {
+  S from;
+  K on;
+  S to;
+  S to_when_nothing_is_left;
+};
+
+// clang-format off
+constexpr LiteralEdge literal_edges[] = {
+    {S::none, K::created, S::created, S::created},
+
+    {S::created, K::started,         S::paying,  S::paying},
+    {S::created, K::close_requested, S::created, S::created},
+    {S::created, K::closed,          S::closed,  S::closed},
+
+    {S::paying, K::channel_accepted, S::paying,     S::paying},
+    {S::paying, K::unsettled,        S::paying,     S::paying},
+    {S::paying, K::authorized,       S::authorized, S::authorized},
+    {S::paying, K::paid,             S::paid,       S::paid},
+    {S::paying, K::failed,           S::failed,     S::failed},
+    {S::paying, K::close_requested,  S::paying,     S::paying},
+    {S::paying, K::close_refused,    S::paying,     S::paying},
+    {S::paying, K::closed,           S::closed,     S::closed},
+
+    {S::authorized, K::unsettled,         S::authorized, S::authorized},
+    {S::authorized, K::capture_requested, S::authorized, S::authorized},
+    {S::authorized, K::capture_refused,   S::authorized, S::authorized},
+    {S::authorized, K::paid,              S::paid,       S::paid},
+    {S::authorized, K::void_requested,    S::authorized, S::authorized},
+    {S::authorized, K::void_refused,      S::authorized, S::authorized},
+    {S::authorized, K::closed,            S::closed,     S::closed},
+    {S::authorized, K::surplus_recorded,  S::authorized, S::authorized},
+    {S::authorized, K::surplus_refunded,  S::authorized, S::authorized},
+    {S::authorized, K::refund_failed,     S::authorized, S::authorized},
+
+    {S::paid, K::unsettled,        S::paid,               S::paid},
+    {S::paid, K::refund_requested, S::paid,               S::paid},
+    {S::paid, K::refund_succeeded, S::partially_refunded, S::refunded},
+    {S::paid, K::refund_failed,    S::paid,               S::paid},
+    {S::paid, K::surplus_recorded, S::paid,               S::paid},
+    {S::paid, K::surplus_refunded, S::paid,               S::paid},
+
+    {S::failed, K::unsettled,        S::failed,   S::failed},
+    {S::failed, K::refund_failed,    S::failed,   S::failed},
+    {S::failed, K::surplus_recorded, S::failed,   S::failed},
+    {S::failed, K::surplus_refunded, S::refunded, S::refunded},
+
+    {S::closed, K::unsettled,        S::closed,   S::closed},
+    {S::closed, K::refund_failed,    S::closed,   S::closed},
+    {S::closed, K::surplus_recorded, S::closed,   S::closed},
+    {S::closed, K::surplus_refunded, S::refunded, S::refunded},
+
+    {S::partially_refunded, K::unsettled,        S::partially_refunded, S::partially_refunded},
+    {S::partially_refunded, K::refund_requested, S::partially_refunded, S::partially_refunded},
+    {S::partially_refunded, K::refund_succeeded, S::partially_refunded, S::refunded},
+    {S::partially_refunded, K::refund_failed,    S::partially_refunded, S::partially_refunded},
+    {S::partially_refunded, K::surplus_recorded, S::partially_refunded, S::partially_refunded},
+    {S::partially_refunded, K::surplus_refunded, S::partially_refunded, S::partially_refunded},
+
+    {S::refunded, K::unsettled,        S::refunded, S::refunded},
+    {S::refunded, K::refund_failed,    S::refunded, S::refunded},
+    {S::refunded, K::surplus_recorded, S::refunded, S::refunded},
+    {S::refunded, K::surplus_refunded, S::refunded, S::refunded},
+};
+// clang-format on
+constexpr K literal_remarks[] = {K::report_refused, K::request_repeated, K::parked, K::resumed};
+
+const LiteralEdge* find_literal(S from, K on) {
+  for (const LiteralEdge& edge : literal_edges)
+    if (edge.from == from && edge.on == on) return &edge;
+  return nullptr;
+}
+
+bool is_literal_remark(K kind) {
+  for (const K remark : literal_remarks)
+    if (remark == kind) return true;
+  return false;
+}
+
+// A payment in `state` that has everything any event could need: a pending operation, a pending
+// refund and a pending surplus. Whether an event may follow then depends on the state alone.
+Payment furnished(S state) {
+  Payment payment;
+  payment.state = state;
+  payment.merchant_id = "m_1";
+  payment.amount_minor = 10'000;
+  payment.authorized_minor = 10'000;
+  payment.captured_minor = 10'000;
+  payment.refund_pending_minor = 1'000;
+  payment.currency = currency_of("CNY");
+  payment.pending = PendingOperation{ChannelOperation::create, 10'000, {}, 0, 1};
+  Refund refund;
+  refund.refund_id = "rfd_asked";
+  refund.amount_minor = 1'000;
+  Refund surplus;
+  surplus.refund_id = "rfd_surplus";
+  surplus.amount_minor = 10'000;
+  surplus.surplus = true;
+  payment.refunds = {refund, surplus};
+  return payment;
+}
+
+std::vector<PaymentEvent> one_event_of_each_kind() {
+  PaymentCreated created;
+  created.amount_minor = 10'000;
+  return {created,
+          PaymentStarted{},
+          PaymentChannelAccepted{},
+          PaymentUnsettled{},
+          PaymentAuthorized{10'000, "ch_1", {}},
+          PaymentCaptureRequested{10'000, 1, {}},
+          PaymentCaptureRefused{},
+          PaymentPaid{10'000, "ch_1", {}, {}},
+          PaymentFailed{},
+          PaymentCloseRequested{},
+          PaymentCloseRefused{},
+          PaymentVoidRequested{},
+          PaymentVoidRefused{},
+          PaymentClosed{},
+          PaymentRefundRequested{"rfd_new", "r-2", 500, "", 1, {}},
+          PaymentRefundSucceeded{"rfd_asked", 1'000, "chr_1", {}, {}},
+          PaymentRefundFailed{"rfd_surplus", "no", "", {}},
+          PaymentSurplusRecorded{"rfd_new", "ch_9", 10'000, false, {}, 1, {}},
+          PaymentSurplusRefunded{"rfd_surplus", 10'000, "chr_9", {}, {}},
+          PaymentReportRefused{},
+          PaymentRequestRepeated{},
+          PaymentParked{},
+          PaymentResumed{}};
+}
+
+}  // namespace
+
+TEST_CASE("the table has the literal edges and no other") {
+  std::set<std::pair<S, K>> in_table;
+  for (const PaymentEdge& edge : payment_edges) {
+    CAPTURE(name_of(edge.from), name_of(edge.on));
+    in_table.insert({edge.from, edge.on});
+    const LiteralEdge* literal = find_literal(edge.from, edge.on);
+    REQUIRE(literal);
+    CHECK(edge.to == literal->to);
+    CHECK(edge.to_when_nothing_is_left == literal->to_when_nothing_is_left);
+  }
+  CHECK(in_table.size() == std::size(literal_edges));
+}
+
+TEST_CASE("each state meets each event: a literal edge moves it or nothing does") {
+  const auto events = one_event_of_each_kind();
+  REQUIRE(events.size() == payment_event_kind_count);
+  for (std::size_t s = 0; s < payment_state_count; ++s) {
+    for (const PaymentEvent& event : events) {
+      const S state = static_cast<S>(s);
+      const K kind = kind_of(event);
+      CAPTURE(name_of(state), name_of(kind));
+      Payment payment = furnished(state);
+      std::string problem;
+      const bool applied = apply(payment, event, 77, &problem);
+      const LiteralEdge* edge = find_literal(state, kind);
+      const bool remark = is_literal_remark(kind) && state != S::none;
+      CHECK(applied == (edge != nullptr || remark));
+      CHECK(may_follow(state, kind) == applied);
+      CHECK(payment.state == (edge ? edge->to : state));
+      CHECK(problem.empty() == applied);
+      if (applied) {
+        CHECK(payment.updated_at_us == 77);
+      } else {
+        CHECK(problem.find(name_of(state)) != std::string::npos);
+        CHECK(problem.find(name_of(kind)) != std::string::npos);
+      }
+    }
+  }
+}
+
+TEST_CASE("the refund that gives back the last of the money ends the payment") {
+  for (const S state : {S::paid, S::partially_refunded}) {
+    Payment payment = furnished(state);
+    payment.refunded_minor = 9'000;
+    REQUIRE(apply(payment, PaymentRefundSucceeded{"rfd_asked", 1'000, "chr_1", {}, {}}, 1));
+    CHECK(payment.state == S::refunded);
+    CHECK(payment.refunded_minor == 10'000);
+    CHECK(payment.refund_pending_minor == 0);
+  }
+}
+
+TEST_CASE("an event that contradicts the payment is refused although its state would allow it") {
+  struct Row {
+    S state;
+    PaymentEvent event;
+    const char* why;
+  };
+  const PaymentPaid unbalanced{10'000, "ch_1", {}, {{"channel/sandbox", 10'000}, {"merchant/m_1", -9'999}}};
+  const PaymentPaid wrapping{10'000, "ch_1", {}, {{"a", INT64_MAX}, {"b", INT64_MAX}, {"c", 2}}};
+  const Row rows[] = {
+      {S::none, PaymentCreated{}, "the amount is not positive"},
+      {S::paying, PaymentUnsettled{ChannelOperation::capture, "", {}, "", {}, 1, 1},
+       "that operation is not pending"},
+      {S::paid, PaymentUnsettled{ChannelOperation::refund, "rfd_none", {}, "", {}, 1, 1},
+       "no such refund is pending"},
+      {S::paying, PaymentAuthorized{9'999, "ch_1", {}}, "authorized is not the amount"},
+      {S::authorized, PaymentCaptureRequested{10'001, 1, {}}, "capture above what is authorized"},
+      {S::authorized, PaymentCaptureRequested{0, 1, {}}, "capture above what is authorized"},
+      {S::paying, PaymentPaid{10'001, "ch_1", {}, {}}, "captured above what is authorized"},
+      {S::paying, PaymentPaid{0, "ch_1", {}, {}}, "captured above what is authorized"},
+      {S::paying, unbalanced, "the postings do not balance"},
+      {S::paying, wrapping, "the postings overflow"},
+      {S::paid, PaymentRefundRequested{"rfd_new", "r", 9'001, "", 1, {}}, "refunds above what is captured"},
+      {S::paid, PaymentRefundRequested{"rfd_new", "r", 0, "", 1, {}}, "refunds above what is captured"},
+      {S::paid, PaymentRefundRequested{"rfd_asked", "r", 1, "", 1, {}}, "the refund stands twice"},
+      {S::paid, PaymentRefundSucceeded{"rfd_asked", 999, "c", {}, {}}, "no such refund is pending"},
+      {S::paid, PaymentRefundSucceeded{"rfd_surplus", 10'000, "c", {}, {}}, "no such refund is pending"},
+      {S::paid, PaymentRefundFailed{"rfd_none", "", "", {}}, "no such refund is pending"},
+      {S::paid, PaymentSurplusRecorded{"rfd_surplus", "c", 1, false, {}, 1, {}}, "the refund stands twice"},
+      {S::paid, PaymentSurplusRefunded{"rfd_asked", 1'000, "c", {}, {}}, "no such surplus is pending"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(name_of(row.state), name_of(kind_of(row.event)), row.why);
+    Payment payment = furnished(row.state);
+    std::string problem;
+    CHECK_FALSE(apply(payment, row.event, 1, &problem));
+    CHECK(problem == std::string(name_of(kind_of(row.event))) + ": " + row.why);
+    CHECK(payment.state == row.state);
+  }
+}
+
+TEST_CASE("states and events go by these names in journals, answers and filters") {
+  const char* states[] = {"NONE",   "CREATED", "PAYING",             "AUTHORIZED", "PAID",
+                          "FAILED", "CLOSED",  "PARTIALLY_REFUNDED", "REFUNDED"};
+  const char* events[] = {"payment_created",          "payment_started",
+                          "payment_channel_accepted", "payment_unsettled",
+                          "payment_authorized",       "payment_capture_requested",
+                          "payment_capture_refused",  "payment_paid",
+                          "payment_failed",           "payment_close_requested",
+                          "payment_close_refused",    "payment_void_requested",
+                          "payment_void_refused",     "payment_closed",
+                          "payment_refund_requested", "payment_refund_succeeded",
+                          "payment_refund_failed",    "payment_surplus_recorded",
+                          "payment_surplus_refunded", "payment_report_refused",
+                          "payment_request_repeated", "payment_parked",
+                          "payment_resumed"};
+  REQUIRE(std::size(states) == payment_state_count);
+  REQUIRE(std::size(events) == payment_event_kind_count);
+  for (std::size_t i = 0; i < payment_state_count; ++i) {
+    CHECK(name_of(static_cast<S>(i)) == states[i]);
+    CHECK(parse_payment_state(states[i]) == static_cast<S>(i));
+  }
+  for (std::size_t i = 0; i < payment_event_kind_count; ++i) {
+    CHECK(name_of(static_cast<K>(i)) == events[i]);
+    CHECK(parse_payment_event_kind(events[i]) == static_cast<K>(i));
+  }
+  CHECK_FALSE(parse_payment_state("paid"));
+  CHECK_FALSE(parse_payment_state(""));
+  CHECK_FALSE(parse_payment_event_kind("paid"));
+}
+
+TEST_CASE("every state but the first can be reached, and money once taken never leads back") {
+  std::map<S, std::set<S>> reach;
+  for (const LiteralEdge& edge : literal_edges) {
+    reach[edge.from].insert(edge.to);
+    reach[edge.from].insert(edge.to_when_nothing_is_left);
+  }
+  for (std::size_t round = 0; round < payment_state_count; ++round)
+    for (auto& [from, to] : reach)
+      for (const S via : std::set<S>(to)) to.insert(reach[via].begin(), reach[via].end());
+  CHECK(reach[S::none].size() == payment_state_count - 1);
+  for (const S settled : {S::paid, S::partially_refunded, S::refunded})
+    for (const S unsettled : {S::none, S::created, S::paying, S::authorized, S::failed, S::closed})
+      CHECK(reach[settled].count(unsettled) == 0);
+  CHECK(reach[S::refunded] == std::set<S>{S::refunded});
+}
