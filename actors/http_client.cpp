@@ -27,7 +27,7 @@ constexpr int poll_max_ms = 1'000;
 constexpr int poll_watchful_ms = 50;
 
 struct Transfer {
-  HttpRequest request;
+  HttpCall request;
   HttpClient::Done done;
   TimePoint deadline;
 
@@ -56,9 +56,9 @@ struct Transfer {
   }
 };
 
-// curl calls this when a connection stands, before the first byte of the request is written. What has
-// not come this far has certainly not been sent. curl would by itself send a request once more when a
-// kept connection turns out to be dead; for anything but a GET that second time is refused.
+// curl calls this when a connection stands, before the first byte of the request is written. What
+// has not come this far has certainly not been sent. curl would by itself send a request once more
+// when a kept connection turns out to be dead; for anything but a GET that second time is refused.
 int before_request(void* user, char*, char*, int, int) {
   auto* transfer = static_cast<Transfer*>(user);
   const bool again = transfer->may_have_left;
@@ -116,19 +116,20 @@ bool starts_with(std::string_view text, std::string_view prefix) {
 }
 
 // Why the request cannot be sent as it is, or null.
-const char* fault_of(const HttpRequest& request) {
+const char* fault_of(const HttpCall& request) {
   if (!starts_with(request.url, "http://") && !starts_with(request.url, "https://"))
     return "The URL is neither http nor https.";
   if (has_control_characters(request.url)) return "The URL has control characters.";
-  const bool is_token = !request.method.empty() &&
-                        std::all_of(request.method.begin(), request.method.end(),
-                                    [](char c) { return c >= 'A' && c <= 'Z'; });
+  const bool is_token =
+      !request.method.empty() && std::all_of(request.method.begin(), request.method.end(),
+                                             [](char c) { return c >= 'A' && c <= 'Z'; });
   if (!is_token || request.method == "HEAD" || request.method == "CONNECT")
     return "The method cannot be used.";
   for (const auto& [name, value] : request.headers)
     if (name.empty() || has_control_characters(name) || has_control_characters(value))
       return "A header has control characters.";
-  if (request.timeout_ms <= 0 || request.connect_timeout_ms <= 0) return "A deadline is not positive.";
+  if (request.timeout_ms <= 0 || request.connect_timeout_ms <= 0)
+    return "A deadline is not positive.";
   return nullptr;
 }
 
@@ -145,21 +146,18 @@ class HttpClient::Loop {
     static const CURLcode global = curl_global_init(CURL_GLOBAL_DEFAULT);
     multi_ = global == CURLE_OK ? curl_multi_init() : nullptr;
     if (!multi_) {  // no memory: every request is refused
-      stopping_ = true;
+      stopping_ = joining_ = joined_ = true;
       return;
     }
-    curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, static_cast<long>(options_.max_idle_connections));
+    curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS,
+                      static_cast<long>(options_.max_idle_connections));
     thread_ = std::thread([this] { run(); });
     thread_id_ = thread_.get_id();
   }
 
-  ~Loop() {
-    stop(0);
-    for (CURL* easy : idle_handles_) curl_easy_cleanup(easy);
-    if (multi_) curl_multi_cleanup(multi_);
-  }
+  ~Loop() { stop(0); }
 
-  void send(HttpRequest request, Done done) {
+  void send(HttpCall request, Done done) {
     auto transfer = std::make_unique<Transfer>();
     transfer->deadline = SteadyClock::now() + milliseconds(request.timeout_ms);
     transfer->request = std::move(request);
@@ -184,12 +182,13 @@ class HttpClient::Loop {
 
   void stop(std::int64_t grace_ms) {
     std::unique_lock lock(mutex_);
-    if (!std::exchange(stopping_, true)) stop_deadline_ = SteadyClock::now() + milliseconds(grace_ms);
-    if (!multi_) return;
-    curl_multi_wakeup(multi_);
+    if (!std::exchange(stopping_, true))
+      stop_deadline_ = SteadyClock::now() + milliseconds(grace_ms);
+    if (multi_) curl_multi_wakeup(multi_);
     if (thread_id_ == std::this_thread::get_id()) return;
     // One caller joins; the others wait until it has.
-    if (std::exchange(joining_, true)) return joined_condition_.wait(lock, [this] { return joined_; });
+    if (std::exchange(joining_, true))
+      return joined_condition_.wait(lock, [this] { return joined_; });
     lock.unlock();
     thread_.join();
     lock.lock();
@@ -223,6 +222,17 @@ class HttpClient::Loop {
       curl_multi_poll(multi_, nullptr, 0, watchful ? poll_watchful_ms : poll_max_ms, nullptr);
     }
     fail_rest();
+    close_everything();
+  }
+
+  // Kept connections are closed with the client: whoever is at their other end need not wait for
+  // more.
+  void close_everything() {
+    for (CURL* easy : idle_handles_) curl_easy_cleanup(easy);
+    idle_handles_.clear();
+    std::lock_guard lock(mutex_);
+    curl_multi_cleanup(multi_);
+    multi_ = nullptr;
   }
 
   // What can start now, what has waited beyond its deadline, and when stopping simply everything.
@@ -230,7 +240,8 @@ class HttpClient::Loop {
     Intake intake;
     std::lock_guard lock(mutex_);
     intake.stopping = stopping_;
-    const std::size_t room = options_.max_in_flight - std::min(options_.max_in_flight, in_flight_.size());
+    const std::size_t room =
+        options_.max_in_flight - std::min(options_.max_in_flight, in_flight_.size());
     const TimePoint now = SteadyClock::now();
     while (!queue_.empty() &&
            (stopping_ || intake.taken.size() < room || queue_.front()->deadline <= now)) {
@@ -242,7 +253,8 @@ class HttpClient::Loop {
   }
 
   void start(std::unique_ptr<Transfer> transfer) {
-    const auto left = std::chrono::duration_cast<milliseconds>(transfer->deadline - SteadyClock::now());
+    const auto left =
+        std::chrono::duration_cast<milliseconds>(transfer->deadline - SteadyClock::now());
     if (left.count() <= 0)
       return transfer->finish(HttpOutcome::not_sent, "deadline", "It waited too long to be sent.");
     CURL* easy = take_handle();
@@ -259,7 +271,7 @@ class HttpClient::Loop {
 
   void prepare(Transfer& transfer, std::int64_t left_ms) {
     CURL* easy = transfer.easy;
-    const HttpRequest& request = transfer.request;
+    const HttpCall& request = transfer.request;
     transfer.max_answer_bytes = options_.max_answer_bytes;
     curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -288,7 +300,8 @@ class HttpClient::Loop {
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer.error);
     if (request.method != "GET" || !request.body.empty()) {
       curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
-      curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+      curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                       static_cast<curl_off_t>(request.body.size()));
       curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.data());
     }
     add_header(transfer, "Expect:");  // no waiting for a 100 before a body of a few hundred bytes
@@ -329,10 +342,14 @@ class HttpClient::Loop {
     std::string detail = transfer->error[0] ? transfer->error : curl_easy_strerror(code);
     const auto outcome = transfer->may_have_left ? HttpOutcome::no_answer : HttpOutcome::not_sent;
     const char* name = "connection_broken";
-    if (transfer->too_large) name = "answer_too_large";
-    else if (code == CURLE_OPERATION_TIMEDOUT) name = "deadline";
-    else if (is_connect_failure(code)) name = "connect_failed";
-    else if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL) name = "bad_request";
+    if (transfer->too_large)
+      name = "answer_too_large";
+    else if (code == CURLE_OPERATION_TIMEDOUT)
+      name = "deadline";
+    else if (is_connect_failure(code))
+      name = "connect_failed";
+    else if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL)
+      name = "bad_request";
     transfer->finish(outcome, name, std::move(detail));
   }
 
@@ -366,9 +383,9 @@ class HttpClient::Loop {
   }
 
   const HttpClientOptions options_;
-  CURLM* multi_ = nullptr;
 
-  // The thread's own.
+  // The thread's own; others only wake `multi_`, under the mutex, while it is not null.
+  CURLM* multi_ = nullptr;
   std::unordered_map<CURL*, std::unique_ptr<Transfer>> in_flight_;
   std::vector<CURL*> idle_handles_;
 
@@ -386,7 +403,7 @@ class HttpClient::Loop {
 HttpClient::HttpClient(HttpClientOptions options)
     : loop_(std::make_unique<Loop>(std::move(options))) {}
 HttpClient::~HttpClient() = default;
-void HttpClient::send(HttpRequest request, Done done) {
+void HttpClient::send(HttpCall request, Done done) {
   loop_->send(std::move(request), std::move(done));
 }
 void HttpClient::stop(std::int64_t grace_ms) { loop_->stop(grace_ms); }

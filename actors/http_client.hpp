@@ -1,5 +1,5 @@
-// Outgoing HTTP for every channel: one thread drives all calls through libcurl's multi interface, so
-// that a thousand slow calls cost a thousand sockets and no thread each.
+// Outgoing HTTP for every channel: one thread drives all calls through libcurl's multi interface,
+// so that a thousand slow calls cost a thousand sockets and no thread each.
 //
 // The result keeps apart what money depends on: `not_sent` means for certain that no byte of the
 // request left this machine; `no_answer` means that the other side may have done what was asked.
@@ -17,7 +17,7 @@ namespace welkin {
 
 using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
 
-struct HttpRequest {
+struct HttpCall {
   std::string method = "GET";
   std::string url;  // http and https only
   HttpHeaders headers;
@@ -58,7 +58,7 @@ class HttpClient {
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
 
-  void send(HttpRequest request, Done done);
+  void send(HttpCall request, Done done);
 
   // Refuses new requests, gives the running ones `grace_ms` to end and fails the rest. Returns when
   // every callback has been called. From within a callback it only starts the stopping.

@@ -16,14 +16,17 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// ---- strict reading -------------------------------------------------------------------------------
+// ---- strict reading
+// -------------------------------------------------------------------------------
 
-Problem malformed(std::string detail) { return {ProblemCode::malformed_json, std::move(detail), {}}; }
+Problem malformed(std::string detail) {
+  return {ProblemCode::malformed_json, std::move(detail), {}};
+}
 
 constexpr int max_depth = 3;  // deeper than anything this format has
 
-// nlohmann keeps the last of two equal keys, which lets two readers of one signed body see different
-// values; here such a body is refused.
+// nlohmann keeps the last of two equal keys, which lets two readers of one signed body see
+// different values; here such a body is refused.
 Parsed<Json> parse_json(std::string_view body) {
   std::vector<std::set<std::string>> keys;
   const char* fault = nullptr;
@@ -48,8 +51,8 @@ Parsed<Json> parse_json(std::string_view body) {
   return json;
 }
 
-// Reads the fields of one object and afterwards refuses what it was not asked for. The first fault is
-// kept, and reading goes on with default values, so that callers check once, at the end.
+// Reads the fields of one object and afterwards refuses what it was not asked for. The first fault
+// is kept, and reading goes on with default values, so that callers check once, at the end.
 class Fields {
  public:
   Fields(const Json& object, std::string path) : object_(object), path_(std::move(path)) {}
@@ -167,14 +170,14 @@ Parsed<T> read_body(std::string_view body, Read read) {
   return value;
 }
 
-// ---- names ----------------------------------------------------------------------------------------
+// ---- names
+// ----------------------------------------------------------------------------------------
 
 constexpr std::string_view order_status_names[] = {"OPEN", "AUTHORIZED", "PAID", "CLOSED",
                                                    "DECLINED"};
 constexpr std::string_view refund_status_names[] = {"PENDING", "SUCCEEDED", "FAILED"};
-constexpr std::string_view event_names[] = {"order.paid",     "order.authorized",
-                                            "order.closed",   "order.declined",
-                                            "refund.succeeded", "refund.failed"};
+constexpr std::string_view event_names[] = {"order.paid",     "order.authorized", "order.closed",
+                                            "order.declined", "refund.succeeded", "refund.failed"};
 static_assert(std::size(order_status_names) == static_cast<std::size_t>(OrderStatus::declined) + 1);
 static_assert(std::size(refund_status_names) == static_cast<std::size_t>(RefundStatus::failed) + 1);
 static_assert(std::size(event_names) == static_cast<std::size_t>(CallbackEvent::refund_failed) + 1);
@@ -186,14 +189,19 @@ std::optional<Enum> find_name(const std::string_view (&names)[N], std::string_vi
   return std::nullopt;
 }
 
-// ---- what the channel's words mean ----------------------------------------------------------------
+// ---- what the channel's words mean
+// ----------------------------------------------------------------
 
 ChannelVerdict verdict_of(OrderStatus status, ChannelOperation asked) {
   switch (status) {
-    case OrderStatus::open: return ChannelVerdict::accepted;
-    case OrderStatus::authorized: return ChannelVerdict::authorized;
-    case OrderStatus::paid: return ChannelVerdict::paid;
-    case OrderStatus::closed: return ChannelVerdict::closed;
+    case OrderStatus::open:
+      return ChannelVerdict::accepted;
+    case OrderStatus::authorized:
+      return ChannelVerdict::authorized;
+    case OrderStatus::paid:
+      return ChannelVerdict::paid;
+    case OrderStatus::closed:
+      return ChannelVerdict::closed;
     // A no to the payment. To somebody who asked for the order's end it is that end.
     case OrderStatus::declined:
       return asked == ChannelOperation::create ? ChannelVerdict::refused : ChannelVerdict::closed;
@@ -203,9 +211,12 @@ ChannelVerdict verdict_of(OrderStatus status, ChannelOperation asked) {
 
 ChannelVerdict verdict_of(RefundStatus status) {
   switch (status) {
-    case RefundStatus::pending: return ChannelVerdict::refund_pending;
-    case RefundStatus::succeeded: return ChannelVerdict::refunded;
-    case RefundStatus::failed: return ChannelVerdict::refund_refused;
+    case RefundStatus::pending:
+      return ChannelVerdict::refund_pending;
+    case RefundStatus::succeeded:
+      return ChannelVerdict::refunded;
+    case RefundStatus::failed:
+      return ChannelVerdict::refund_refused;
   }
   return ChannelVerdict::unknown;
 }
@@ -241,7 +252,8 @@ bool is_definite(ChannelOperation operation, int http_status, std::string_view c
   return false;
 }
 
-// ---- objects --------------------------------------------------------------------------------------
+// ---- objects
+// --------------------------------------------------------------------------------------
 
 WireOrder read_order(Fields& fields) {
   WireOrder order;
@@ -284,14 +296,10 @@ std::optional<T> read_inner(Fields& outer, const char* name, T (*read)(Fields&))
 }
 
 Json order_json(const WireOrder& order) {
-  Json json{{"out_order_no", order.out_order_no},
-            {"merchant_id", order.merchant_id},
-            {"status", name_of(order.status)},
-            {"amount_minor", order.amount_minor},
-            {"captured_minor", order.captured_minor},
-            {"refunded_minor", order.refunded_minor},
-            {"currency", order.currency.code()},
-            {"manual_capture", order.manual_capture},
+  Json json{{"out_order_no", order.out_order_no},     {"merchant_id", order.merchant_id},
+            {"status", name_of(order.status)},        {"amount_minor", order.amount_minor},
+            {"captured_minor", order.captured_minor}, {"refunded_minor", order.refunded_minor},
+            {"currency", order.currency.code()},      {"manual_capture", order.manual_capture},
             {"transaction_id", order.transaction_id}};
   if (!order.qr_code.empty()) json["qr_code"] = order.qr_code;
   if (!order.pay_url.empty()) json["pay_url"] = order.pay_url;
@@ -299,14 +307,11 @@ Json order_json(const WireOrder& order) {
 }
 
 Json refund_json(const WireRefund& refund) {
-  return {{"out_refund_no", refund.out_refund_no},
-          {"out_order_no", refund.out_order_no},
-          {"merchant_id", refund.merchant_id},
-          {"status", name_of(refund.status)},
-          {"amount_minor", refund.amount_minor},
-          {"order_amount_minor", refund.order_amount_minor},
-          {"currency", refund.currency.code()},
-          {"transaction_id", refund.transaction_id}};
+  return {
+      {"out_refund_no", refund.out_refund_no}, {"out_order_no", refund.out_order_no},
+      {"merchant_id", refund.merchant_id},     {"status", name_of(refund.status)},
+      {"amount_minor", refund.amount_minor},   {"order_amount_minor", refund.order_amount_minor},
+      {"currency", refund.currency.code()},    {"transaction_id", refund.transaction_id}};
 }
 
 // A text that is not UTF-8 cannot come out of the gateway; if one does, the call still goes out.
@@ -325,7 +330,8 @@ Parsed<Answer> parse_answer_body(std::string_view body) {
   });
 }
 
-// ---- reports --------------------------------------------------------------------------------------
+// ---- reports
+// --------------------------------------------------------------------------------------
 
 void describe_order(ChannelReport& report, const WireOrder& order) {
   report.channel_order_no = order.out_order_no;
@@ -414,11 +420,15 @@ std::optional<std::int64_t> parse_timestamp(std::string_view text) {
 
 CallbackEvent event_of(OrderStatus status) {
   switch (status) {
-    case OrderStatus::authorized: return CallbackEvent::order_authorized;
-    case OrderStatus::closed: return CallbackEvent::order_closed;
-    case OrderStatus::declined: return CallbackEvent::order_declined;
+    case OrderStatus::authorized:
+      return CallbackEvent::order_authorized;
+    case OrderStatus::closed:
+      return CallbackEvent::order_closed;
+    case OrderStatus::declined:
+      return CallbackEvent::order_declined;
     case OrderStatus::open:  // has no callback: read as paid, it fails the comparison below
-    case OrderStatus::paid: break;
+    case OrderStatus::paid:
+      break;
   }
   return CallbackEvent::order_paid;
 }
@@ -433,7 +443,8 @@ ChannelOperation operation_of(const WireOrder& order) {
 
 }  // namespace
 
-// ---- signature ------------------------------------------------------------------------------------
+// ---- signature
+// ------------------------------------------------------------------------------------
 
 SignatureHeaders sign(std::string_view secret, std::int64_t timestamp_s, std::string_view nonce,
                       std::string_view body) {
@@ -443,9 +454,9 @@ SignatureHeaders sign(std::string_view secret, std::int64_t timestamp_s, std::st
   text.append(headers.timestamp).append("\n").append(nonce).append("\n").append(body);
   Hash digest{};
   unsigned int length = 0;
-  const auto* done =
-      HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
-           reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data(), &length);
+  const auto* done = HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
+                          reinterpret_cast<const unsigned char*>(text.data()), text.size(),
+                          digest.data(), &length);
   // Without a digest the signature stays empty, and an empty one never verifies.
   if (done && length == digest.size()) headers.signature = hex(digest);
   return headers;
@@ -477,8 +488,8 @@ std::optional<Problem> check_signature(std::string_view secret, const SignatureH
   const UnixUs age_us = now_us - *timestamp_s * us_per_s;
   constexpr UnixUs tolerance_us = timestamp_tolerance_s * us_per_s;
   if (age_us > tolerance_us || age_us < -tolerance_us)
-    return Problem{ProblemCode::stale_timestamp,
-                   "The timestamp is more than 300 seconds from now.", {}};
+    return Problem{
+        ProblemCode::stale_timestamp, "The timestamp is more than 300 seconds from now.", {}};
   return std::nullopt;
 }
 
@@ -504,7 +515,8 @@ void NonceMemory::forget_before(UnixUs now_us) {
   }
 }
 
-// ---- names ----------------------------------------------------------------------------------------
+// ---- names
+// ----------------------------------------------------------------------------------------
 
 std::string_view name_of(OrderStatus status) {
   return order_status_names[static_cast<std::size_t>(status)];
@@ -525,7 +537,8 @@ std::optional<CallbackEvent> parse_callback_event(std::string_view name) {
   return find_name<CallbackEvent>(event_names, name);
 }
 
-// ---- the sandbox's side ---------------------------------------------------------------------------
+// ---- the sandbox's side
+// ---------------------------------------------------------------------------
 
 Parsed<CreateOrder> parse_create_order(std::string_view body) {
   return read_body<CreateOrder>(body, [](Fields& fields) {
@@ -580,7 +593,8 @@ std::string encode_callback(const Callback& callback) {
   return dump(json);
 }
 
-// ---- the runtime's side ---------------------------------------------------------------------------
+// ---- the runtime's side
+// ---------------------------------------------------------------------------
 
 EncodedRequest encode_request(const ChannelCall& call, std::string_view notify_url) {
   const std::string prefix(path_prefix);
@@ -608,7 +622,8 @@ EncodedRequest encode_request(const ChannelCall& call, std::string_view notify_u
       return {"POST", order_path + "/close", dump({{"out_order_no", call.channel_order_no}})};
     case ChannelOperation::void_:
       return {"POST", order_path + "/void", dump({{"out_order_no", call.channel_order_no}})};
-    case ChannelOperation::refund: break;
+    case ChannelOperation::refund:
+      break;
   }
   return {"POST", prefix + "/refunds",
           dump({{"out_refund_no", call.channel_refund_no},
@@ -638,8 +653,8 @@ ChannelReport parse_answer(const ChannelCall& call, int http_status, std::string
   ChannelReport report =
       report_unknown(call, answer.code, answer.message.empty() ? status : answer.message);
   const bool of_refund = call.operation == ChannelOperation::refund;
-  if (http_status == 404 && (answer.code == "ORDER_NOT_FOUND" ||
-                             (of_refund && answer.code == "REFUND_NOT_FOUND")))
+  if (http_status == 404 &&
+      (answer.code == "ORDER_NOT_FOUND" || (of_refund && answer.code == "REFUND_NOT_FOUND")))
     report.verdict = ChannelVerdict::not_found;
   else if (!call.query && is_definite(call.operation, http_status, answer.code))
     report.verdict = of_refund ? ChannelVerdict::refund_refused : ChannelVerdict::refused;

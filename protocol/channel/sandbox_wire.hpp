@@ -1,9 +1,9 @@
 // The sandbox channel's wire format: bytes in, values out. Both ends use it, the runtime's adapter
-// and the sandbox server, so that what one writes the other reads. No clock and no I/O here: the time
-// is an argument. docs/sandbox.md describes the format for people.
+// and the sandbox server, so that what one writes the other reads. No clock and no I/O here: the
+// time is an argument. docs/sandbox.md describes the format for people.
 //
-// Whatever cannot be named for certain becomes verdict `unknown`; a refusal is believed only when its
-// status and code stand in the table of definite refusals.
+// Whatever cannot be named for certain becomes verdict `unknown`; a refusal is believed only when
+// its status and code stand in the table of definite refusals.
 #pragma once
 
 #include <cstddef>
@@ -24,7 +24,8 @@
 
 namespace welkin::sandbox_wire {
 
-// ---- signature ------------------------------------------------------------------------------------
+// ---- signature
+// ------------------------------------------------------------------------------------
 
 inline constexpr std::string_view timestamp_header = "welkin-sandbox-timestamp";  // unix seconds
 inline constexpr std::string_view nonce_header = "welkin-sandbox-nonce";
@@ -46,8 +47,7 @@ SignatureHeaders sign(std::string_view secret, std::int64_t timestamp_s, std::st
 
 // Picks the three headers out of a message's headers (names in lower case). One that is absent or
 // stands twice is left empty, which no signature matches.
-SignatureHeaders signature_headers(
-    const std::vector<std::pair<std::string, std::string>>& headers);
+SignatureHeaders signature_headers(const std::vector<std::pair<std::string, std::string>>& headers);
 
 // Empty when the signature holds and the timestamp is fresh; else bad_signature or stale_timestamp.
 // The signature is judged first: who cannot sign learns nothing about our clock.
@@ -64,8 +64,8 @@ class NonceMemory {
   explicit NonceMemory(std::size_t capacity) : capacity_(capacity) {}
 
   Judgement judge(std::string_view nonce, UnixUs now_us);
-  // Marks it as used. What `judge` let through is always kept, so the memory may exceed its capacity
-  // by the number of messages that are between the two calls.
+  // Marks it as used. What `judge` let through is always kept, so the memory may exceed its
+  // capacity by the number of messages that are between the two calls.
   void remember(std::string_view nonce, UnixUs now_us);
 
   std::size_t size() const { return known_.size(); }
@@ -83,7 +83,8 @@ class NonceMemory {
   std::unordered_set<Id128> known_;
 };
 
-// ---- what travels ---------------------------------------------------------------------------------
+// ---- what travels
+// ---------------------------------------------------------------------------------
 
 inline constexpr std::string_view path_prefix = "/sandbox/v1";
 
@@ -174,7 +175,8 @@ struct Callback {
 template <class T>
 using Parsed = std::variant<T, Problem>;
 
-// ---- the sandbox's side ---------------------------------------------------------------------------
+// ---- the sandbox's side
+// ---------------------------------------------------------------------------
 
 Parsed<CreateOrder> parse_create_order(std::string_view body);
 Parsed<CaptureOrder> parse_capture_order(std::string_view body);
@@ -183,7 +185,8 @@ Parsed<CreateRefund> parse_create_refund(std::string_view body);
 std::string encode_answer(const Answer& answer);
 std::string encode_callback(const Callback& callback);
 
-// ---- the runtime's side ---------------------------------------------------------------------------
+// ---- the runtime's side
+// ---------------------------------------------------------------------------
 
 struct EncodedRequest {
   std::string method;

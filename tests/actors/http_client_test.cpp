@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <httplib.h>
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <chrono>
@@ -19,7 +20,6 @@
 #include <cstdio>
 #include <filesystem>
 #include <future>
-#include <httplib.h>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -107,7 +107,8 @@ class TestServer {
     while (!stopping_) {
       std::vector<pollfd> polled{{listener_, POLLIN, 0}, {wake_[0], POLLIN, 0}};
       for (const auto& [fd, connection] : connections_)
-        polled.push_back({fd, static_cast<short>(connection.out.empty() ? POLLIN : POLLIN | POLLOUT), 0});
+        polled.push_back(
+            {fd, static_cast<short>(connection.out.empty() ? POLLIN : POLLIN | POLLOUT), 0});
       poll(polled.data(), polled.size(), slow_.empty() ? 1000 : 10);
       if (polled[0].revents) accept_one();
       for (std::size_t i = 2; i < polled.size(); ++i) {
@@ -168,8 +169,9 @@ class TestServer {
     slow_.clear();
   }
   void answer(int fd, const std::string& status, const std::string& body) {
-    connections_[fd].out = "HTTP/1.1 " + status + "\r\nX-Test: Yes \r\nContent-Length: " +
-                           std::to_string(body.size()) + "\r\n\r\n" + body;
+    connections_[fd].out = "HTTP/1.1 " + status +
+                           "\r\nX-Test: Yes \r\nContent-Length: " + std::to_string(body.size()) +
+                           "\r\n\r\n" + body;
     write_some(fd);
   }
   void write_some(int fd) {
@@ -201,8 +203,8 @@ class TestServer {
   std::thread thread_;
 };
 
-HttpRequest request_to(std::string url, std::string method = "POST") {
-  HttpRequest request;
+HttpCall request_to(std::string url, std::string method = "POST") {
+  HttpCall request;
   request.method = std::move(method);
   request.url = std::move(url);
   if (request.method == "POST") request.body = "hello";
@@ -211,7 +213,7 @@ HttpRequest request_to(std::string url, std::string method = "POST") {
 }
 
 // Waits for one call's result; a second call of `done` would throw from set_value.
-std::future<HttpResult> begin(HttpClient& client, HttpRequest request) {
+std::future<HttpResult> begin(HttpClient& client, HttpCall request) {
   auto promise = std::make_shared<std::promise<HttpResult>>();
   client.send(std::move(request),
               [promise](HttpResult result) { promise->set_value(std::move(result)); });
@@ -221,7 +223,7 @@ HttpResult result_of(std::future<HttpResult> future) {
   REQUIRE(future.wait_for(std::chrono::seconds(patience_s)) == std::future_status::ready);
   return future.get();
 }
-HttpResult call(HttpClient& client, HttpRequest request) {
+HttpResult call(HttpClient& client, HttpCall request) {
   return result_of(begin(client, std::move(request)));
 }
 
@@ -277,8 +279,7 @@ TEST_CASE("a thousand slow calls hold one thread") {
   for (std::size_t i = 0; i < calls; ++i)
     results.push_back(begin(client, request_to(server.url("/slow"))));
   for (auto& result : results) REQUIRE(result_of(std::move(result)).body == "late");
-  const auto took_ms =
-      std::chrono::duration_cast<milliseconds>(SteadyClock::now() - begun).count();
+  const auto took_ms = std::chrono::duration_cast<milliseconds>(SteadyClock::now() - begun).count();
   WARN("1000 calls of 300 ms each took " << took_ms << " ms on one thread");
   CHECK(server.threads_at_crowd() == threads_before + 1);
 }
@@ -315,7 +316,7 @@ TEST_CASE("a connection that is not taken within its deadline is certainly not s
     connect(fillers.back(), reinterpret_cast<sockaddr*>(&address), sizeof address);
   }
   HttpClient client;
-  HttpRequest request = request_to("http://127.0.0.1:" + std::to_string(port) + "/");
+  HttpCall request = request_to("http://127.0.0.1:" + std::to_string(port) + "/");
   request.connect_timeout_ms = 100;
   const auto result = call(client, std::move(request));
   CHECK(result.outcome == HttpOutcome::not_sent);
@@ -340,7 +341,7 @@ TEST_CASE("a connection killed after the request leaves it unknown, and nothing 
 TEST_CASE("no answer within the deadline leaves it unknown") {
   TestServer server;
   HttpClient client;
-  HttpRequest request = request_to(server.url("/silent"));
+  HttpCall request = request_to(server.url("/silent"));
   request.timeout_ms = 100;
   const auto result = call(client, std::move(request));
   CHECK(result.outcome == HttpOutcome::no_answer);
@@ -369,20 +370,20 @@ TEST_CASE("a redirect is an answer, not a way") {
 TEST_CASE("what is no clean HTTP request is refused before anything is sent") {
   HttpClient client;
   const auto refused = [&client](auto change) {
-    HttpRequest request = request_to("http://127.0.0.1:1/");
+    HttpCall request = request_to("http://127.0.0.1:1/");
     change(request);
     const auto result = call(client, std::move(request));
     CHECK(result.outcome == HttpOutcome::not_sent);
     CHECK(result.code == "bad_request");
   };
-  refused([](HttpRequest& r) { r.url = "ftp://127.0.0.1/"; });
-  refused([](HttpRequest& r) { r.url = "file:///etc/passwd"; });
-  refused([](HttpRequest& r) { r.url = ""; });
-  refused([](HttpRequest& r) { r.url = "http://127.0.0.1/\r\nX: y"; });
-  refused([](HttpRequest& r) { r.method = "POST / HTTP/1.1\r\n"; });
-  refused([](HttpRequest& r) { r.method = ""; });
-  refused([](HttpRequest& r) { r.headers = {{"a", "b\r\nc: d"}}; });
-  refused([](HttpRequest& r) { r.timeout_ms = 0; });
+  refused([](HttpCall& r) { r.url = "ftp://127.0.0.1/"; });
+  refused([](HttpCall& r) { r.url = "file:///etc/passwd"; });
+  refused([](HttpCall& r) { r.url = ""; });
+  refused([](HttpCall& r) { r.url = "http://127.0.0.1/\r\nX: y"; });
+  refused([](HttpCall& r) { r.method = "POST / HTTP/1.1\r\n"; });
+  refused([](HttpCall& r) { r.method = ""; });
+  refused([](HttpCall& r) { r.headers = {{"a", "b\r\nc: d"}}; });
+  refused([](HttpCall& r) { r.timeout_ms = 0; });
 }
 
 TEST_CASE("beyond the queue's bound a request is refused at once; stopping answers the rest") {
@@ -422,7 +423,7 @@ TEST_CASE("a request that waits in the queue beyond its deadline is certainly no
   HttpClient client(options);
   auto running = begin(client, request_to(server.url("/silent")));
   server.wait_for_request("/silent");
-  HttpRequest request = request_to(server.url("/echo"));
+  HttpCall request = request_to(server.url("/echo"));
   request.timeout_ms = 60;
   const auto result = call(client, std::move(request));
   CHECK(result.outcome == HttpOutcome::not_sent);
@@ -452,7 +453,8 @@ TEST_CASE("stopping from many threads and from within a callback ends once") {
   CHECK(answered == 1);
 }
 
-TEST_CASE("every callback is called exactly once under senders from many threads and a stop between") {
+TEST_CASE(
+    "every callback is called exactly once under senders from many threads and a stop between") {
   TestServer server;
   HttpClientOptions options;
   options.max_in_flight = 8;

@@ -1,4 +1,5 @@
-// The sandbox channel's wire format: what one end writes the other reads, and nothing else is believed.
+// The sandbox channel's wire format: what one end writes the other reads, and nothing else is
+// believed.
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
@@ -60,9 +61,13 @@ wire::WireRefund refund_with(wire::RefundStatus status) {
   return wire_refund;
 }
 
-std::string success(wire::WireOrder order) { return wire::encode_answer({"SUCCESS", "", order, {}}); }
+std::string success(wire::WireOrder order) {
+  return wire::encode_answer({"SUCCESS", "", order, {}});
+}
 std::string success(wire::WireRefund r) { return wire::encode_answer({"SUCCESS", "", {}, r}); }
-std::string refusal(std::string code) { return wire::encode_answer({std::move(code), "no", {}, {}}); }
+std::string refusal(std::string code) {
+  return wire::encode_answer({std::move(code), "no", {}, {}});
+}
 
 const Problem& problem_in(const wire::Parsed<ChannelReport>& parsed) {
   return std::get<Problem>(parsed);
@@ -114,7 +119,8 @@ TEST_CASE("an empty secret verifies nothing, not even what was signed with it") 
 
 TEST_CASE("a nonce has 16 to 64 harmless characters") {
   const auto accepted = [](const std::string& text) {
-    return !wire::check_signature(secret, wire::sign(secret, 1'700'000'000, text, "x"), "x", now_us);
+    return !wire::check_signature(secret, wire::sign(secret, 1'700'000'000, text, "x"), "x",
+                                  now_us);
   };
   CHECK(accepted(std::string(16, 'a')));
   CHECK(accepted(std::string(64, 'Z')));
@@ -202,8 +208,9 @@ TEST_CASE("what the runtime asks is what the sandbox reads") {
     const auto void_ = wire::encode_request(call_for(ChannelOperation::void_), "");
     CHECK(void_.path == "/sandbox/v1/orders/" + channel_order_no(payment, 1) + "/void");
     for (const auto& request : {close, void_})
-      CHECK(std::get<wire::OrderReference>(wire::parse_order_reference(request.body)).out_order_no ==
-            channel_order_no(payment, 1));
+      CHECK(
+          std::get<wire::OrderReference>(wire::parse_order_reference(request.body)).out_order_no ==
+          channel_order_no(payment, 1));
   }
   SECTION("refund") {
     const auto request = wire::encode_request(call_for(ChannelOperation::refund), "");
@@ -229,8 +236,8 @@ TEST_CASE("what the runtime asks is what the sandbox reads") {
 }
 
 TEST_CASE("the sandbox refuses a request that is not exactly as described, and names the field") {
-  const json good = json::parse(
-      wire::encode_request(call_for(ChannelOperation::create), "http://h/n").body);
+  const json good =
+      json::parse(wire::encode_request(call_for(ChannelOperation::create), "http://h/n").body);
   const auto refused = [](const json& body) {
     const auto parsed = wire::parse_create_order(body.dump());
     const auto* problem = std::get_if<Problem>(&parsed);
@@ -266,7 +273,8 @@ TEST_CASE("the sandbox refuses a request that is not exactly as described, and n
 TEST_CASE("a body that two readers could read differently is refused") {
   for (const char* body :
        {R"({"out_order_no":"ABCDEFGH","out_order_no":"ABCDEFGI"})", R"(["out_order_no"])", "", "{",
-        "null", R"({"out_order_no":"ABCDEFGH"} {})", "{\"out_order_no\":\"\xff\xff\xff\xff\xff\xff\xff\xff\"}"}) {
+        "null", R"({"out_order_no":"ABCDEFGH"} {})",
+        "{\"out_order_no\":\"\xff\xff\xff\xff\xff\xff\xff\xff\"}"}) {
     CAPTURE(body);
     const auto parsed = wire::parse_order_reference(body);
     REQUIRE(std::holds_alternative<Problem>(parsed));
@@ -287,13 +295,20 @@ TEST_CASE("each order status means one verdict, to whoever asked for what") {
   using O = ChannelOperation;
   using V = ChannelVerdict;
   const Row rows[] = {
-      {S::open, O::create, V::accepted},         {S::open, O::close, V::accepted},
-      {S::authorized, O::create, V::authorized}, {S::authorized, O::capture, V::authorized},
-      {S::authorized, O::void_, V::authorized},  {S::paid, O::create, V::paid},
-      {S::paid, O::capture, V::paid},            {S::paid, O::close, V::paid},
-      {S::closed, O::create, V::closed},         {S::closed, O::close, V::closed},
-      {S::closed, O::void_, V::closed},          {S::closed, O::capture, V::closed},
-      {S::declined, O::create, V::refused},      {S::declined, O::close, V::closed},
+      {S::open, O::create, V::accepted},
+      {S::open, O::close, V::accepted},
+      {S::authorized, O::create, V::authorized},
+      {S::authorized, O::capture, V::authorized},
+      {S::authorized, O::void_, V::authorized},
+      {S::paid, O::create, V::paid},
+      {S::paid, O::capture, V::paid},
+      {S::paid, O::close, V::paid},
+      {S::closed, O::create, V::closed},
+      {S::closed, O::close, V::closed},
+      {S::closed, O::void_, V::closed},
+      {S::closed, O::capture, V::closed},
+      {S::declined, O::create, V::refused},
+      {S::declined, O::close, V::closed},
   };
   for (const Row& row : rows) {
     for (const bool query : {false, true}) {
@@ -458,8 +473,7 @@ TEST_CASE("voiding a surplus reports under the surplus's refund id") {
   call.refund_id = refund.text();
   CHECK(wire::encode_request(call, "").path ==
         "/sandbox/v1/orders/" + channel_order_no(payment, 1) + "/void");
-  const auto report =
-      wire::parse_answer(call, 200, success(order_with(wire::OrderStatus::closed)));
+  const auto report = wire::parse_answer(call, 200, success(order_with(wire::OrderStatus::closed)));
   CHECK(report.verdict == ChannelVerdict::closed);
   CHECK(report.refund_id == refund.text());
 }
@@ -477,7 +491,8 @@ TEST_CASE("a callback about an order finds its payment by the number alone") {
   const Row rows[] = {
       {E::order_paid, S::paid, false, ChannelVerdict::paid, ChannelOperation::create},
       {E::order_paid, S::paid, true, ChannelVerdict::paid, ChannelOperation::capture},
-      {E::order_authorized, S::authorized, true, ChannelVerdict::authorized, ChannelOperation::create},
+      {E::order_authorized, S::authorized, true, ChannelVerdict::authorized,
+       ChannelOperation::create},
       {E::order_closed, S::closed, false, ChannelVerdict::closed, ChannelOperation::close},
       {E::order_closed, S::closed, true, ChannelVerdict::closed, ChannelOperation::void_},
       {E::order_declined, S::declined, false, ChannelVerdict::refused, ChannelOperation::create},
@@ -505,7 +520,8 @@ TEST_CASE("a callback about a refund carries the refund's id") {
   const auto parse = [](wire::CallbackEvent event, wire::RefundStatus status) {
     return wire::parse_callback(wire::encode_callback({event, {}, refund_with(status)}), nonce);
   };
-  const auto succeeded = parse(wire::CallbackEvent::refund_succeeded, wire::RefundStatus::succeeded);
+  const auto succeeded =
+      parse(wire::CallbackEvent::refund_succeeded, wire::RefundStatus::succeeded);
   CHECK(std::get<ChannelReport>(succeeded).verdict == ChannelVerdict::refunded);
   CHECK(std::get<ChannelReport>(succeeded).refund_id == refund.text());
   CHECK(std::get<ChannelReport>(succeeded).payment == payment);
@@ -534,12 +550,12 @@ TEST_CASE("a callback that contradicts itself, or is not ours, is refused with t
   foreign_refund.out_refund_no = "X" + foreign_refund.out_refund_no.substr(1);
   CHECK(refused({E::refund_succeeded, {}, foreign_refund}) == "/refund/out_refund_no");
 
-  json unlisted = json::parse(
-      wire::encode_callback({E::order_paid, order_with(wire::OrderStatus::paid), {}}));
+  json unlisted =
+      json::parse(wire::encode_callback({E::order_paid, order_with(wire::OrderStatus::paid), {}}));
   unlisted["order"]["status"] = "SETTLED";
   CHECK(problem_in(wire::parse_callback(unlisted.dump(), nonce)).field == "/order/status");
-  unlisted = json::parse(
-      wire::encode_callback({E::order_paid, order_with(wire::OrderStatus::paid), {}}));
+  unlisted =
+      json::parse(wire::encode_callback({E::order_paid, order_with(wire::OrderStatus::paid), {}}));
   unlisted["event"] = "order.settled";
   CHECK(problem_in(wire::parse_callback(unlisted.dump(), nonce)).field == "/event");
 }

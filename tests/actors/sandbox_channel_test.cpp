@@ -1,0 +1,724 @@
+// The sandbox channel end to end: the runtime's adapter, real HTTP, the sandbox server in this
+// process, and its callbacks coming back through the adapter's own checks.
+#include "actors/sandbox_channel.hpp"
+
+#include <arpa/inet.h>
+#include <httplib.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <future>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "sandbox/sandbox_server.hpp"
+
+using namespace welkin;
+using nlohmann::json;
+using SteadyClock = std::chrono::steady_clock;
+using V = ChannelVerdict;
+
+namespace {
+
+constexpr int patience_s = 30;  // for what must happen; no test waits this long when all is well
+const std::string secret = "test secret";
+
+UnixUs wall_clock_us() {
+  using namespace std::chrono;
+  return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+// A payment number no other test of this process uses.
+PaymentId next_payment() {
+  static std::atomic<int> number{0};
+  return payment_id_of("m_1", "order-" + std::to_string(++number));
+}
+
+ChannelCall call_for(const PaymentId& payment, ChannelOperation operation) {
+  ChannelCall call;
+  call.payment = payment;
+  call.operation = operation;
+  call.merchant_id = "m_1";
+  call.channel_order_no = channel_order_no(payment, 1);
+  call.amount_minor = 1000;
+  call.order_amount_minor = 1000;
+  call.currency = *Currency::parse("CNY");
+  return call;
+}
+
+struct Received {
+  RawCallback raw;
+  std::variant<VerifiedCallback, Problem> verdict;
+  SteadyClock::time_point at;
+
+  bool believed() const { return std::holds_alternative<VerifiedCallback>(verdict); }
+  const ChannelReport& report() const { return std::get<VerifiedCallback>(verdict).report; }
+  std::string code() const {
+    return believed() ? "believed" : std::string(spec_of(std::get<Problem>(verdict).code).name);
+  }
+};
+
+// Stands where the gateway's notify route stands: checks a callback, settles it, acknowledges it.
+class NotifyServer {
+ public:
+  NotifyServer() {
+    server_.set_tcp_nodelay(true);
+    server_.set_keep_alive_timeout(1);
+    server_.new_task_queue = [] { return new httplib::ThreadPool(16); };
+    server_.Post("/notify", [this](const httplib::Request& request, httplib::Response& response) {
+      handle(request, response);
+    });
+    port_ = server_.bind_to_any_port("127.0.0.1");
+    thread_ = std::thread([this] { server_.listen_after_bind(); });
+    while (!server_.is_running()) std::this_thread::yield();
+  }
+  ~NotifyServer() {
+    server_.stop();
+    thread_.join();
+  }
+
+  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_) + "/notify"; }
+  void check_with(SandboxChannel* channel) {
+    std::lock_guard lock(mutex_);
+    channel_ = channel;
+  }
+  void refuse_next(int count) { refuse_ = count; }
+
+  // The next callback in order of arrival.
+  Received next() {
+    std::unique_lock lock(mutex_);
+    REQUIRE(arrived_.wait_for(lock, std::chrono::seconds(patience_s),
+                              [this] { return !received_.empty(); }));
+    Received received = std::move(received_.front());
+    received_.pop_front();
+    return received;
+  }
+  std::size_t waiting() {
+    std::lock_guard lock(mutex_);
+    return received_.size();
+  }
+
+ private:
+  void handle(const httplib::Request& request, httplib::Response& response) {
+    RawCallback raw{"sandbox", {}, request.body};
+    for (const auto& [name, value] : request.headers) {
+      std::string lower = name;
+      for (char& c : lower)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+      raw.headers.emplace_back(std::move(lower), value);
+    }
+    std::lock_guard lock(mutex_);
+    if (!channel_) {
+      response.status = 503;
+      return;
+    }
+    auto verdict = channel_->verify(raw, wall_clock_us());
+    if (refuse_ > 0) {
+      --refuse_;
+      response.status = 503;
+    } else if (const auto* verified = std::get_if<VerifiedCallback>(&verdict)) {
+      channel_->settle(verified->report);
+      response.status = verified->ack.http_status;
+      response.set_content(verified->ack.body, verified->ack.content_type.c_str());
+    } else {
+      response.status = spec_of(std::get<Problem>(verdict).code).http_status;
+    }
+    received_.push_back({std::move(raw), std::move(verdict), SteadyClock::now()});
+    arrived_.notify_all();
+  }
+
+  std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::deque<Received> received_;
+  SandboxChannel* channel_ = nullptr;
+  std::atomic<int> refuse_{0};
+  int port_ = 0;
+  httplib::Server server_;
+  std::thread thread_;
+};
+
+struct World {
+  explicit World(std::function<void(sandbox::SandboxConfig&)> change = {}) {
+    sandbox::SandboxConfig config;
+    config.port = 0;
+    config.secret = secret;
+    config.worker_threads = 8;
+    config.auto_pay.after_ms = 1;
+    config.auto_pay.refund_after_ms = 1;
+    config.callback_backoff_ms = 5;
+    config.misbehaviour.hold_ms = 20'000;
+    if (change) change(config);
+    server = std::make_unique<sandbox::SandboxServer>(config);
+    port = std::get<int>(server->start());
+    channel = std::make_unique<SandboxChannel>(options(), http, wall_clock_us);
+    notify.check_with(channel.get());
+  }
+  ~World() {
+    http.stop();  // first: the sandbox need not wait for more on the kept connections
+    server->stop();
+    notify.check_with(nullptr);
+  }
+
+  SandboxChannelOptions options() const {
+    SandboxChannelOptions options;
+    options.base_url = "http://127.0.0.1:" + std::to_string(port);
+    options.secret = secret;
+    options.notify_url = notify.url();
+    options.timeout_ms = 20'000;
+    return options;
+  }
+
+  static ChannelReport ask(SandboxChannel& channel, const ChannelCall& call) {
+    auto promise = std::make_shared<std::promise<ChannelReport>>();
+    auto future = promise->get_future();
+    channel.call(call, [promise](ChannelReport report) { promise->set_value(std::move(report)); });
+    REQUIRE(future.wait_for(std::chrono::seconds(patience_s)) == std::future_status::ready);
+    return future.get();
+  }
+  ChannelReport ask(const ChannelCall& call) { return ask(*channel, call); }
+  ChannelReport create(const PaymentId& payment, std::string subject = "", bool manual = false) {
+    ChannelCall call = call_for(payment, ChannelOperation::create);
+    call.subject = std::move(subject);
+    call.manual_capture = manual;
+    return ask(call);
+  }
+  ChannelReport query(const PaymentId& payment) {
+    ChannelCall call = call_for(payment, ChannelOperation::create);
+    call.query = true;
+    return ask(call);
+  }
+  ChannelReport refund(const PaymentId& payment, const std::string& no, std::int64_t amount_minor,
+                       bool query = false) {
+    ChannelCall call = call_for(payment, ChannelOperation::refund);
+    const RefundId id = refund_id_of(payment, no);
+    call.refund_id = id.text();
+    call.channel_refund_no = channel_refund_no(id);
+    call.amount_minor = amount_minor;
+    call.query = query;
+    return ask(call);
+  }
+  ChannelReport operate(const PaymentId& payment, ChannelOperation operation,
+                        std::int64_t amount_minor = 1000) {
+    ChannelCall call = call_for(payment, operation);
+    call.amount_minor = amount_minor;
+    return ask(call);
+  }
+
+  int control(const std::string& method, const std::string& path, const std::string& body,
+              json* answer = nullptr) {
+    httplib::Client client("127.0.0.1", port);
+    client.set_tcp_nodelay(true);
+    const std::string full = "/sandbox/control" + path;
+    const auto result = method == "PUT"    ? client.Put(full.c_str(), body, "application/json")
+                        : method == "POST" ? client.Post(full.c_str(), body, "application/json")
+                                           : client.Get(full.c_str());
+    REQUIRE(result);
+    if (answer) *answer = json::parse(result->body);
+    return result->status;
+  }
+  json stats() {
+    json answer;
+    control("GET", "/stats", "", &answer);
+    return answer;
+  }
+  // Created, paid by the payer, and the callback about it taken.
+  PaymentId paid_payment(const std::string& subject = "") {
+    const PaymentId payment = next_payment();
+    REQUIRE(create(payment, subject).verdict == V::accepted);
+    REQUIRE(notify.next().report().verdict == V::paid);
+    return payment;
+  }
+
+  NotifyServer notify;
+  HttpClient http;
+  std::unique_ptr<sandbox::SandboxServer> server;
+  int port = 0;
+  std::unique_ptr<SandboxChannel> channel;
+};
+
+// Sends only a head and answers with the first words of what comes back.
+std::string status_of(int port, const std::string& head) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  REQUIRE(connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  const std::string text = head + "\r\n\r\n";
+  REQUIRE(send(fd, text.data(), text.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(text.size()));
+  char answer[12] = {};
+  const ssize_t bytes = recv(fd, answer, sizeof answer, MSG_WAITALL);
+  close(fd);
+  return std::string(answer, static_cast<std::size_t>(std::max<ssize_t>(bytes, 0)));
+}
+
+}  // namespace
+
+TEST_CASE("a payment is accepted, paid by callback, and found paid by query") {
+  World world;
+  const PaymentId payment = next_payment();
+  const auto accepted = world.create(payment);
+  CHECK(accepted.verdict == V::accepted);
+  CHECK(accepted.source == ReportSource::answer);
+  CHECK(accepted.next_action.type == "qr_code");
+  CHECK_FALSE(accepted.id.empty());
+
+  const auto callback = world.notify.next();
+  REQUIRE(callback.believed());
+  CHECK(callback.report().payment == payment);
+  CHECK(callback.report().verdict == V::paid);
+  CHECK(callback.report().amount_minor == 1000);
+  CHECK(callback.report().channel_reference == accepted.channel_reference);
+
+  const auto found = world.query(payment);
+  CHECK(found.verdict == V::paid);
+  CHECK(found.source == ReportSource::query);
+  CHECK(world.stats()["charged_minor"]["CNY"] == 1000);
+}
+
+TEST_CASE("a repeated create makes no second order") {
+  World world;
+  const PaymentId payment = next_payment();
+  const auto first = world.create(payment, "[sandbox:no_auto_pay]");
+  const auto again = world.create(payment, "[sandbox:no_auto_pay]");
+  CHECK(again.verdict == V::accepted);
+  CHECK(again.channel_reference == first.channel_reference);
+  CHECK(world.stats()["orders"] == 1);
+  CHECK(world.create(payment, "[sandbox:no_auto_pay] other").code ==
+        "ORDER_EXISTS_WITH_OTHER_DATA");
+}
+
+TEST_CASE("an open order closes; a paid one refuses to") {
+  World world;
+  const PaymentId open = next_payment();
+  world.create(open, "[sandbox:no_auto_pay]");
+  CHECK(world.operate(open, ChannelOperation::close).verdict == V::closed);
+  CHECK(world.operate(open, ChannelOperation::close).verdict == V::closed);
+  CHECK(world.notify.next().report().verdict == V::closed);
+  CHECK(world.control("POST", "/orders/" + channel_order_no(open, 1) + "/pay", "") == 409);
+
+  const PaymentId paid = world.paid_payment();
+  const auto refused = world.operate(paid, ChannelOperation::close);
+  CHECK(refused.verdict == V::refused);
+  CHECK(refused.code == "ORDER_PAID");
+}
+
+TEST_CASE("a manual order is authorized, then captured in part or voided") {
+  World world;
+  const PaymentId captured = next_payment();
+  world.create(captured, "", /*manual=*/true);
+  CHECK(world.notify.next().report().verdict == V::authorized);
+  const auto too_much = world.operate(captured, ChannelOperation::capture, 1001);
+  CHECK(too_much.verdict == V::refused);
+  CHECK(too_much.code == "AMOUNT_EXCEEDS_AUTHORIZED");
+  const auto part = world.operate(captured, ChannelOperation::capture, 600);
+  CHECK(part.verdict == V::paid);
+  CHECK(part.amount_minor == 600);
+  CHECK(world.notify.next().report().amount_minor == 600);
+
+  const PaymentId voided = next_payment();
+  world.create(voided, "", /*manual=*/true);
+  CHECK(world.notify.next().report().verdict == V::authorized);
+  CHECK(world.operate(voided, ChannelOperation::close).code == "ORDER_AUTHORIZED");
+  CHECK(world.operate(voided, ChannelOperation::void_).verdict == V::closed);
+  CHECK(world.notify.next().report().operation == ChannelOperation::void_);
+}
+
+TEST_CASE("a refund is pending, then settled by callback and found by query") {
+  World world;
+  const PaymentId payment = world.paid_payment();
+  CHECK(world.refund(payment, "r1", 400).verdict == V::refund_pending);
+  const auto callback = world.notify.next();
+  REQUIRE(callback.believed());
+  CHECK(callback.report().verdict == V::refunded);
+  CHECK(callback.report().refund_id == refund_id_of(payment, "r1").text());
+  CHECK(callback.report().amount_minor == 400);
+  CHECK(world.refund(payment, "r1", 400, /*query=*/true).verdict == V::refunded);
+  CHECK(world.refund(payment, "r1", 400).verdict == V::refunded);
+  CHECK(world.refund(payment, "r2", 601).code == "AMOUNT_EXCEEDS_REFUNDABLE");
+  CHECK(world.stats()["refunded_minor"]["CNY"] == 400);
+
+  const PaymentId unlucky = world.paid_payment("[sandbox:refund_fail]");
+  world.refund(unlucky, "r1", 1);
+  CHECK(world.notify.next().report().verdict == V::refund_refused);
+}
+
+TEST_CASE("a refund without a delay is settled in its first answer") {
+  World world([](sandbox::SandboxConfig& config) { config.auto_pay.refund_after_ms = 0; });
+  const PaymentId payment = world.paid_payment();
+  CHECK(world.refund(payment, "r1", 400).verdict == V::refunded);
+  CHECK(world.notify.next().report().verdict == V::refunded);
+}
+
+TEST_CASE("the sandbox has not heard of what was never sent to it") {
+  World world;
+  CHECK(world.query(next_payment()).verdict == V::not_found);
+  CHECK(world.refund(next_payment(), "r1", 1, /*query=*/true).verdict == V::not_found);
+  CHECK(world.refund(next_payment(), "r1", 1).verdict == V::not_found);
+}
+
+TEST_CASE("a payer who declines is a definite no") {
+  World world;
+  const PaymentId payment = next_payment();
+  world.create(payment, "[sandbox:decline]");
+  const auto callback = world.notify.next();
+  CHECK(callback.report().verdict == V::refused);
+  CHECK(callback.report().code == "PAYER_DECLINED");
+  CHECK(world.query(payment).verdict == V::refused);
+  CHECK(world.operate(payment, ChannelOperation::close).verdict == V::closed);
+}
+
+TEST_CASE("who cannot sign, is late, or repeats a nonce makes nothing happen") {
+  World world;
+  const auto ask_with = [&](std::string key, SandboxChannel::Clock clock, std::string nonce) {
+    auto options = world.options();
+    options.secret = std::move(key);
+    SandboxChannel channel(options, world.http, std::move(clock), [nonce] { return nonce; });
+    const auto report = World::ask(channel, call_for(next_payment(), ChannelOperation::create));
+    CHECK(report.verdict == V::unknown);
+    return report.code;
+  };
+  CHECK(ask_with("another secret", wall_clock_us, random_nonce()) == "BAD_SIGNATURE");
+  const auto late = [] { return wall_clock_us() - 400 * us_per_s; };
+  CHECK(ask_with(secret, late, random_nonce()) == "STALE_TIMESTAMP");
+  CHECK(ask_with(secret, wall_clock_us, "short") == "BAD_SIGNATURE");
+  CHECK(world.stats()["orders"] == 0);
+
+  const std::string nonce = random_nonce();
+  SandboxChannel channel(world.options(), world.http, wall_clock_us, [nonce] { return nonce; });
+  const PaymentId payment = next_payment();
+  CHECK(World::ask(channel, call_for(payment, ChannelOperation::create)).verdict == V::accepted);
+  CHECK(World::ask(channel, call_for(payment, ChannelOperation::create)).code == "REPEATED_NONCE");
+}
+
+TEST_CASE(
+    "a sandbox that is not there leaves the outcome unknown, and says that nothing was sent") {
+  World world;
+  world.server->stop();
+  const auto report = world.create(next_payment());
+  CHECK(report.verdict == V::unknown);
+  CHECK(report.code == "not_sent");
+}
+
+// ---- misbehaviour
+// ---------------------------------------------------------------------------------
+
+TEST_CASE("timing out after the work: the call is unknown, the query finds the order") {
+  World world;
+  auto options = world.options();
+  options.timeout_ms = 150;
+  SandboxChannel impatient(options, world.http, wall_clock_us);
+  const PaymentId payment = next_payment();
+  ChannelCall call = call_for(payment, ChannelOperation::create);
+  call.subject = "[sandbox:timeout_after_work][sandbox:no_auto_pay]";
+  const auto report = World::ask(impatient, call);
+  CHECK(report.verdict == V::unknown);
+  CHECK(report.code == "no_answer");
+  CHECK(world.query(payment).verdict == V::accepted);
+}
+
+TEST_CASE("a 5xx before the work: unknown, then not found, then done by the repetition") {
+  World world;
+  const PaymentId payment = next_payment();
+  const std::string subject = "[sandbox:error_5xx]";
+  const auto failed = world.create(payment, subject);
+  CHECK(failed.verdict == V::unknown);
+  CHECK(failed.code == "SYSTEM_ERROR");
+  CHECK(world.query(payment).verdict == V::not_found);
+  CHECK(world.create(payment, subject).verdict == V::accepted);
+}
+
+TEST_CASE("a garbage body: unknown, though the work is done") {
+  World world;
+  const PaymentId payment = next_payment();
+  const auto report = world.create(payment, "[sandbox:garbage][sandbox:no_auto_pay]");
+  CHECK(report.verdict == V::unknown);
+  CHECK(report.code == "unreadable_answer");
+  CHECK(world.query(payment).verdict == V::accepted);
+}
+
+TEST_CASE("a delayed answer is an answer") {
+  World world;
+  const auto begun = SteadyClock::now();
+  CHECK(world.create(next_payment(), "[sandbox:delay=80]").verdict == V::accepted);
+  CHECK(SteadyClock::now() - begun >= std::chrono::milliseconds(80));
+}
+
+TEST_CASE("a duplicated callback is believed anew, and its replay is recognised") {
+  World world;
+  world.create(next_payment(), "[sandbox:callback_duplicate]");
+  const auto first = world.notify.next();
+  const auto second = world.notify.next();
+  const auto replay = world.notify.next();
+  REQUIRE(first.believed());
+  REQUIRE(second.believed());
+  CHECK(first.raw.body == second.raw.body);
+  CHECK(first.report().id != second.report().id);
+  CHECK(replay.code() == "repeated_nonce");
+}
+
+TEST_CASE("a forged callback is refused, and the true one behind it believed") {
+  World world;
+  world.create(next_payment(), "[sandbox:callback_forged]");
+  CHECK(world.notify.next().code() == "bad_signature");
+  CHECK(world.notify.next().code() == "believed");
+}
+
+TEST_CASE("a wrong-amount callback shows the wrong amount, and the true one comes behind it") {
+  World world;
+  world.create(next_payment(), "[sandbox:callback_wrong_amount]");
+  CHECK(world.notify.next().report().amount_minor == 999);
+  CHECK(world.notify.next().report().amount_minor == 1000);
+}
+
+TEST_CASE("a late callback is late") {
+  World world;
+  const auto begun = SteadyClock::now();
+  world.create(next_payment(), "[sandbox:callback_late=120]");
+  CHECK(world.notify.next().at - begun >= std::chrono::milliseconds(120));
+}
+
+TEST_CASE("a reordered callback is overtaken by what happened after it") {
+  World world;
+  const PaymentId payment = next_payment();
+  world.create(payment, "[sandbox:callback_reorder]");
+  while (world.query(payment).verdict != V::paid) std::this_thread::yield();
+  world.refund(payment, "r1", 10);
+  CHECK(world.notify.next().report().verdict == V::refunded);
+  CHECK(world.notify.next().report().verdict == V::paid);
+}
+
+TEST_CASE("a missing callback never comes; the query finds the order paid") {
+  World world;
+  const PaymentId silent = next_payment();
+  world.create(silent, "[sandbox:callback_missing]");
+  while (world.query(silent).verdict != V::paid) std::this_thread::yield();
+  // Whatever had been sent for it would have been sent before this one.
+  const PaymentId spoken = world.paid_payment();
+  CHECK(world.query(spoken).verdict == V::paid);
+  CHECK(world.notify.waiting() == 0);
+  // The count follows the receiver's answer, so it may lag behind the callback.
+  while (world.stats()["callbacks_delivered"] == 0) std::this_thread::yield();
+  CHECK(world.stats()["callbacks_delivered"] == 1);
+}
+
+TEST_CASE("a callback that is not acknowledged comes again, signed anew") {
+  World world;
+  world.notify.refuse_next(3);
+  world.create(next_payment());
+  const auto first = world.notify.next();
+  const auto second = world.notify.next();
+  const auto third = world.notify.next();
+  const auto fourth = world.notify.next();
+  for (const auto* received : {&first, &second, &third, &fourth}) CHECK(received->believed());
+  CHECK(first.raw.body == fourth.raw.body);
+  CHECK(first.report().id != fourth.report().id);
+  while (world.stats()["callbacks_delivered"] == 0) std::this_thread::yield();
+  CHECK(world.stats()["callbacks_refused"] == 3);
+}
+
+TEST_CASE("misbehaviour is told as a rate for all, or for one order") {
+  World world;
+  const PaymentId payment = next_payment();
+  world.create(payment, "[sandbox:no_auto_pay]");
+  CHECK(world.control("PUT", "/misbehave", R"({"garbage_rate":1})") == 200);
+  CHECK(world.query(payment).code == "unreadable_answer");
+  CHECK(world.control("PUT", "/misbehave", R"({"garbage_rate":0})") == 200);
+  CHECK(world.query(payment).verdict == V::accepted);
+
+  const std::string path = "/orders/" + channel_order_no(payment, 1) + "/misbehave";
+  CHECK(world.control("PUT", path, R"({"error_5xx_rate":1})") == 200);
+  CHECK(world.query(payment).code == "SYSTEM_ERROR");
+  CHECK(world.paid_payment() != payment);
+  CHECK(world.control("PUT", path, R"({"error_5xx_rate":0})") == 200);
+  CHECK(world.query(payment).verdict == V::accepted);
+
+  CHECK(world.control("PUT", "/misbehave", R"({"garbage_rate":2})") == 400);
+  CHECK(world.control("PUT", "/misbehave", "{") == 400);
+  CHECK(world.control("PUT", "/orders/NOSUCHORDER/misbehave", "{}") == 404);
+  json control;
+  CHECK(world.control("GET", "/misbehave", "", &control) == 200);
+  CHECK(control["auto_pay"]["enabled"] == true);
+}
+
+TEST_CASE("the payer can be told to pay, and the orders listed") {
+  World world([](sandbox::SandboxConfig& config) { config.auto_pay.enabled = false; });
+  const PaymentId payment = next_payment();
+  world.create(payment);
+  json orders;
+  world.control("GET", "/orders", "", &orders);
+  REQUIRE(orders["orders"].size() == 1);
+  CHECK(orders["orders"][0]["status"] == "OPEN");
+  CHECK(world.control("POST", "/orders/" + channel_order_no(payment, 1) + "/pay", "") == 200);
+  CHECK(world.notify.next().report().verdict == V::paid);
+  const PaymentId declined = next_payment();
+  world.create(declined);
+  CHECK(world.control("POST", "/orders/" + channel_order_no(declined, 1) + "/decline", "") == 200);
+  CHECK(world.notify.next().report().verdict == V::refused);
+}
+
+TEST_CASE("a payer who follows the pay link pays and is sent back to the shop") {
+  World world([](sandbox::SandboxConfig& config) { config.auto_pay.enabled = false; });
+  ChannelCall call = call_for(next_payment(), ChannelOperation::create);
+  call.return_url = "http://shop.example/back";
+  const auto report = world.ask(call);
+  REQUIRE(report.next_action.type == "redirect");
+  httplib::Client browser("127.0.0.1", world.port);
+  const std::string& link = report.next_action.value;
+  const auto page = browser.Get(link.substr(link.find("/sandbox/pay/")).c_str());
+  REQUIRE(page);
+  CHECK(page->status == 303);
+  CHECK(page->get_header_value("Location") == "http://shop.example/back");
+  CHECK(world.notify.next().report().verdict == V::paid);
+}
+
+TEST_CASE("more clients than workers are all served") {
+  World world([](sandbox::SandboxConfig& config) {
+    config.worker_threads = 4;
+    config.auto_pay.enabled = false;
+  });
+  std::vector<std::future<ChannelReport>> reports;
+  const auto begun = SteadyClock::now();
+  for (int i = 0; i < 200; ++i) {
+    auto promise = std::make_shared<std::promise<ChannelReport>>();
+    reports.push_back(promise->get_future());
+    world.channel->call(call_for(next_payment(), ChannelOperation::create),
+                        [promise](ChannelReport report) { promise->set_value(std::move(report)); });
+  }
+  int accepted = 0;
+  for (auto& report : reports) accepted += report.get().verdict == V::accepted;
+  CHECK(accepted == 200);
+  WARN("200 connections over 4 workers took "
+       << std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - begun).count()
+       << " ms");
+}
+
+TEST_CASE("the sandbox stops within a few seconds though it holds answers back") {
+  World world;
+  auto promise = std::make_shared<std::promise<ChannelReport>>();
+  auto held = promise->get_future();
+  const PaymentId payment = next_payment();
+  ChannelCall call = call_for(payment, ChannelOperation::create);
+  call.subject = "[sandbox:timeout_after_work]";
+  world.channel->call(call,
+                      [promise](ChannelReport report) { promise->set_value(std::move(report)); });
+  while (world.query(payment).verdict == V::not_found) std::this_thread::yield();
+  const auto begun = SteadyClock::now();
+  world.server->stop();
+  CHECK(SteadyClock::now() - begun < std::chrono::seconds(8));
+  REQUIRE(held.wait_for(std::chrono::seconds(patience_s)) == std::future_status::ready);
+}
+
+TEST_CASE("the sandbox refuses unsized and chunked bodies, and one that is too large") {
+  World world;
+  CHECK(status_of(world.port, "POST /sandbox/v1/orders HTTP/1.1\r\nTransfer-Encoding: chunked") ==
+        "HTTP/1.1 411");
+  CHECK(status_of(world.port, "PUT /sandbox/control/misbehave HTTP/1.1\r\nHost: x") ==
+        "HTTP/1.1 411");
+  httplib::Client client("127.0.0.1", world.port);
+  const auto large =
+      client.Post("/sandbox/v1/orders", std::string(65 * 1024, ' '), "application/json");
+  CHECK((!large || large->status == 413));
+  CHECK(world.stats()["orders"] == 0);
+}
+
+TEST_CASE("a sandbox without a secret, or on a taken port, says so instead of starting") {
+  sandbox::SandboxConfig config;
+  config.port = 0;
+  sandbox::SandboxServer no_secret(config);
+  CHECK(std::get<Problem>(no_secret.start()).field == "/secret");
+  config.secret = secret;
+  config.host = "192.0.2.1";  // no address of this machine
+  sandbox::SandboxServer no_address(config);
+  CHECK(std::get<Problem>(no_address.start()).field == "/port");
+}
+
+// ---- callbacks, as the adapter judges them
+// --------------------------------------------------------
+
+namespace {
+
+constexpr UnixUs now_us = 1'700'000'000 * us_per_s;
+
+std::string paid_body(const PaymentId& payment) {
+  sandbox_wire::WireOrder order;
+  order.out_order_no = channel_order_no(payment, 1);
+  order.merchant_id = "m_1";
+  order.status = sandbox_wire::OrderStatus::paid;
+  order.amount_minor = order.captured_minor = 1000;
+  order.currency = *Currency::parse("CNY");
+  order.transaction_id = "sbx1";
+  return sandbox_wire::encode_callback({sandbox_wire::CallbackEvent::order_paid, order, {}});
+}
+
+RawCallback signed_callback(const std::string& nonce, const std::string& body, std::int64_t at_s) {
+  const auto headers = sandbox_wire::sign(secret, at_s, nonce, body);
+  return {"sandbox",
+          {{std::string(sandbox_wire::timestamp_header), headers.timestamp},
+           {std::string(sandbox_wire::nonce_header), headers.nonce},
+           {std::string(sandbox_wire::signature_header), headers.signature}},
+          body};
+}
+
+struct Judge {
+  explicit Judge(std::size_t nonce_capacity = 100) {
+    SandboxChannelOptions options;
+    options.secret = secret;
+    options.nonce_capacity = nonce_capacity;
+    channel = std::make_unique<SandboxChannel>(options, http, [] { return now_us; });
+  }
+  std::string code(const RawCallback& callback) {
+    const auto verdict = channel->verify(callback, now_us);
+    const auto* problem = std::get_if<Problem>(&verdict);
+    return problem ? std::string(spec_of(problem->code).name) : "believed";
+  }
+  void settle(const RawCallback& callback) {
+    channel->settle(std::get<VerifiedCallback>(channel->verify(callback, now_us)).report);
+  }
+  HttpClient http;
+  std::unique_ptr<SandboxChannel> channel;
+};
+
+}  // namespace
+
+TEST_CASE("a callback's nonce is used up by settling, not by looking") {
+  Judge judge;
+  const auto callback = signed_callback(random_nonce(), paid_body(next_payment()), 1'700'000'000);
+  CHECK(judge.code(callback) == "believed");
+  CHECK(judge.code(callback) == "believed");  // the journal was down: it may come again
+  judge.settle(callback);
+  CHECK(judge.code(callback) == "repeated_nonce");
+}
+
+TEST_CASE("a callback that is tampered with, stale, unsigned or unreadable is refused") {
+  Judge judge;
+  const std::string body = paid_body(next_payment());
+  auto tampered = signed_callback(random_nonce(), body, 1'700'000'000);
+  tampered.body.replace(tampered.body.find("1000"), 4, "9000");
+  CHECK(judge.code(tampered) == "bad_signature");
+  auto unsigned_one = signed_callback(random_nonce(), body, 1'700'000'000);
+  unsigned_one.headers.clear();
+  CHECK(judge.code(unsigned_one) == "bad_signature");
+  auto twice = signed_callback(random_nonce(), body, 1'700'000'000);
+  twice.headers.push_back(twice.headers.front());
+  CHECK(judge.code(twice) == "bad_signature");
+  CHECK(judge.code(signed_callback(random_nonce(), body, 1'700'000'000 - 301)) ==
+        "stale_timestamp");
+  CHECK(judge.code(signed_callback(random_nonce(), "{}", 1'700'000'000)) == "missing_field");
+  CHECK(judge.code(signed_callback(random_nonce(), "no json", 1'700'000'000)) == "malformed_json");
+}
+
+TEST_CASE("when too many nonces are remembered, a new callback is sent away and may come again") {
+  Judge judge(1);
+  judge.settle(signed_callback(random_nonce(), paid_body(next_payment()), 1'700'000'000));
+  CHECK(judge.code(signed_callback(random_nonce(), paid_body(next_payment()), 1'700'000'000)) ==
+        "overloaded");
+}
