@@ -58,8 +58,11 @@ std::variant<Json, CodecError> parse_without_repeats(std::string_view text) {
 }
 
 // One step of PaymentCreated, 1 → 2: before manual capture existed every payment was automatic.
-void upcast_created_1_to_2(Json& json) {
-  if (json.is_object() && !json.contains("capture_method")) json["capture_method"] = "automatic";
+std::optional<CodecError> upcast_created_1_to_2(Json& json) {
+  if (!json.is_object()) return std::nullopt;  // said by the reader
+  if (json.contains("capture_method")) return CodecError{"/capture_method", "is not known"};
+  json["capture_method"] = "automatic";
+  return std::nullopt;
 }
 
 template <class Event>
@@ -68,7 +71,8 @@ Parsed read_event(Json& json, int version) {
     return CodecError{"/", "has schema version " + std::to_string(version) + ", known up to " +
                                std::to_string(Event::version)};
   if constexpr (std::is_same_v<Event, PaymentCreated>) {
-    if (version == 1) upcast_created_1_to_2(json);
+    if (version == 1)
+      if (auto error = upcast_created_1_to_2(json)) return *error;
   }
   Event event;
   FieldReader reader;
