@@ -48,11 +48,13 @@ ChannelReport PaymentScript::report(ChannelVerdict verdict, std::string referenc
   return said;
 }
 
-ChannelReport PaymentScript::refund_report(ChannelVerdict verdict, const std::string& refund_id) const {
+ChannelReport PaymentScript::refund_report(ChannelVerdict verdict,
+                                           const std::string& refund_id) const {
   ChannelReport said = report(verdict, "chr_1");
   said.operation = ChannelOperation::refund;
   said.refund_id = refund_id;
-  if (const Refund* refund = payment.find_refund(refund_id)) said.amount_minor = refund->amount_minor;
+  if (const Refund* refund = payment.find_refund(refund_id))
+    said.amount_minor = refund->amount_minor;
   return said;
 }
 
@@ -131,7 +133,8 @@ PaymentScript& PaymentScript::close() {
   return *this;
 }
 
-std::string PaymentScript::refund(std::int64_t amount_minor, const std::string& merchant_refund_no) {
+std::string PaymentScript::refund(std::int64_t amount_minor,
+                                  const std::string& merchant_refund_no) {
   take(RefundPayment{merchant_refund_no, amount_minor, "broken cup"});
   return payment.refunds.back().refund_id;
 }
@@ -155,7 +158,8 @@ std::string in_short(const std::vector<PaymentEvent>& events) {
 std::string in_short(const Decision& decision) {
   if (const auto* problem = std::get_if<Problem>(&decision))
     return "!" + std::string(spec_of(problem->code).name);
-  if (const auto* events = std::get_if<std::vector<PaymentEvent>>(&decision)) return in_short(*events);
+  if (const auto* events = std::get_if<std::vector<PaymentEvent>>(&decision))
+    return in_short(*events);
   return "already";
 }
 

@@ -37,11 +37,11 @@ class PaymentScript {
   // Lets time pass to when the payment is due, and records what that asks for.
   std::vector<PaymentEvent> expire();
 
-  PaymentScript& start();       // PAYING, the order open at the channel
-  PaymentScript& authorize();   // AUTHORIZED; for manual capture
-  PaymentScript& pay();         // PAID
-  PaymentScript& fail();        // FAILED
-  PaymentScript& close();       // CLOSED
+  PaymentScript& start();      // PAYING, the order open at the channel
+  PaymentScript& authorize();  // AUTHORIZED; for manual capture
+  PaymentScript& pay();        // PAID
+  PaymentScript& fail();       // FAILED
+  PaymentScript& close();      // CLOSED
   std::string refund(std::int64_t amount_minor, const std::string& merchant_refund_no);  // asked
   PaymentScript& refunded(std::int64_t amount_minor, const std::string& merchant_refund_no);
 

@@ -93,11 +93,11 @@ TEST_CASE("a channel's order number leads back to its payment and attempt") {
 }
 
 TEST_CASE("what is not a channel order number of ours leads nowhere") {
-  const auto text = GENERATE(
-      as<std::string>{}, "", "7K7T604EREW7S6X1G4YB6GPKBA", "7K7T604EREW7S6X1G4YB6GPKBA1",
-      "7K7T604EREW7S6X1G4YB6GPKBA001", "7k7t604erew7s6x1g4yb6gpkba01", "7K7T604EREW7S6X1G4YB6GPKBa01",
-      "7K7T604EREW7S6X1G4YB6GPKBAxx", "7K7T604EREW7S6X1G4YB6GPKBA0-", "8K7T604EREW7S6X1G4YB6GPKBA01",
-      "7K7T604EREW7S6X1G4YB6GPKIA01");
+  const auto text = GENERATE(as<std::string>{}, "", "7K7T604EREW7S6X1G4YB6GPKBA",
+                             "7K7T604EREW7S6X1G4YB6GPKBA1", "7K7T604EREW7S6X1G4YB6GPKBA001",
+                             "7k7t604erew7s6x1g4yb6gpkba01", "7K7T604EREW7S6X1G4YB6GPKBa01",
+                             "7K7T604EREW7S6X1G4YB6GPKBAxx", "7K7T604EREW7S6X1G4YB6GPKBA0-",
+                             "8K7T604EREW7S6X1G4YB6GPKBA01", "7K7T604EREW7S6X1G4YB6GPKIA01");
   CAPTURE(text);
   CHECK_FALSE(parse_channel_order_no(text));
 }
@@ -109,7 +109,8 @@ TEST_CASE("which shard owns a payment never changes, and all shards get some") {
   CHECK(shard_of(payment_id_of("m_1", "order-1"), 7) == 3);
   CHECK(shard_of(payment_id_of("m_1", "order-1"), 1) == 0);
   std::set<std::uint32_t> owners;
-  for (int i = 0; i < 4'000; ++i) owners.insert(shard_of(payment_id_of("m_1", std::to_string(i)), 256));
+  for (int i = 0; i < 4'000; ++i)
+    owners.insert(shard_of(payment_id_of("m_1", std::to_string(i)), 256));
   CHECK(owners.size() == 256);
 }
 

@@ -9,11 +9,10 @@ TEST_CASE("each currency has the exponent ISO 4217 gives it") {
     const char* code;
     int exponent;
   };
-  const auto row = GENERATE(values<Row>({{"CNY", 2}, {"USD", 2}, {"EUR", 2}, {"HKD", 2}, {"IDR", 2},
-                                         {"JPY", 0}, {"KRW", 0}, {"VND", 0}, {"CLP", 0}, {"ISK", 0},
-                                         {"XAF", 0}, {"UGX", 0}, {"KWD", 3}, {"BHD", 3}, {"TND", 3},
-                                         {"OMR", 3}, {"JOD", 3}, {"IQD", 3}, {"LYD", 3}, {"AED", 2},
-                                         {"ZWL", 2}}));
+  const auto row = GENERATE(values<Row>(
+      {{"CNY", 2}, {"USD", 2}, {"EUR", 2}, {"HKD", 2}, {"IDR", 2}, {"JPY", 0}, {"KRW", 0},
+       {"VND", 0}, {"CLP", 0}, {"ISK", 0}, {"XAF", 0}, {"UGX", 0}, {"KWD", 3}, {"BHD", 3},
+       {"TND", 3}, {"OMR", 3}, {"JOD", 3}, {"IQD", 3}, {"LYD", 3}, {"AED", 2}, {"ZWL", 2}}));
   CAPTURE(row.code);
   const auto currency = Currency::parse(row.code);
   REQUIRE(currency);
@@ -22,8 +21,8 @@ TEST_CASE("each currency has the exponent ISO 4217 gives it") {
 }
 
 TEST_CASE("what is no currency to pay in is not parsed") {
-  const auto code = GENERATE(as<std::string>{}, "", "C", "CN", "CNYY", "cny", "Cny", " CNY", "CNY ", "XXX",
-                             "XAU", "XTS", "AAA", "ZZZ", "ＣＮＹ", "€");
+  const auto code = GENERATE(as<std::string>{}, "", "C", "CN", "CNYY", "cny", "Cny", " CNY", "CNY ",
+                             "XXX", "XAU", "XTS", "AAA", "ZZZ", "ＣＮＹ", "€");
   CAPTURE(code);
   CHECK_FALSE(Currency::parse(code));
 }

@@ -108,7 +108,8 @@ TEST_CASE("a refund's success named wrong is refused, and the refund stays pendi
       {"amount_minor", [](ChannelReport& r) { r.amount_minor = 999; }},
       {"currency", [](ChannelReport& r) { r.currency = currency_of("USD"); }},
       {"merchant_id", [](ChannelReport& r) { r.merchant_id = "m_2"; }},
-      {"channel_order_no", [](ChannelReport& r) { r.channel_order_no = "7K7T604EREW7S6X1G4YB6GPKBA02"; }},
+      {"channel_order_no",
+       [](ChannelReport& r) { r.channel_order_no = "7K7T604EREW7S6X1G4YB6GPKBA02"; }},
   };
   for (const Row& row : rows) {
     CAPTURE(name_of(source), row.field);
@@ -120,7 +121,8 @@ TEST_CASE("a refund's success named wrong is refused, and the refund stays pendi
     const auto events = script.take(report);
     CHECK(std::get<PaymentReportRefused>(events.front()).field == row.field);
     CHECK(script.payment.find_refund(refund_id)->state == RefundState::pending);
-    CHECK(script.payment.find_refund(refund_id)->tries == (source == ReportSource::callback ? 0 : 1));
+    CHECK(script.payment.find_refund(refund_id)->tries ==
+          (source == ReportSource::callback ? 0 : 1));
     CHECK(script.payment.refunded_minor == 0);
   }
 }
@@ -164,13 +166,15 @@ TEST_CASE("paid may be the first that is heard, before the order was seen accept
 TEST_CASE("what was said before is already so") {
   PaymentScript script;
   script.start();
-  CHECK(in_short(script.hear(from(script.report(V::accepted), ReportSource::callback))) == "already");
+  CHECK(in_short(script.hear(from(script.report(V::accepted), ReportSource::callback))) ==
+        "already");
   const ChannelReport paid = from(script.report(V::paid), ReportSource::callback);
   script.take(paid);
   CHECK(in_short(script.hear(paid)) == "already");
   CHECK(in_short(script.hear(from(paid, ReportSource::query))) == "already");
   const std::string refund_id = script.refund(1'000, "r-1");
-  const ChannelReport refunded = from(script.refund_report(V::refunded, refund_id), ReportSource::callback);
+  const ChannelReport refunded =
+      from(script.refund_report(V::refunded, refund_id), ReportSource::callback);
   script.take(refunded);
   CHECK(in_short(script.hear(refunded)) == "already");
   CHECK(in_short(script.hear(paid)) == "already");
@@ -319,7 +323,8 @@ TEST_CASE("old news of an authorization that was captured or voided changes noth
 TEST_CASE("automatic capture waits behind an authorization, manual capture stops at it") {
   PaymentScript automatic;
   automatic.start();
-  CHECK(in_short(automatic.take(from(automatic.report(V::authorized), ReportSource::query))) == "unsettled");
+  CHECK(in_short(automatic.take(from(automatic.report(V::authorized), ReportSource::query))) ==
+        "unsettled");
   CHECK(automatic.payment.state == S::paying);
   PaymentScript by_hand(manual);
   by_hand.start();
@@ -362,7 +367,8 @@ TEST_CASE("paid while closing is paid: the payer was faster") {
   script.start().take(ClosePayment{});
   script.take(from(script.report(V::paid), ReportSource::callback));
   CHECK(script.payment.state == S::paid);
-  CHECK(in_short(script.hear(about(script.report(V::refused), ChannelOperation::close))) == "already");
+  CHECK(in_short(script.hear(about(script.report(V::refused), ChannelOperation::close))) ==
+        "already");
 }
 
 TEST_CASE("a close that is refused asks at once how the order stands") {
@@ -409,7 +415,8 @@ TEST_CASE("a refund is settled by answer, query or callback alike, with balanced
   CHECK(script.payment.refund_pending_minor == 0);
 }
 
-TEST_CASE("a refused refund frees its amount, and news that it went through after all is an alarm") {
+TEST_CASE(
+    "a refused refund frees its amount, and news that it went through after all is an alarm") {
   PaymentScript script;
   script.pay();
   const std::string refund_id = script.refund(10'000, "r-1");

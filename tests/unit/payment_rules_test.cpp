@@ -72,7 +72,9 @@ PaymentScript refunding_all() {
   return script;
 }
 PaymentScript partially_refunded() { return PaymentScript().pay().refunded(1'000, "r-1"); }
-PaymentScript refunded() { return PaymentScript().pay().refunded(9'000, "r-2").refunded(1'000, "r-1"); }
+PaymentScript refunded() {
+  return PaymentScript().pay().refunded(9'000, "r-2").refunded(1'000, "r-1");
+}
 PaymentScript failed() { return PaymentScript().fail(); }
 PaymentScript closed() { return PaymentScript().close(); }
 PaymentScript expired() {
@@ -88,7 +90,8 @@ PaymentScript voided() {
 PaymentScript given_back_late() {
   PaymentScript script = closed();
   script.take(script.report(ChannelVerdict::paid));
-  script.take(script.refund_report(ChannelVerdict::refunded, script.payment.refunds.back().refund_id));
+  script.take(
+      script.refund_report(ChannelVerdict::refunded, script.payment.refunds.back().refund_id));
   return script;
 }
 
@@ -106,49 +109,61 @@ struct Row {
 };
 
 using S = PaymentState;
-constexpr const char* illegal = "!illegal_transition";
-constexpr const char* not_found = "!not_found";
-constexpr const char* in_progress = "!operation_in_progress";
-constexpr const char* not_parked = "!not_parked";
 constexpr const char* too_much = "!amount_exceeds_refundable";
-constexpr const char* already = "already";
+// The answers that fill most of the matrix.
+constexpr const char* A = "already";
+constexpr const char* X = "!illegal_transition";
+constexpr const char* N = "!not_found";
+constexpr const char* W = "!operation_in_progress";
+constexpr const char* P = "!not_parked";
+constexpr const char* close_asked = "close_requested";
+constexpr const char* capture_asked = "capture_requested";
+constexpr const char* void_asked = "void_requested";
+constexpr const char* refund_asked = "refund_requested";
+constexpr const char* other_refund = "!refund_exists_with_other_body";
 
 // clang-format off
 const Row matrix[] = {
-    //                                                                create            close                     capture              void              refund             resume
-    {"nothing recorded",    nothing,            S::none,               "created+started", not_found,              not_found,           not_found,        not_found,         not_found},
-    {"created",             created,            S::created,            already,          "close_requested+closed", illegal,            illegal,          illegal,           not_parked},
-    {"started",             started,            S::paying,             already,          "close_requested",       illegal,             illegal,          illegal,           not_parked},
-    {"paying",              paying,             S::paying,             already,          "close_requested",       illegal,             illegal,          illegal,           not_parked},
-    {"closing",             closing,            S::paying,             already,          already,                 illegal,             illegal,          illegal,           not_parked},
-    {"expiring",            expiring,           S::paying,             already,          already,                 illegal,             illegal,          illegal,           not_parked},
-    {"paying, parked",      parked,             S::paying,             already,          "close_requested",       illegal,             illegal,          illegal,           "resumed"},
-    {"authorized",          authorized,         S::authorized,         already,          illegal,                 "capture_requested", "void_requested", illegal,           not_parked},
-    {"capturing",           capturing,          S::authorized,         already,          illegal,                 already,             in_progress,      illegal,           not_parked},
-    {"capturing a part",    capturing_a_part,   S::authorized,         already,          illegal,                 in_progress,         in_progress,      illegal,           not_parked},
-    {"voiding",             voiding,            S::authorized,         already,          illegal,                 in_progress,         already,          illegal,           not_parked},
-    {"paid",                paid,               S::paid,               already,          illegal,                 illegal,             illegal,          "refund_requested", not_parked},
-    {"paid by capture",     paid_by_capture,    S::paid,               already,          illegal,                 already,             illegal,          "refund_requested", not_parked},
-    {"refunding",           refunding,          S::paid,               already,          illegal,                 illegal,             illegal,          already,           not_parked},
-    {"refunding all",       refunding_all,      S::paid,               already,          illegal,                 illegal,             illegal,          "!refund_exists_with_other_body", not_parked},
-    {"partially refunded",  partially_refunded, S::partially_refunded, already,          illegal,                 illegal,             illegal,          already,           not_parked},
-    {"refunded",            refunded,           S::refunded,           already,          illegal,                 illegal,             illegal,          already,           not_parked},
-    {"failed",              failed,             S::failed,             already,          illegal,                 illegal,             illegal,          illegal,           not_parked},
-    {"closed by merchant",  closed,             S::closed,             already,          already,                 illegal,             illegal,          illegal,           not_parked},
-    {"closed by expiry",    expired,            S::closed,             already,          illegal,                 illegal,             illegal,          illegal,           not_parked},
-    {"voided",              voided,             S::closed,             already,          illegal,                 illegal,             already,          illegal,           not_parked},
-    {"given back late",     given_back_late,    S::refunded,           already,          illegal,                 illegal,             illegal,          illegal,           not_parked},
+    // answers to: create, close, capture, void, refund, resume
+    {"nothing recorded", nothing, S::none, "created+started", N, N, N, N, N},
+    {"created", created, S::created, A, "close_requested+closed", X, X, X, P},
+    {"started",            started,            S::paying,             A, close_asked, X, X, X, P},
+    {"paying",             paying,             S::paying,             A, close_asked, X, X, X, P},
+    {"closing",            closing,            S::paying,             A, A, X, X, X, P},
+    {"expiring",           expiring,           S::paying,             A, A, X, X, X, P},
+    {"paying, parked", parked, S::paying, A, close_asked, X, X, X, "resumed"},
+    {"authorized", authorized, S::authorized, A, X, capture_asked, void_asked, X, P},
+    {"capturing",          capturing,          S::authorized,         A, X, A, W, X, P},
+    {"capturing a part",   capturing_a_part,   S::authorized,         A, X, W, W, X, P},
+    {"voiding",            voiding,            S::authorized,         A, X, W, A, X, P},
+    {"paid",               paid,               S::paid,               A, X, X, X, refund_asked, P},
+    {"paid by capture",    paid_by_capture,    S::paid,               A, X, A, X, refund_asked, P},
+    {"refunding",          refunding,          S::paid,               A, X, X, X, A, P},
+    {"refunding all",      refunding_all,      S::paid,               A, X, X, X, other_refund, P},
+    {"partially refunded", partially_refunded, S::partially_refunded, A, X, X, X, A, P},
+    {"refunded",           refunded,           S::refunded,           A, X, X, X, A, P},
+    {"failed",             failed,             S::failed,             A, X, X, X, X, P},
+    {"closed by merchant", closed,             S::closed,             A, A, X, X, X, P},
+    {"closed by expiry",   expired,            S::closed,             A, X, X, X, X, P},
+    {"voided",             voided,             S::closed,             A, X, X, A, X, P},
+    {"given back late",    given_back_late,    S::refunded,           A, X, X, X, X, P},
 };
 // clang-format on
 
 PaymentCommandBody body_of(const PaymentScript& script, int command) {
   switch (command) {
-    case 0: return script.create_body();
-    case 1: return ClosePayment{};
-    case 2: return CapturePayment{};
-    case 3: return VoidPayment{};
-    case 4: return RefundPayment{"r-1", 1'000, "broken cup"};
-    default: return ResumePayment{"ops"};
+    case 0:
+      return script.create_body();
+    case 1:
+      return ClosePayment{};
+    case 2:
+      return CapturePayment{};
+    case 3:
+      return VoidPayment{};
+    case 4:
+      return RefundPayment{"r-1", 1'000, "broken cup"};
+    default:
+      return ResumePayment{"ops"};
   }
 }
 
@@ -185,7 +200,7 @@ TEST_CASE("an illegal transition names the payment's state and the states that w
   for (const Row& row : matrix) {
     const PaymentScript script = row.reach();
     for (int command = 0; command < 6; ++command) {
-      if (cell_of(row, command) != illegal) continue;
+      if (cell_of(row, command) != std::string_view(X)) continue;
       CAPTURE(row.situation, command);
       const auto problem = std::get<Problem>(script.ask(body_of(script, command)));
       CHECK(problem.detail.find(name_of(row.state)) != std::string::npos);
@@ -214,11 +229,12 @@ TEST_CASE("somebody else's payment is not found, whatever is asked, and operator
   }
 }
 
-TEST_CASE("a repetition under an idempotency key is recorded, so that the key answers from now on") {
+TEST_CASE(
+    "a repetition under an idempotency key is recorded, so that the key answers from now on") {
   for (const Row& row : matrix) {
     PaymentScript script = row.reach();
     for (int command = 0; command < 6; ++command) {
-      if (cell_of(row, command) != already) continue;
+      if (cell_of(row, command) != std::string_view(A)) continue;
       CAPTURE(row.situation, command);
       PaymentCommand again = script.command(body_of(script, command));
       again.request.idempotency_key = "key-2";
@@ -322,11 +338,14 @@ TEST_CASE("a refund number stands for one refund with one content") {
   PaymentScript script = paid();
   script.refund(1'000, "r-1");
   CHECK(in_short(script.ask(RefundPayment{"r-1", 1'000, "broken cup"})) == "already");
-  CHECK(in_short(script.ask(RefundPayment{"r-1", 1'001, "broken cup"})) == "!refund_exists_with_other_body");
-  CHECK(in_short(script.ask(RefundPayment{"r-1", 1'000, "other"})) == "!refund_exists_with_other_body");
+  CHECK(in_short(script.ask(RefundPayment{"r-1", 1'001, "broken cup"})) ==
+        "!refund_exists_with_other_body");
+  CHECK(in_short(script.ask(RefundPayment{"r-1", 1'000, "other"})) ==
+        "!refund_exists_with_other_body");
   CHECK(script.payment.refunds.back().refund_id == refund_id_of(script.id, "r-1").text());
   // A failed one keeps its number: trying again is a new refund.
-  script.take(script.refund_report(ChannelVerdict::refund_refused, refund_id_of(script.id, "r-1").text()));
+  script.take(
+      script.refund_report(ChannelVerdict::refund_refused, refund_id_of(script.id, "r-1").text()));
   CHECK(in_short(script.ask(RefundPayment{"r-1", 1'000, "broken cup"})) == "already");
 }
 
@@ -362,7 +381,8 @@ TEST_CASE("a refused capture or void leaves the authorization as it was, to be t
   CHECK(in_short(script.ask(VoidPayment{})) == "void_requested");
 }
 
-// ---- random lives -----------------------------------------------------------------------------------
+// ---- random lives
+// -----------------------------------------------------------------------------------
 
 namespace {
 
@@ -377,7 +397,8 @@ class RandomLife {
     said_unknown_ = false;
     switch (pick(8)) {
       case 0:
-      case 1: return judge(decide(before, random_command(), script_.context()));
+      case 1:
+        return judge(decide(before, random_command(), script_.context()));
       case 2: {
         auto events = decide_due(before, script_.context());
         if (!events.empty()) record(std::move(events));
@@ -404,13 +425,24 @@ class RandomLife {
     const std::int64_t amount_minor = amounts[pick(std::size(amounts))];
     PaymentCommandBody body = script_.create_body();
     switch (pick(7)) {
-      case 0: body = ClosePayment{}; break;
-      case 1: body = pick(2) ? CapturePayment{} : CapturePayment{amount_minor}; break;
-      case 2: body = VoidPayment{}; break;
+      case 0:
+        body = ClosePayment{};
+        break;
+      case 1:
+        body = pick(2) ? CapturePayment{} : CapturePayment{amount_minor};
+        break;
+      case 2:
+        body = VoidPayment{};
+        break;
       case 3:
-      case 4: body = RefundPayment{"r-" + std::to_string(pick(6)), amount_minor, "why"}; break;
-      case 5: body = ResumePayment{"ops"}; break;
-      default: break;
+      case 4:
+        body = RefundPayment{"r-" + std::to_string(pick(6)), amount_minor, "why"};
+        break;
+      case 5:
+        body = ResumePayment{"ops"};
+        break;
+      default:
+        break;
     }
     PaymentCommand command = script_.command(std::move(body));
     if (pick(4) == 0) command.request.idempotency_key = "key-" + std::to_string(pick(3));
@@ -436,14 +468,29 @@ class RandomLife {
         report.amount_minor = script_.payment.pending->amount_minor;
     }
     switch (pick(24)) {
-      case 0: report.amount_minor = static_cast<std::int64_t>(pick(20'000)) - 100; break;
-      case 1: report.currency = currency_of("USD"); break;
-      case 2: report.merchant_id = "m_2"; break;
-      case 3: report.channel_order_no = channel_order_no(script_.id, 2); break;
-      case 4: report.refund_id = "rfd_none"; break;
-      case 5: report.channel_order_no.clear(); break;
-      case 6: report.channel_reference.clear(); break;
-      default: break;
+      case 0:
+        report.amount_minor = static_cast<std::int64_t>(pick(20'000)) - 100;
+        break;
+      case 1:
+        report.currency = currency_of("USD");
+        break;
+      case 2:
+        report.merchant_id = "m_2";
+        break;
+      case 3:
+        report.channel_order_no = channel_order_no(script_.id, 2);
+        break;
+      case 4:
+        report.refund_id = "rfd_none";
+        break;
+      case 5:
+        report.channel_order_no.clear();
+        break;
+      case 6:
+        report.channel_reference.clear();
+        break;
+      default:
+        break;
     }
     return report;
   }
@@ -464,7 +511,8 @@ class RandomLife {
       REQUIRE(applied);
       check_event(event);
       check_payment();
-      for (const ChannelCall& call : calls_after(script_.payment, event, script_.id)) check_call(call);
+      for (const ChannelCall& call : calls_after(script_.payment, event, script_.id))
+        check_call(call);
     }
   }
 
@@ -554,7 +602,7 @@ TEST_CASE("in random lives no rule contradicts another and no cent is lost") {
   }
   if (wanted) return;
   // The lives must go somewhere, or the checks above are idle.
-  for (const PaymentState state : {S::authorized, S::paid, S::failed, S::closed, S::partially_refunded,
-                                   S::refunded})
+  for (const PaymentState state :
+       {S::authorized, S::paid, S::failed, S::closed, S::partially_refunded, S::refunded})
     CHECK(ended_in[static_cast<std::size_t>(state)] > 0);
 }

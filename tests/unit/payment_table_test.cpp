@@ -203,7 +203,8 @@ TEST_CASE("an event that contradicts the payment is refused although its state w
     PaymentEvent event;
     const char* why;
   };
-  const PaymentPaid unbalanced{10'000, "ch_1", {}, {{"channel/sandbox", 10'000}, {"merchant/m_1", -9'999}}};
+  const PaymentPaid unbalanced{
+      10'000, "ch_1", {}, {{"channel/sandbox", 10'000}, {"merchant/m_1", -9'999}}};
   const PaymentPaid wrapping{10'000, "ch_1", {}, {{"a", INT64_MAX}, {"b", INT64_MAX}, {"c", 2}}};
   const Row rows[] = {
       {S::none, PaymentCreated{}, "the amount is not positive"},
@@ -218,14 +219,19 @@ TEST_CASE("an event that contradicts the payment is refused although its state w
       {S::paying, PaymentPaid{0, "ch_1", {}, {}}, "captured above what is authorized"},
       {S::paying, unbalanced, "the postings do not balance"},
       {S::paying, wrapping, "the postings overflow"},
-      {S::paid, PaymentRefundRequested{"rfd_new", "r", 9'001, "", 1, {}}, "refunds above what is captured"},
-      {S::paid, PaymentRefundRequested{"rfd_new", "r", 0, "", 1, {}}, "refunds above what is captured"},
+      {S::paid, PaymentRefundRequested{"rfd_new", "r", 9'001, "", 1, {}},
+       "refunds above what is captured"},
+      {S::paid, PaymentRefundRequested{"rfd_new", "r", 0, "", 1, {}},
+       "refunds above what is captured"},
       {S::paid, PaymentRefundRequested{"rfd_asked", "r", 1, "", 1, {}}, "the refund stands twice"},
       {S::paid, PaymentRefundSucceeded{"rfd_asked", 999, "c", {}, {}}, "no such refund is pending"},
-      {S::paid, PaymentRefundSucceeded{"rfd_surplus", 10'000, "c", {}, {}}, "no such refund is pending"},
+      {S::paid, PaymentRefundSucceeded{"rfd_surplus", 10'000, "c", {}, {}},
+       "no such refund is pending"},
       {S::paid, PaymentRefundFailed{"rfd_none", "", "", {}}, "no such refund is pending"},
-      {S::paid, PaymentSurplusRecorded{"rfd_surplus", "c", 1, false, {}, 1, {}}, "the refund stands twice"},
-      {S::paid, PaymentSurplusRefunded{"rfd_asked", 1'000, "c", {}, {}}, "no such surplus is pending"},
+      {S::paid, PaymentSurplusRecorded{"rfd_surplus", "c", 1, false, {}, 1, {}},
+       "the refund stands twice"},
+      {S::paid, PaymentSurplusRefunded{"rfd_asked", 1'000, "c", {}, {}},
+       "no such surplus is pending"},
   };
   for (const Row& row : rows) {
     CAPTURE(name_of(row.state), name_of(kind_of(row.event)), row.why);
@@ -238,20 +244,18 @@ TEST_CASE("an event that contradicts the payment is refused although its state w
 }
 
 TEST_CASE("states and events go by these names in journals, answers and filters") {
-  const char* states[] = {"NONE",   "CREATED", "PAYING",             "AUTHORIZED", "PAID",
-                          "FAILED", "CLOSED",  "PARTIALLY_REFUNDED", "REFUNDED"};
-  const char* events[] = {"payment_created",          "payment_started",
-                          "payment_channel_accepted", "payment_unsettled",
-                          "payment_authorized",       "payment_capture_requested",
-                          "payment_capture_refused",  "payment_paid",
-                          "payment_failed",           "payment_close_requested",
-                          "payment_close_refused",    "payment_void_requested",
-                          "payment_void_refused",     "payment_closed",
-                          "payment_refund_requested", "payment_refund_succeeded",
-                          "payment_refund_failed",    "payment_surplus_recorded",
-                          "payment_surplus_refunded", "payment_report_refused",
-                          "payment_request_repeated", "payment_parked",
-                          "payment_resumed"};
+  const char* states[] = {"NONE",    "CREATED", "PAYING", "AUTHORIZED",
+                          "PAID",    "FAILED",  "CLOSED", "PARTIALLY_REFUNDED",
+                          "REFUNDED"};
+  const char* events[] = {
+      "payment_created",          "payment_started",        "payment_channel_accepted",
+      "payment_unsettled",        "payment_authorized",     "payment_capture_requested",
+      "payment_capture_refused",  "payment_paid",           "payment_failed",
+      "payment_close_requested",  "payment_close_refused",  "payment_void_requested",
+      "payment_void_refused",     "payment_closed",         "payment_refund_requested",
+      "payment_refund_succeeded", "payment_refund_failed",  "payment_surplus_recorded",
+      "payment_surplus_refunded", "payment_report_refused", "payment_request_repeated",
+      "payment_parked",           "payment_resumed"};
   REQUIRE(std::size(states) == payment_state_count);
   REQUIRE(std::size(events) == payment_event_kind_count);
   for (std::size_t i = 0; i < payment_state_count; ++i) {

@@ -23,7 +23,8 @@ ChannelReport queried(ChannelReport report, ChannelOperation operation) {
 
 TEST_CASE("the channel is asked after 2 s, 5 s, 15 s, 30 s, 1, 2, 5 and then every 10 minutes") {
   const int seconds[] = {2, 5, 15, 30, 60, 120, 300, 600, 600, 600};
-  for (int tries = 0; tries < 10; ++tries) CHECK(query_delay_us(tries) == seconds[tries] * us_per_s);
+  for (int tries = 0; tries < 10; ++tries)
+    CHECK(query_delay_us(tries) == seconds[tries] * us_per_s);
   CHECK(query_delay_us(max_settle_tries) == 600 * us_per_s);
   CHECK(query_delay_us(INT32_MAX) == 600 * us_per_s);
   CHECK(query_delay_us(-1) == 2 * us_per_s);
@@ -77,11 +78,16 @@ TEST_CASE("only what a query shows undone is done again") {
     bool repeats;
   };
   const Row rows[] = {
-      {ChannelOperation::create, V::not_found, true},   {ChannelOperation::create, V::accepted, false},
-      {ChannelOperation::create, V::unknown, false},    {ChannelOperation::close, V::accepted, true},
-      {ChannelOperation::close, V::unknown, false},     {ChannelOperation::capture, V::authorized, true},
-      {ChannelOperation::capture, V::unknown, false},   {ChannelOperation::void_, V::authorized, true},
-      {ChannelOperation::void_, V::unknown, false},     {ChannelOperation::capture, V::not_found, false},
+      {ChannelOperation::create, V::not_found, true},
+      {ChannelOperation::create, V::accepted, false},
+      {ChannelOperation::create, V::unknown, false},
+      {ChannelOperation::close, V::accepted, true},
+      {ChannelOperation::close, V::unknown, false},
+      {ChannelOperation::capture, V::authorized, true},
+      {ChannelOperation::capture, V::unknown, false},
+      {ChannelOperation::void_, V::authorized, true},
+      {ChannelOperation::void_, V::unknown, false},
+      {ChannelOperation::capture, V::not_found, false},
   };
   for (const Row& row : rows) {
     CAPTURE(name_of(row.pending), name_of(row.verdict));
@@ -108,7 +114,8 @@ TEST_CASE("only what a query shows undone is done again") {
   }
 }
 
-TEST_CASE("a refund of unknown outcome is asked about on the schedule, and repeated when unheard of") {
+TEST_CASE(
+    "a refund of unknown outcome is asked about on the schedule, and repeated when unheard of") {
   PaymentScript script;
   script.pay();
   const std::string refund_id = script.refund(1'000, "r-1");
@@ -195,7 +202,8 @@ TEST_CASE("an order the channel does not know closes once it is over, not before
   CHECK(in_short(late.hear(unheard)) == "closed");
   PaymentScript closing = script;
   closing.take(ClosePayment{});
-  CHECK(in_short(closing.take(queried(closing.report(V::not_found), ChannelOperation::close))) == "closed");
+  CHECK(in_short(closing.take(queried(closing.report(V::not_found), ChannelOperation::close))) ==
+        "closed");
   CHECK(closing.payment.close_reason == CloseReason::merchant);
 }
 
