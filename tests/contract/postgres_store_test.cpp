@@ -19,21 +19,28 @@
 
 #include "persistence/postgres/connection.hpp"
 #include "persistence/postgres/postgres_store.hpp"
+#include "tests/contract/journal_store_contract.hpp"
 #include "tests/support/private_postgres.hpp"
 
 using namespace welkin;
+using namespace welkin::test;
 using welkin::postgres::BackOff;
-using welkin::test::PrivatePostgres;
 
 namespace {
 
 PrivatePostgres& server() { return PrivatePostgres::shared(); }
 
 std::unique_ptr<JournalStore> open_or_fail(const std::string& url, bool read_only = false) {
-  auto opened = open_postgres_store({url, read_only});
-  if (const StoreError* error = error_of(opened)) FAIL(error->detail);
-  return std::move(std::get<std::unique_ptr<JournalStore>>(opened));
+  return must_open(open_postgres_store({url, read_only}));
 }
+
+class PostgresFixture final : public StoreFixture {
+ public:
+  std::unique_ptr<JournalStore> open() override { return open_or_fail(url_); }
+
+ private:
+  const std::string url_ = server().url(server().create_database());
+};
 
 std::string refusal_of(const std::string& url, bool read_only = false) {
   const auto opened = open_postgres_store({url, read_only});
@@ -42,28 +49,8 @@ std::string refusal_of(const std::string& url, bool read_only = false) {
   return error->detail;
 }
 
-StreamId stream(std::uint64_t number) { return {StreamKind::payment, {7, number}}; }
-
-// `count` rows for the stream's shard 0, each with a hash of its own.
-StreamAppend item(const StreamId& of, std::uint64_t expected_seq, std::size_t count = 1,
-                  std::uint64_t epoch = 1) {
-  StreamAppend append{of, 0, epoch, expected_seq, {}};
-  for (std::uint64_t seq = expected_seq + 1; seq <= expected_seq + count; ++seq) {
-    EventRow row;
-    row.stream = of;
-    row.seq = seq;
-    row.type = "payment_paid";
-    row.payload = R"({"amount_minor": 1200,  "note":"a \"quoted\" \\ 苍穹 {x,y}"})";
-    row.at_us = 1'700'000'000'123'456;
-    row.causation_id = "cause";
-    row.hash[0] = static_cast<std::uint8_t>(seq);
-    append.rows.push_back(std::move(row));
-  }
-  return append;
-}
-
-StoreResult<std::vector<AppendResult>> append(JournalStore& store, StreamAppend what) {
-  std::vector<StreamAppend> batch{std::move(what)};
+StoreResult<std::vector<AppendResult>> try_append(JournalStore& store, StreamAppend item) {
+  std::vector<StreamAppend> batch{std::move(item)};
   return store.append(batch);
 }
 
@@ -79,15 +66,13 @@ StoreErrorKind kind_of(const StoreResult<T>& result) {
   return error->kind;
 }
 
-std::size_t rows_of(const JournalStore& store, const StreamId& of) {
-  const auto rows = store.read_stream(of);
-  REQUIRE(!error_of(rows));
-  return std::get<std::vector<EventRow>>(rows).size();
+std::size_t rows_of(const JournalStore& store, const StreamId& stream) {
+  return must(store.read_stream(stream)).size();
 }
 
 std::unique_ptr<JournalStore> open_claimed(const std::string& url) {
   auto store = open_or_fail(url);
-  REQUIRE(!error_of(store->claim_epochs(4)));
+  must(store->claim_epochs(shard_count));
   return store;
 }
 
@@ -197,18 +182,24 @@ class LossyProxy {
 
 }  // namespace
 
+TEST_CASE("the PostgreSQL store keeps the contract") {
+  PostgresFixture fixture;
+  run_journal_store_contract(fixture);
+}
+
 TEST_CASE("postgres: a terminated session costs one append, and the next one is written") {
   const std::string database = server().create_database();
   const auto store = open_claimed(server().url(database));
-  REQUIRE(is_committed(append(*store, item(stream(1), 0))));
-  CHECK(rows_of(*store, stream(1)) == 1);
+  REQUIRE(is_committed(try_append(*store, rows_for(stream_number(1), 0, 1))));
+  CHECK(rows_of(*store, stream_number(1)) == 1);
 
   server().terminate_backends(database);
-  CHECK(kind_of(append(*store, item(stream(1), 1))) == StoreErrorKind::unavailable);
+  CHECK(kind_of(try_append(*store, rows_for(stream_number(1), 1, 1))) ==
+        StoreErrorKind::unavailable);
   // Nothing of it is there, and readers, whose sessions died as well, do not even notice.
-  CHECK(rows_of(*store, stream(1)) == 1);
-  REQUIRE(is_committed(append(*store, item(stream(1), 1))));
-  CHECK(rows_of(*store, stream(1)) == 2);
+  CHECK(rows_of(*store, stream_number(1)) == 1);
+  REQUIRE(is_committed(try_append(*store, rows_for(stream_number(1), 1, 1))));
+  CHECK(rows_of(*store, stream_number(1)) == 2);
 
   server().terminate_backends(database);
   ViewDelta delta;
@@ -223,12 +214,14 @@ TEST_CASE(
     "postgres: while the server is away the store says so at once, and comes back by itself") {
   const std::string database = server().create_database();
   const auto store = open_claimed(server().url(database));
-  REQUIRE(is_committed(append(*store, item(stream(1), 0))));
+  REQUIRE(is_committed(try_append(*store, rows_for(stream_number(1), 0, 1))));
 
   server().stop();
-  CHECK(kind_of(append(*store, item(stream(1), 1))) == StoreErrorKind::unavailable);
-  CHECK(kind_of(append(*store, item(stream(1), 1))) == StoreErrorKind::unavailable);
-  CHECK(kind_of(store->read_stream(stream(1))) == StoreErrorKind::unavailable);
+  CHECK(kind_of(try_append(*store, rows_for(stream_number(1), 1, 1))) ==
+        StoreErrorKind::unavailable);
+  CHECK(kind_of(try_append(*store, rows_for(stream_number(1), 1, 1))) ==
+        StoreErrorKind::unavailable);
+  CHECK(kind_of(store->read_stream(stream_number(1))) == StoreErrorKind::unavailable);
   // Between two attempts nothing is tried, and the answer tells what the last attempt met.
   CHECK(comes_true([&] {
     const auto refused = store->probe();
@@ -237,8 +230,8 @@ TEST_CASE(
   server().start();
 
   REQUIRE(comes_true([&] { return !error_of(store->probe()); }));
-  CHECK(rows_of(*store, stream(1)) == 1);
-  CHECK(is_committed(append(*store, item(stream(1), 1))));
+  CHECK(rows_of(*store, stream_number(1)) == 1);
+  CHECK(is_committed(try_append(*store, rows_for(stream_number(1), 1, 1))));
 }
 
 TEST_CASE("postgres: back-off doubles from 100 ms to 5 s and forgets on success") {
@@ -261,17 +254,17 @@ TEST_CASE("postgres: back-off doubles from 100 ms to 5 s and forgets on success"
 TEST_CASE("postgres: a second owner fences the first, whose session is still open") {
   const std::string url = server().url(server().create_database());
   const auto first = open_claimed(url);
-  REQUIRE(is_committed(append(*first, item(stream(1), 0))));
+  REQUIRE(is_committed(try_append(*first, rows_for(stream_number(1), 0, 1))));
   const auto second = open_or_fail(url);
-  const auto epochs = second->claim_epochs(4);
+  const auto epochs = second->claim_epochs(shard_count);
   REQUIRE(!error_of(epochs));
-  CHECK(std::get<std::vector<std::uint64_t>>(epochs) == std::vector<std::uint64_t>(4, 2));
+  CHECK(std::get<std::vector<std::uint64_t>>(epochs) == std::vector<std::uint64_t>(shard_count, 2));
 
-  const auto refused = append(*first, item(stream(1), 1));
+  const auto refused = try_append(*first, rows_for(stream_number(1), 1, 1));
   REQUIRE(!error_of(refused));
   CHECK(std::get<std::vector<AppendResult>>(refused)[0].status == AppendStatus::stale_epoch);
-  CHECK(rows_of(*second, stream(1)) == 1);
-  CHECK(is_committed(append(*second, item(stream(1), 1, 1, 2))));
+  CHECK(rows_of(*second, stream_number(1)) == 1);
+  CHECK(is_committed(try_append(*second, rows_for(stream_number(1), 1, 1, 2))));
 }
 
 TEST_CASE("postgres: an epoch cannot change between an append's fence and its commit") {
@@ -284,7 +277,8 @@ TEST_CASE("postgres: an epoch cannot change between an append's fence and its co
 
   // The append has fenced its shard and now waits for the head …
   std::atomic<bool> appended{false};
-  std::thread appender{[&] { appended = is_committed(append(*store, item(stream(1), 0))); }};
+  std::thread appender{
+      [&] { appended = is_committed(try_append(*store, rows_for(stream_number(1), 0, 1))); }};
   CHECK(comes_true([&] { return lock_waiters(observer) == 1; }));
   // … so whoever moves the epoch must wait for the append, even by an update that changes no key.
   std::atomic<bool> moved{false};
@@ -343,15 +337,17 @@ TEST_CASE("postgres: readers share four sessions, and replace them all when one 
 TEST_CASE("postgres: rows are readable in SQL, payload and hashes as they were") {
   const std::string database = server().create_database();
   const auto store = open_claimed(server().url(database));
-  const StreamAppend written = item(stream(9), 0);
-  REQUIRE(is_committed(append(*store, written)));
+  StreamAppend written = rows_for(stream_number(9), 0, 1);
+  written.rows[0].payload = R"({"amount_minor": 1200,  "note":"a \"quoted\" \\ 苍穹 {x,y}"})";
+  written.rows[0].at_us = 1'700'000'000'123'456;
+  REQUIRE(is_committed(try_append(*store, written)));
 
   pqxx::connection connection{server().url(database)};
   const pqxx::row row = pqxx::nontransaction{connection}.exec1(
       "SELECT stream, seq, payload->>'amount_minor', payload->>'note', payload::text, type,"
       " to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US'), causation_id, hash"
       " FROM welkin.journal");
-  CHECK(row[0].as<std::string>() == stream(9).text());
+  CHECK(row[0].as<std::string>() == stream_number(9).text());
   CHECK(row[1].as<int>() == 1);
   CHECK(row[2].as<int>() == 1200);
   CHECK(row[3].as<std::string>() == "a \"quoted\" \\ 苍穹 {x,y}");
@@ -368,9 +364,10 @@ TEST_CASE("postgres: a commit whose answer was lost is in doubt, and its rows ca
   {
     const auto store = open_claimed(proxy.url(database));
     proxy.lose_answer_to("COMMIT");
-    CHECK(kind_of(append(*store, item(stream(1), 0, 3))) == StoreErrorKind::in_doubt);
-    CHECK(rows_of(*store, stream(1)) == 3);
-    CHECK(is_committed(append(*store, item(stream(1), 3))));
+    CHECK(kind_of(try_append(*store, rows_for(stream_number(1), 0, 3))) ==
+          StoreErrorKind::in_doubt);
+    CHECK(rows_of(*store, stream_number(1)) == 3);
+    CHECK(is_committed(try_append(*store, rows_for(stream_number(1), 3, 1))));
   }
 }
 
@@ -379,11 +376,12 @@ TEST_CASE("postgres: an answer lost before the commit means that nothing was wri
   LossyProxy proxy{server().socket_path()};
   {
     const auto store = open_claimed(proxy.url(database));
-    REQUIRE(is_committed(append(*store, item(stream(2), 0))));
+    REQUIRE(is_committed(try_append(*store, rows_for(stream_number(2), 0, 1))));
     proxy.lose_answer_to("payment_paid");  // stands in the rows, and so in the insert alone
-    CHECK(kind_of(append(*store, item(stream(1), 0, 3))) == StoreErrorKind::unavailable);
-    CHECK(rows_of(*store, stream(1)) == 0);
-    CHECK(is_committed(append(*store, item(stream(1), 0, 3))));
+    CHECK(kind_of(try_append(*store, rows_for(stream_number(1), 0, 3))) ==
+          StoreErrorKind::unavailable);
+    CHECK(rows_of(*store, stream_number(1)) == 0);
+    CHECK(is_committed(try_append(*store, rows_for(stream_number(1), 0, 3))));
     const auto all = store->read_all(0, 100);
     REQUIRE(!error_of(all));
     const auto& rows = std::get<std::vector<EventRow>>(all);
@@ -421,7 +419,7 @@ TEST_CASE("postgres: a user's own options are kept, but not against durability")
   const std::string database = server().create_database();
   const auto store = open_claimed(server().url(database) +
                                   "&options=-c%20synchronous_commit%3Doff%20-c%20work_mem%3D123kB");
-  REQUIRE(is_committed(append(*store, item(stream(1), 0))));
+  REQUIRE(is_committed(try_append(*store, rows_for(stream_number(1), 0, 1))));
   // Only a session can say how it is set, so one is made as the store makes its own.
   const auto target = postgres::ConnectTarget::parse(
       server().url(database) + "&options=-c%20synchronous_commit%3Doff%20-c%20work_mem%3D123kB",
@@ -437,15 +435,16 @@ TEST_CASE("postgres: read-only neither makes a schema nor writes to one") {
   const std::string database = server().create_database();
   CHECK(refusal_of(server().url(database), true).find("no journal") != std::string::npos);
   const auto owner = open_claimed(server().url(database));
-  REQUIRE(is_committed(append(*owner, item(stream(1), 0))));
+  REQUIRE(is_committed(try_append(*owner, rows_for(stream_number(1), 0, 1))));
 
   const auto reader = open_or_fail(server().url(database), true);
-  CHECK(rows_of(*reader, stream(1)) == 1);
-  CHECK(kind_of(append(*reader, item(stream(1), 1))) == StoreErrorKind::unavailable);
-  CHECK(kind_of(reader->claim_epochs(4)) == StoreErrorKind::unavailable);
+  CHECK(rows_of(*reader, stream_number(1)) == 1);
+  CHECK(kind_of(try_append(*reader, rows_for(stream_number(1), 1, 1))) ==
+        StoreErrorKind::unavailable);
+  CHECK(kind_of(reader->claim_epochs(shard_count)) == StoreErrorKind::unavailable);
   CHECK(kind_of(reader->probe()) == StoreErrorKind::unavailable);
   CHECK(kind_of(reader->checkpoint({})) == StoreErrorKind::unavailable);
-  CHECK(is_committed(append(*owner, item(stream(1), 1))));
+  CHECK(is_committed(try_append(*owner, rows_for(stream_number(1), 1, 1))));
 }
 
 TEST_CASE("postgres: a schema from a newer program is refused") {
@@ -472,12 +471,15 @@ TEST_CASE("postgres: nodes that start together migrate once") {
 
 TEST_CASE("postgres: what does not fit is judged alone, also when two items share a stream") {
   const auto store = open_claimed(server().url(server().create_database()));
-  REQUIRE(is_committed(append(*store, item(stream(1), 0, 2))));
+  REQUIRE(is_committed(try_append(*store, rows_for(stream_number(1), 0, 2))));
   std::vector<StreamAppend> batch{
-      item(stream(2), 0, 2),    item(stream(1), 1),  // written already
-      item(stream(2), 2),       item(stream(3), 5),  // nothing precedes it
-      item(stream(1), 2),       item(stream(1), 2),  // the same place twice
-      item(stream(4), 0, 1, 0),                      // an epoch nobody holds any more
+      rows_for(stream_number(2), 0, 2),
+      rows_for(stream_number(1), 1, 1),  // written already
+      rows_for(stream_number(2), 2, 1),
+      rows_for(stream_number(3), 5, 1),  // nothing precedes it
+      rows_for(stream_number(1), 2, 1),
+      rows_for(stream_number(1), 2, 1),     // the same place twice
+      rows_for(stream_number(4), 0, 1, 0),  // an epoch nobody holds any more
   };
   const auto result = store->append(batch);
   REQUIRE(!error_of(result));
@@ -505,12 +507,12 @@ TEST_CASE("postgres: what does not fit is judged alone, also when two items shar
 
 TEST_CASE("postgres: a batch that is refused for one gap alone leaves nothing behind") {
   const auto store = open_claimed(server().url(server().create_database()));
-  const auto refused = append(*store, item(stream(1), 3));
+  const auto refused = try_append(*store, rows_for(stream_number(1), 3, 1));
   REQUIRE(!error_of(refused));
   const AppendResult& result = std::get<std::vector<AppendResult>>(refused).at(0);
   CHECK(result.status == AppendStatus::sequence_conflict);
   CHECK(result.actual_seq == 0);
-  std::vector<StreamAppend> next{item(stream(1), 0)};
+  std::vector<StreamAppend> next{rows_for(stream_number(1), 0, 1)};
   REQUIRE(!error_of(store->append(next)));
   CHECK(next[0].rows[0].position == 1);
 }
@@ -529,7 +531,9 @@ TEST_CASE("postgres: a full disk is told from a failing server, in the insert an
   };
   const std::string disk_full = "RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'";
   const std::string terminated = "PERFORM pg_terminate_backend(pg_backend_pid())";
-  const auto refused = [&] { return kind_of(append(*store, item(stream(1), 0))); };
+  const auto refused = [&] {
+    return kind_of(try_append(*store, rows_for(stream_number(1), 0, 1)));
+  };
 
   fail_with("IMMEDIATE", disk_full);
   CHECK(refused() == StoreErrorKind::full);
@@ -542,7 +546,7 @@ TEST_CASE("postgres: a full disk is told from a failing server, in the insert an
   CHECK(refused() == StoreErrorKind::in_doubt);
 
   pqxx::nontransaction{connection}.exec("DROP TRIGGER failing ON welkin.events");
-  CHECK(is_committed(append(*store, item(stream(1), 0))));
+  CHECK(is_committed(try_append(*store, rows_for(stream_number(1), 0, 1))));
 }
 
 TEST_CASE("postgres: two writers at once leave no gap and hide no row from a follower") {
@@ -560,7 +564,7 @@ TEST_CASE("postgres: two writers at once leave no gap and hide no row from a fol
       } else {
         JournalStore& store = *std::get<std::unique_ptr<JournalStore>>(opened);
         for (std::uint64_t seq = 0; seq < 4 * batches; seq += 4)
-          if (!is_committed(append(store, item(stream(writer), seq, 4)))) ++failures;
+          if (!is_committed(try_append(store, rows_for(stream_number(writer), seq, 4)))) ++failures;
       }
       --running;
     });
