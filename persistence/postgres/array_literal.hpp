@@ -1,10 +1,13 @@
 // PostgreSQL array literals ("{…}") for unnest: this libpqxx cannot send arrays itself.
 #pragma once
 
+#include <array>
 #include <charconv>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "protocol/ids.hpp"
 

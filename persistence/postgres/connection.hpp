@@ -5,12 +5,15 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <pqxx/pqxx>
 #include <random>
+#include <string>
 #include <utility>
 #include <vector>
 
