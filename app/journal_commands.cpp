@@ -94,13 +94,12 @@ std::string dump(const Json& json, int indent = -1) {
 
 class TailPrinter {
  public:
-  TailPrinter(const JournalTailOptions& options, const std::optional<StreamId>& stream,
-              Output output)
+  TailPrinter(const JournalTailOptions& options, const StreamId& stream, Output output)
       : options_(options), stream_(stream), output_(output) {}
 
   bool wants(const EventRow& row) const {
     return (options_.type.empty() || row.type == options_.type) &&
-           (!stream_ || row.stream == *stream_);
+           (options_.stream.empty() || row.stream == stream_);
   }
   void print(const EventRow& row) {
     if (output_.json) {
@@ -114,7 +113,7 @@ class TailPrinter {
 
  private:
   const JournalTailOptions& options_;
-  const std::optional<StreamId>& stream_;
+  const StreamId stream_;  // when the options name one
   Output output_;
 };
 
@@ -208,7 +207,7 @@ int journal_tail(const JournalStore& store, const JournalTailOptions& options, O
     output.err << "welkin: not a payment id or MERCHANT/ORDER_NO: " << options.stream << '\n';
     return exit_usage;
   }
-  TailPrinter printer(options, stream, output);
+  TailPrinter printer(options, stream.value_or(StreamId{}), output);
   std::uint64_t position = 0;
   if (options.from_position) {
     position = *options.from_position == 0 ? 0 : *options.from_position - 1;

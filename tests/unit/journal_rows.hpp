@@ -13,7 +13,7 @@
 
 namespace welkin::testing {
 
-class RowsStore final : public JournalStore {
+class RowsStore : public JournalStore {
  public:
   std::vector<EventRow> rows;
   std::vector<Card> cards;
