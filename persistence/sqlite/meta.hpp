@@ -1,0 +1,30 @@
+// meta.db: how many shards the journal has, and each one's epoch.
+//
+// One thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "persistence/sqlite/sqlite_connection.hpp"
+
+namespace welkin::sqlite {
+
+class Meta {
+ public:
+  static StoreResult<Meta> open(const std::string& path);
+
+  // The epochs as they stand, by shard; empty before the first claim.
+  StoreResult<std::vector<std::uint64_t>> epochs();
+  StoreResult<std::vector<std::uint64_t>> claim(std::uint32_t shard_count);
+
+ private:
+  explicit Meta(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}
+  Failure set_shard_count(std::uint32_t shard_count);
+  Failure raise_epoch(std::uint32_t shard);
+
+  std::unique_ptr<Connection> connection_;
+};
+
+}  // namespace welkin::sqlite

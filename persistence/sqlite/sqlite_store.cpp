@@ -1,0 +1,196 @@
+// Puts the parts of the embedded store together, once for a node and once for a process that only
+// looks.
+#include "persistence/sqlite/sqlite_store.hpp"
+
+#include "persistence/sqlite/journal_folder.hpp"
+#include "persistence/sqlite/journal_writer.hpp"
+#include "persistence/sqlite/meta.hpp"
+#include "persistence/sqlite/sealer.hpp"
+#include "persistence/sqlite/segment_catalog.hpp"
+#include "persistence/sqlite/views.hpp"
+
+namespace welkin {
+namespace sqlite {
+namespace {
+
+constexpr std::string_view url_scheme = "sqlite:";
+
+StoreError read_only_refusal() {
+  return {StoreErrorKind::unavailable, "the journal is open for reading only"};
+}
+
+// Reads that do not depend on who writes.
+class ReadingStore : public JournalStore {
+ public:
+  explicit ReadingStore(std::string path)
+      : folder_(std::move(path)),
+        catalog_(folder_, readers_),
+        views_(folder_.views_path(), readers_) {}
+
+  StoreResult<std::uint64_t> view_position() const override { return views_.position(); }
+  StoreResult<std::vector<DueTimer>> due_timers(UnixUs until_us, std::size_t limit) const override {
+    return views_.due_timers(until_us, limit);
+  }
+  StoreResult<std::vector<Card>> open_cards(const StreamId& after,
+                                            std::size_t limit) const override {
+    return views_.open_cards(after, limit);
+  }
+  StoreResult<std::vector<Card>> list_cards(const CardQuery& query) const override {
+    return views_.list_cards(query);
+  }
+  StoreResult<std::optional<IdempotencyRecord>> find_idempotency(
+      std::string_view merchant_id, std::string_view key) const override {
+    return views_.find_idempotency(merchant_id, key);
+  }
+  StoreResult<std::optional<Snapshot>> load_snapshot(const StreamId& stream) const override {
+    return views_.load_snapshot(stream);
+  }
+
+ protected:
+  StoreResult<StoreStats> stats_at(std::uint64_t last_position) const {
+    StoreStats stats;
+    stats.events = last_position;  // positions have no gaps
+    stats.last_position = last_position;
+    auto view_position = views_.position();
+    if (const auto* failed = error_of(view_position)) return *failed;
+    stats.view_position = std::get<std::uint64_t>(view_position);
+    stats.segments = catalog_.segments()->size();
+    auto bytes = folder_.bytes();
+    if (const auto* failed = error_of(bytes)) return *failed;
+    stats.bytes = std::get<std::uint64_t>(bytes);
+    return stats;
+  }
+
+  const JournalFolder folder_;
+  mutable ReadPool readers_;
+  mutable SegmentCatalog catalog_;
+  ViewsReader views_;
+};
+
+// Beside a running node, or without one. Looks at the folder anew for every read.
+class ReadOnlyStore final : public ReadingStore {
+ public:
+  using ReadingStore::ReadingStore;
+
+  Failure open() {
+    if (!folder_.exists())
+      return StoreError{StoreErrorKind::unavailable, folder_.path() + ": no such journal"};
+    if (auto failed = views_.check()) return failed;
+    return catalog_.refresh();
+  }
+
+  StoreResult<std::vector<AppendResult>> append(std::vector<StreamAppend>&) override {
+    return read_only_refusal();
+  }
+  StoreResult<std::vector<std::uint64_t>> claim_epochs(std::uint32_t) override {
+    return read_only_refusal();
+  }
+  StoreResult<Done> probe() override { return read_only_refusal(); }
+  StoreResult<Done> checkpoint(const ViewDelta&) override { return read_only_refusal(); }
+
+  StoreResult<std::vector<EventRow>> read_stream(const StreamId& stream,
+                                                 std::uint64_t after_seq) const override {
+    if (auto failed = catalog_.refresh()) return *failed;
+    return catalog_.read_stream(stream, after_seq);
+  }
+  StoreResult<std::vector<EventRow>> read_all(std::uint64_t after_position,
+                                              std::size_t limit) const override {
+    if (auto failed = catalog_.refresh()) return *failed;
+    return catalog_.read_all(after_position, limit);
+  }
+  StoreResult<StoreStats> stats() const override {
+    if (auto failed = catalog_.refresh()) return *failed;
+    auto last = catalog_.last_position();
+    if (const auto* failed = error_of(last)) return *failed;
+    return stats_at(std::get<std::uint64_t>(last));
+  }
+};
+
+class SqliteStore final : public ReadingStore {
+ public:
+  SqliteStore(std::string path, std::uint64_t segment_rows)
+      : ReadingStore(std::move(path)),
+        views_writer_(folder_.views_path()),
+        writer_(folder_, catalog_, sealer_, segment_rows) {}
+  ~SqliteStore() override { readers_.clear(); }
+
+  Failure open() {
+    if (auto failed = folder_.create()) return failed;
+    if (auto failed = lock_.acquire(folder_)) return failed;
+    if (auto failed = catalog_.load_for_writing()) return failed;
+    if (auto failed = writer_.open()) return failed;
+    if (auto failed = views_writer_.open(writer_.last_position())) return failed;
+    auto meta = Meta::open(folder_.meta_path());
+    if (const auto* failed = error_of(meta)) return *failed;
+    meta_.emplace(std::move(std::get<Meta>(meta)));
+    auto epochs = meta_->epochs();
+    if (const auto* failed = error_of(epochs)) return *failed;
+    writer_.set_epochs(std::move(std::get<std::vector<std::uint64_t>>(epochs)));
+    return folder_.sync();
+  }
+
+  StoreResult<std::vector<AppendResult>> append(std::vector<StreamAppend>& batch) override {
+    return writer_.append(batch);
+  }
+
+  StoreResult<std::vector<std::uint64_t>> claim_epochs(std::uint32_t shard_count) override {
+    auto claimed = meta_->claim(shard_count);
+    if (error_of(claimed)) return claimed;
+    writer_.set_epochs(std::get<std::vector<std::uint64_t>>(claimed));
+    return claimed;
+  }
+
+  StoreResult<Done> probe() override {
+    if (auto failed = writer_.probe()) return *failed;
+    return Done{};
+  }
+
+  StoreResult<Done> checkpoint(const ViewDelta& delta) override {
+    if (auto failed = views_writer_.checkpoint(delta)) return *failed;
+    return Done{};
+  }
+
+  StoreResult<std::vector<EventRow>> read_stream(const StreamId& stream,
+                                                 std::uint64_t after_seq) const override {
+    if (auto failed = writer_.settle_if_needed()) return *failed;
+    return catalog_.read_stream(stream, after_seq);
+  }
+  StoreResult<std::vector<EventRow>> read_all(std::uint64_t after_position,
+                                              std::size_t limit) const override {
+    if (auto failed = writer_.settle_if_needed()) return *failed;
+    return catalog_.read_all(after_position, limit);
+  }
+  StoreResult<StoreStats> stats() const override { return stats_at(writer_.last_position()); }
+
+ private:
+  // Destroyed bottom up: the writer stops before the sealer, and the lock goes last.
+  WriterLock lock_;
+  std::optional<Meta> meta_;
+  ViewsWriter views_writer_;
+  Sealer sealer_{readers_};
+  mutable JournalWriter writer_;
+};
+
+template <class Store>
+StoreResult<std::unique_ptr<JournalStore>> opened(std::unique_ptr<Store> store) {
+  if (auto failed = store->open()) return *failed;
+  return StoreResult<std::unique_ptr<JournalStore>>(std::move(store));
+}
+
+}  // namespace
+}  // namespace sqlite
+
+StoreResult<std::unique_ptr<JournalStore>> open_sqlite_store(const StoreOptions& options) {
+  std::string_view path = options.url;
+  if (path.substr(0, sqlite::url_scheme.size()) == sqlite::url_scheme)
+    path.remove_prefix(sqlite::url_scheme.size());
+  if (path.empty() || options.segment_rows == 0)
+    return StoreError{StoreErrorKind::unavailable,
+                      "a SQLite journal needs a folder and at least one row a segment"};
+  if (options.read_only)
+    return sqlite::opened(std::make_unique<sqlite::ReadOnlyStore>(std::string(path)));
+  return sqlite::opened(
+      std::make_unique<sqlite::SqliteStore>(std::string(path), options.segment_rows));
+}
+
+}  // namespace welkin
