@@ -103,7 +103,11 @@ class Worker {
   bool read_again(const EventRow& row, StreamCheck& check) {
     auto result = store_.read_stream(row.stream);
     if (const StoreError* error = error_of(result)) {
-      error_ = *error;
+      if (error->kind == StoreErrorKind::corrupt)
+        fault_ = JournalFault{row.position, row.stream.text(), row.seq,
+                              "follows rows that cannot be read: " + error->detail};
+      else
+        error_ = *error;
       return false;
     }
     auto& rows = std::get<std::vector<EventRow>>(result);
@@ -157,7 +161,11 @@ void deal_out(const JournalStore& store, std::uint64_t last, const VerifyOptions
   while (position < last && !stop) {
     auto result = store.read_all(position, options.batch_rows);
     if (const StoreError* error = error_of(result)) {
-      report.error = *error;
+      // A store that checks by itself has found what this was to find.
+      if (error->kind == StoreErrorKind::corrupt)
+        report.fault = JournalFault{position + 1, "", 0, "cannot be read: " + error->detail};
+      else
+        report.error = *error;
       return;
     }
     auto rows =

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,6 +19,7 @@ class RowsStore : public JournalStore {
   std::vector<EventRow> rows;
   std::vector<Card> cards;
   std::uint64_t views_up_to = 0;
+  std::optional<StoreError> read_fails;  // beyond the first page
 
   StoreResult<std::vector<AppendResult>> append(std::vector<StreamAppend>&) override {
     return read_only();
@@ -37,6 +39,7 @@ class RowsStore : public JournalStore {
   }
   StoreResult<std::vector<EventRow>> read_all(std::uint64_t after_position,
                                               std::size_t limit) const override {
+    if (read_fails && after_position > 0) return *read_fails;
     std::vector<EventRow> found;
     for (const EventRow& row : rows)
       if (row.position > after_position && found.size() < limit) found.push_back(row);

@@ -123,6 +123,19 @@ TEST_CASE("a row that breaks the rules is found although its hashes hold") {
   }
 }
 
+TEST_CASE("what the store itself finds corrupt is a fault; a store that is away is not") {
+  Journal journal;
+  VerifyOptions options;
+  options.batch_rows = 4;
+  journal.store.read_fails = StoreError{StoreErrorKind::corrupt, "page 7"};
+  CHECK(fault_of(verify_journal(journal.store, options)) == "5 cannot be read: page 7");
+  journal.store.read_fails = StoreError{StoreErrorKind::unavailable, "gone"};
+  const VerifyReport report = verify_journal(journal.store, options);
+  CHECK_FALSE(report.fault);
+  REQUIRE(report.error);
+  CHECK(report.error->detail == "gone");
+}
+
 TEST_CASE("of several bad rows the first one is named") {
   Journal journal;
   for (const std::size_t index : {9u, 3u, 7u}) journal.store.rows[index].at_us += 1;
