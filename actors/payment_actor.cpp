@@ -113,7 +113,7 @@ caf::behavior PaymentActor::behavior_in(PaymentState state) {
 
 void PaymentActor::take(Work work) {
   switch (phase_) {
-    case Phase::live: return std::visit([this](const auto& w) { handle(w); }, work);
+    case Phase::live: return judge(std::move(work));
     case Phase::failed:
       return refuse(work, ProblemCode::internal, "This payment is being restarted; try again.");
     case Phase::recovering:
@@ -126,11 +126,17 @@ void PaymentActor::take(Work work) {
   }
 }
 
+void PaymentActor::judge(Work work) {
+  judging_ = std::move(work);
+  std::visit([this](const auto& w) { handle(w); }, *judging_);
+  judging_.reset();
+}
+
 void PaymentActor::work_off_stash() {
   while (phase_ == Phase::live && !stash_.empty()) {
-    const Work work = std::move(stash_.front());
+    Work work = std::move(stash_.front());
     stash_.pop_front();
-    std::visit([this](const auto& w) { handle(w); }, work);
+    judge(std::move(work));
   }
 }
 
@@ -256,7 +262,10 @@ void PaymentActor::not_committed(CommitStatus status) {
   switch (status) {
     case CommitStatus::conflict:
       context_->metrics->conflicts.Increment();
-      if (++conflicts_ > max_conflicts_in_a_row) throw std::runtime_error("another writer is at work on this stream");
+      if (++conflicts_ > max_conflicts_in_a_row) {
+        refuse(cause, ProblemCode::internal, "This payment is being restarted; try again.");
+        throw std::runtime_error("another writer is at work on this stream");
+      }
       stash_.push_front(cause);
       return recover();
     case CommitStatus::stale_epoch:
@@ -390,6 +399,7 @@ void PaymentActor::fail(const std::string& what) {
   phase_ = Phase::failed;
   constexpr const char* detail = "This payment is being restarted; repeat the same request.";
   if (append_) refuse(append_cause_, ProblemCode::outcome_unknown, detail);
+  if (judging_) refuse(*std::exchange(judging_, std::nullopt), ProblemCode::internal, detail);
   for (const Work& work : std::exchange(stash_, {})) refuse(work, ProblemCode::internal, detail);
   for (const Waiter& waiter : std::exchange(waiters_, {}))
     reply(waiter.request->reply_to, Problem{ProblemCode::outcome_unknown, detail, ""});

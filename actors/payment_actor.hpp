@@ -9,6 +9,7 @@
 
 #include <caf/event_based_actor.hpp>
 #include <deque>
+#include <optional>
 #include <variant>
 #include <vector>
 
@@ -52,6 +53,7 @@ class PaymentActor : public caf::event_based_actor {
 
   // ---- taking work
   void take(Work work);
+  void judge(Work work);
   void handle(const CommandRequestPtr& request);
   void handle(const ReportRequestPtr& request);
   void handle(const LookRequestPtr& request);
@@ -95,6 +97,7 @@ class PaymentActor : public caf::event_based_actor {
 
   AppendRequestPtr append_;  // under way
   Work append_cause_;
+  std::optional<Work> judging_;  // answered even when judging it throws
   int conflicts_ = 0;
   std::deque<Work> stash_;
   std::vector<Waiter> waiters_;
