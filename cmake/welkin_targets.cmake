@@ -20,7 +20,9 @@ if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
 endif()
 
 add_library(welkin_flags INTERFACE)
-target_compile_options(welkin_flags INTERFACE -Wall -Wextra -Wshadow -Wno-missing-field-initializers)
+target_compile_options(welkin_flags INTERFACE -Wall -Wextra -Wshadow -Wno-missing-field-initializers
+  # GCC 12 takes an empty std::optional for an uninitialised one when it inlines deeply.
+  -Wno-maybe-uninitialized)
 if(WELKIN_WERROR)
   target_compile_options(welkin_flags INTERFACE -Werror)
 endif()

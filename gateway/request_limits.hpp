@@ -17,7 +17,7 @@ constexpr std::size_t max_metadata_value_characters = 500;
 constexpr std::size_t max_cursor_characters = 256;
 constexpr std::size_t max_page_size = 100;
 constexpr std::size_t default_page_size = 20;
-constexpr std::int64_t min_expires_in_s = 60;
+constexpr std::int64_t min_expires_in_s = 1;
 constexpr std::int64_t max_expires_in_s = 7 * 86'400;
 constexpr std::int64_t default_expires_in_s = 1800;
 

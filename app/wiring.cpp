@@ -1,0 +1,134 @@
+#include "app/wiring.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <memory>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "actors/http_client.hpp"
+#include "actors/runtime.hpp"
+#include "actors/sandbox_channel.hpp"
+#include "app/exit_codes.hpp"
+#include "app/stop_signals.hpp"
+#include "gateway/gateway_server.hpp"
+#include "persistence/journal_store.hpp"
+
+namespace welkin {
+namespace {
+
+UnixUs system_now_us() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+void set_up_log(const LogSection& log) {
+  spdlog::set_level(spdlog::level::from_str(log.level));
+  if (log.format == "json")
+    spdlog::set_pattern(R"({"at":"%Y-%m-%dT%H:%M:%S.%f%z","level":"%l","message":"%v"})");
+  else
+    spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%f%z %l %v");
+}
+
+RuntimeConfig runtime_config(const RuntimeSection& section) {
+  RuntimeConfig config;
+  config.shard_count = static_cast<std::uint32_t>(section.shards);
+  config.scheduler_threads =
+      section.worker_threads > 0
+          ? static_cast<int>(section.worker_threads)
+          : static_cast<int>(std::max(2U, std::thread::hardware_concurrency()));
+  config.command_timeout_ms = static_cast<int>(section.command_timeout_ms);
+  config.limits.active_entities = static_cast<std::size_t>(section.active_limit);
+  config.limits.passivate_after_us = section.passivate_after_ms * us_per_ms;
+  config.limits.snapshot_every_events = static_cast<std::uint64_t>(section.snapshot_every_events);
+  config.limits.max_queued_appends = static_cast<std::size_t>(section.max_queued_appends);
+  return config;
+}
+
+GatewayConfig gateway_config(const ServeConfig& config) {
+  GatewayConfig gateway;
+  const HttpSection& http = config.http;
+  gateway.edge.listen_host = http.host;
+  gateway.edge.port = static_cast<int>(http.port);
+  gateway.edge.limits.body_limit_bytes = static_cast<std::size_t>(http.body_limit_bytes);
+  gateway.edge.workers = static_cast<std::size_t>(http.workers);
+  gateway.edge.max_connections = static_cast<std::size_t>(http.max_connections);
+  gateway.edge.head_timeout_ms = http.request_deadline_ms;
+  gateway.edge.request_timeout_ms = http.request_deadline_ms;
+  gateway.edge.idle_timeout_ms = http.idle_timeout_ms;
+  gateway.max_commands_in_flight = static_cast<std::size_t>(http.max_in_flight);
+  gateway.operator_key_sha256 = config.operators.key_sha256;
+  for (const MerchantSection& merchant : config.merchants)
+    gateway.merchants.push_back({merchant.id, merchant.api_key_sha256});
+  return gateway;
+}
+
+// The channels that are configured, and what carries them.
+struct Channels {
+  std::unique_ptr<HttpClient> http;
+  std::unique_ptr<SandboxChannel> sandbox;
+
+  std::vector<ChannelPort*> ports() const {
+    std::vector<ChannelPort*> result;
+    if (sandbox) result.push_back(sandbox.get());
+    return result;
+  }
+};
+
+Channels open_channels(const ServeConfig& config) {
+  Channels channels;
+  if (!config.sandbox) return channels;
+  HttpClientOptions http;
+  http.max_in_flight = static_cast<std::size_t>(config.sandbox->max_in_flight);
+  channels.http = std::make_unique<HttpClient>(http);
+  SandboxChannelOptions options;
+  options.base_url = config.sandbox->base_url;
+  options.secret = config.sandbox->secret;
+  options.notify_url = config.sandbox->notify_url;
+  options.timeout_ms = config.sandbox->timeout_ms;
+  channels.sandbox = std::make_unique<SandboxChannel>(options, *channels.http, system_now_us);
+  return channels;
+}
+
+}  // namespace
+
+int run_server(const ServeConfig& config) {
+  set_up_log(config.log);
+  const StopSignals signals;  // before any thread, so that all of them leave the signals to it
+  auto opened =
+      open_store({config.store.url, false, static_cast<std::uint64_t>(config.store.segment_rows)});
+  if (const StoreError* error = error_of(opened)) {
+    spdlog::critical("store: {}", error->detail);
+    return exit_store;
+  }
+  const auto store = std::move(std::get<std::unique_ptr<JournalStore>>(opened));
+  const Channels channels = open_channels(config);
+  auto started = Runtime::start(runtime_config(config.runtime), *store, channels.ports());
+  if (const StoreError* error = error_of(started)) {
+    spdlog::critical("store: {}", error->detail);
+    return exit_store;
+  }
+  const auto runtime = std::move(std::get<std::unique_ptr<Runtime>>(started));
+  GatewayServer gateway(gateway_config(config), *runtime);
+  const GatewayServer::Started listening = gateway.start();
+  if (!listening.error.empty()) {
+    spdlog::critical("http: {}", listening.error);
+    return exit_usage;
+  }
+  spdlog::info("serving on http://{}:{}", config.http.host, listening.port);
+  const int signal = signals.wait();
+  spdlog::info("signal {}: draining", signal);
+  runtime->drain();
+  const bool drained = gateway.stop();
+  if (!drained) spdlog::warn("some requests were still running when the drain time-out passed");
+  // Calls under way are settled by query after the next start, if their answers come too late now.
+  if (channels.http) channels.http->stop(500);
+  runtime->stop();
+  spdlog::info("stopped");
+  return exit_fine;
+}
+
+}  // namespace welkin

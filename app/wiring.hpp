@@ -1,0 +1,12 @@
+// Puts one node together: store, channels, runtime, gateway. The only place that names concrete
+// ones.
+#pragma once
+
+#include "app/config.hpp"
+
+namespace welkin {
+
+// Serves until SIGTERM or SIGINT, then drains. The exit code, as in exit_codes.hpp.
+int run_server(const ServeConfig& config);
+
+}  // namespace welkin

@@ -1,0 +1,136 @@
+"""A payment's whole life over HTTP, against a real gateway and a real sandbox in processes of their own."""
+
+from node import OPERATOR_KEY, OTHER_KEY, Node, check, run, wait_until
+
+
+def life(welkin):
+    with Node(welkin) as node:
+        created = node.create("order-1", 1000, headers={"Idempotency_Key": "key-1"})
+        check(created.status == 201, created)
+        payment = created.json
+        check(payment["status"] == "PAYING" and payment["next_action"]["value"], payment)
+        node.wait_status(payment["id"], "PAID")
+        types = node.event_types(payment["id"])
+        check(types == ["payment_created", "payment_started", "payment_channel_accepted", "payment_paid"], types)
+
+        first = node.refund(payment["id"], "refund-1", 300)
+        check(first.status in (200, 201), first)
+        node.wait_status(payment["id"], "PARTIALLY_REFUNDED")
+        again = node.refund(payment["id"], "refund-1", 300)
+        check(again.json["id"] == first.json["id"], "the same refund number is the same refund")
+        other = node.refund(payment["id"], "refund-1", 301)
+        check(other.status == 409 and other.json["code"] == "refund_exists_with_other_body", other)
+        above = node.refund(payment["id"], "refund-2", 701)
+        check(above.status == 422 and above.json["code"] == "amount_exceeds_refundable", above)
+        node.refund(payment["id"], "refund-3", 700)
+        whole = node.wait_status(payment["id"], "REFUNDED")
+        check(whole["refunded_amount"] == 1000, whole)
+
+        shown = node.journal("show", payment["id"])
+        check(shown.returncode == 0 and "payment_paid" in shown.stdout, shown)
+        verified = node.journal("verify")
+        check(verified.returncode == 0, verified)
+
+
+def manual_capture(welkin):
+    with Node(welkin) as node:
+        held = node.create("order-1", 1000, capture="manual").json
+        node.wait_status(held["id"], "AUTHORIZED")
+        above = node.request("POST", f"/v1/payments/{held['id']}/capture", {"amount": 1001})
+        check(above.status == 422 and above.json["code"] == "amount_exceeds_authorized", above)
+        taken = node.request("POST", f"/v1/payments/{held['id']}/capture", {"amount": 600})
+        check(taken.status == 200, taken)
+        paid = node.wait_status(held["id"], "PAID")
+        check(paid["captured_amount"] == 600, paid)
+        voided = node.create("order-2", 500, capture="manual").json
+        node.wait_status(voided["id"], "AUTHORIZED")
+        check(node.request("POST", f"/v1/payments/{voided['id']}/void").status == 200, "void")
+        node.wait_status(voided["id"], "CLOSED")
+        late = node.request("POST", f"/v1/payments/{voided['id']}/capture", {"amount": 1})
+        check(late.status == 409 and late.json["code"] == "illegal_transition", late)
+        check("CLOSED" in late.json["detail"] and "AUTHORIZED" in late.json["detail"], late)
+
+
+def closing(welkin):
+    with Node(welkin, sandbox_options=["--no-auto-pay"]) as node:
+        payment = node.create("order-1").json
+        closed = node.request("POST", f"/v1/payments/{payment['id']}/close")
+        check(closed.status == 200, closed)
+        check(node.wait_status(payment["id"], "CLOSED")["close_reason"] == "merchant", "close reason")
+        types = node.event_types(payment["id"])
+        check(types[-2:] == ["payment_close_requested", "payment_closed"], types)
+
+
+def merchants_apart(welkin):
+    with Node(welkin) as node:
+        mine = node.create("order-1").json["id"]
+        theirs = node.create("order-1", key=OTHER_KEY)
+        check(theirs.status == 201 and theirs.json["id"] != mine, "one order number, two merchants")
+        for method, path in [("GET", ""), ("POST", "/close"), ("POST", "/void"), ("GET", "/events"),
+                             ("GET", "/refunds")]:
+            answer = node.request(method, f"/v1/payments/{mine}{path}", key=OTHER_KEY)
+            check(answer.status == 404 and answer.json["code"] == "not_found", (method, path, answer))
+        listed = node.request("GET", "/v1/payments", key=OTHER_KEY).json
+        check([p["id"] for p in listed["items"]] == [theirs.json["id"]], listed)
+        check(node.request("GET", "/admin/v1/parked").status in (401, 403), "operators only")
+        check(node.request("GET", "/admin/v1/parked", key=OPERATOR_KEY).status == 200, "operators may")
+
+
+def idempotency_over_restart(welkin):
+    with Node(welkin) as node:
+        key = {"Idempotency_Key": "key-1"}
+        first = node.create("order-1", 1000, headers=key)
+        check(first.status == 201, first)
+        node.wait_status(first.json["id"], "PAID")
+        check(node.stop_serve() == 0, "a clean exit")
+        node.start_serve()
+        again = node.create("order-1", 1000, headers=key)
+        check(again.status == 201 and again.json == first.json, (first, again))
+        check(again.headers.get("idempotency-replayed") == "true", again.headers)
+        other = node.create("order-2", 1000, headers=key)
+        check(other.status == 422 and other.json["code"] == "idempotency_key_reused", other)
+        check(node.payment(first.json["id"])["status"] == "PAID", "the payment itself went on")
+
+
+def lists(welkin):
+    with Node(welkin) as node:
+        ids = [node.create(f"order-{i}").json["id"] for i in range(7)]
+        for payment_id in ids:
+            node.wait_status(payment_id, "PAID")
+        seen, cursor = [], None
+        while True:
+            page = node.request("GET", "/v1/payments?limit=3" + (f"&cursor={cursor}" if cursor else "")).json
+            seen += [payment["id"] for payment in page["items"]]
+            cursor = page.get("next_cursor")
+            if not cursor:
+                break
+        check(seen == list(reversed(ids)), (seen, ids))
+        one = node.request("GET", "/v1/payments?merchant_order_no=order-3").json["items"]
+        check([payment["id"] for payment in one] == [ids[3]], one)
+        none = node.request("GET", "/v1/payments?status=CLOSED").json["items"]
+        check(none == [], none)
+        check(len(node.request("GET", "/v1/payments?status=PAID").json["items"]) == 7, "by status")
+
+
+def expiry(welkin):
+    with Node(welkin, sandbox_options=["--no-auto-pay"]) as node:
+        payment = node.create("order-1", expires_in_s=1)
+        check(payment.status == 201, payment)
+        # Let the node be down when it expires, so that the timer has to be a durable one.
+        check(node.stop_serve() == 0, "a clean exit")
+        node.start_serve()
+        wait_until(lambda: node.payment(payment.json["id"])["status"] == "CLOSED", "expired", 90)
+        types = node.event_types(payment.json["id"])
+        check(types[-2:] == ["payment_close_requested", "payment_closed"], types)
+        check(node.payment(payment.json["id"])["close_reason"] == "expired", "the reason")
+
+
+run([
+    ("create, pay by callback, refund in parts, never above what was captured", life),
+    ("manual capture takes a part, void gives up the rest", manual_capture),
+    ("close asks the channel first", closing),
+    ("one merchant can neither see nor touch another's payments", merchants_apart),
+    ("an idempotency key replays the stored answer after a restart", idempotency_over_restart),
+    ("lists page newest first and filter", lists),
+    ("a payment that expired while the node was down is closed through the channel", expiry),
+])
