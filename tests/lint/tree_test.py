@@ -15,9 +15,17 @@ CODE = {".cpp", ".hpp", ".py", ".cmake", ".sh"}
 LINES_MAX = 600
 COLUMNS_MAX = 100
 # Files that may be longer, each with the reason.
-LONGER = {}
-# Put together here so that this file does not find itself.
-MARKERS = re.compile(r"\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK"]) + r")\b")
+LONGER = {
+    "protocol/channel/sandbox_wire.cpp":
+        "one wire format, its writers beside its readers: apart, the two would drift",
+    "tests/actors/sandbox_channel_test.cpp":
+        "one fixture of two real ends, and a case for each way the other end can lie",
+    "tests/unit/payment_rules_test.cpp":
+        "the rules of one payment, case by case, on one vocabulary of helpers",
+}
+# In comments only, since one of them is a currency's code too. Put together here so that this file
+# does not find itself.
+MARKERS = re.compile(r"(//|#|/\*).*\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK"]) + r")\b")
 CONFLICT = re.compile(r"^(<<<<<<< |>>>>>>> )")
 # The suites whose sources tests/CMakeLists.txt builds, file by file.
 SUITES = ("unit", "contract", "actors", "gateway")
