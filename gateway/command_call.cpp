@@ -36,9 +36,7 @@ std::variant<CommandOutcome, Problem> execute(const RouteCall& call, CommandCall
 
 }  // namespace
 
-Problem no_such_payment() {
-  return {ProblemCode::not_found, "There is no such payment.", {}};
-}
+Problem no_such_payment() { return {ProblemCode::not_found, "There is no such payment.", {}}; }
 
 std::optional<PaymentId> payment_id_in_path(const RouteCall& call) {
   return PaymentId::parse(call.values[0]);

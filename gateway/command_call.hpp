@@ -17,8 +17,8 @@ std::variant<PaymentView, Problem> find_own_payment(const RouteCall& call);
 std::optional<PaymentId> payment_id_in_path(const RouteCall& call);
 Problem no_such_payment();
 
-// A request's meaning as one hash. Built from what was understood rather than from the bytes, so that
-// spaces, the order of members and spelled-out defaults make no difference.
+// A request's meaning as one hash. Built from what was understood rather than from the bytes, so
+// that spaces, the order of members and spelled-out defaults make no difference.
 class Fingerprint {
  public:
   explicit Fingerprint(const HttpRequest& request);

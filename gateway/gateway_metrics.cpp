@@ -10,8 +10,9 @@ namespace {
 
 void append_seconds(std::string& out, std::int64_t us) {
   char text[32];
-  const int size = std::snprintf(text, sizeof text, "%lld.%06lld", static_cast<long long>(us / 1'000'000),
-                                 static_cast<long long>(us % 1'000'000));
+  const int size =
+      std::snprintf(text, sizeof text, "%lld.%06lld", static_cast<long long>(us / 1'000'000),
+                    static_cast<long long>(us % 1'000'000));
   out.append(text, static_cast<std::size_t>(size));
 }
 
@@ -53,10 +54,10 @@ void GatewayMetrics::append_requests(std::string& out) const {
   for (std::size_t route = 0; route < labels_.size(); ++route)
     for (std::size_t status_class = 1; status_class < 6; ++status_class)
       if (const auto count = requests_[route][status_class].load(std::memory_order_relaxed))
-        append_sample(out, "welkin_http_requests_total",
-                      "route=\"" + labels_[route] + "\",status=\"" + std::to_string(status_class) +
-                          "xx\"",
-                      count);
+        append_sample(
+            out, "welkin_http_requests_total",
+            "route=\"" + labels_[route] + "\",status=\"" + std::to_string(status_class) + "xx\"",
+            count);
 }
 
 void GatewayMetrics::append_latency(std::string& out) const {

@@ -27,7 +27,7 @@ class GatewayMetrics {
 
  private:
   static constexpr std::array<std::int64_t, 14> bucket_limits_us{
-      500,    1'000,   2'500,   5'000,     10'000,    25'000,    50'000,
+      500,     1'000,   2'500,   5'000,     10'000,    25'000,    50'000,
       100'000, 250'000, 500'000, 1'000'000, 2'500'000, 5'000'000, 10'000'000};
   using StatusClasses = std::array<std::atomic<std::uint64_t>, 6>;
 

@@ -79,7 +79,8 @@ class GatewayServer::Dispatch {
   void handle(const HttpRequest& request, HttpAnswer& answer);
   std::optional<Problem> run(const HttpRequest& request, const RouteMatch& match,
                              std::string_view request_id, HttpAnswer& answer);
-  std::optional<Problem> authorize(const HttpRequest& request, Access access, RouteCall& call) const;
+  std::optional<Problem> authorize(const HttpRequest& request, Access access,
+                                   RouteCall& call) const;
   const ExtraRoute* extra_route(const HttpRequest& request) const;
 
   const GatewayConfig config_;
@@ -124,8 +125,8 @@ std::optional<Problem> GatewayServer::Dispatch::run(const HttpRequest& request,
   const Route& route = *match.route;
   RouteCall call{request, parts_, {}, request_id, match.values};
   if (auto problem = authorize(request, route.access, call)) return problem;
-  const bool takes_json = route.body == Body::json || route.body == Body::json_or_empty;
-  const bool may_be_empty = route.body == Body::json_or_empty && request.body.empty();
+  const bool takes_json = route.body == Body::json || route.body == Body::maybe;
+  const bool may_be_empty = route.body == Body::maybe && request.body.empty();
   if (takes_json && !may_be_empty && !is_json_type(request.header("content-type")))
     return Problem{ProblemCode::unsupported_media_type, {}, "Content-Type"};
   if (!route.is_command) return route.handler(call, answer);

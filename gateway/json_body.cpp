@@ -11,8 +11,8 @@ namespace {
 // Deeper than any body of ours; a bound all the same.
 constexpr std::size_t max_depth = 16;
 
-// Builds a JsonValue from the parser's events. Written here because the library's own tree keeps the
-// last of two members with one name and says nothing.
+// Builds a JsonValue from the parser's events. Written here because the library's own tree keeps
+// the last of two members with one name and says nothing.
 class TreeBuilder {
  public:
   using Json = nlohmann::json;
@@ -67,7 +67,8 @@ class TreeBuilder {
   }
   bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) {
     problem_ = {ProblemCode::malformed_json,
-                "not valid JSON (RFC 8259, UTF-8) at byte " + std::to_string(position), {}};
+                "not valid JSON (RFC 8259, UTF-8) at byte " + std::to_string(position),
+                {}};
     return false;
   }
 
@@ -141,7 +142,8 @@ std::string json_pointer(std::string_view member, std::string_view below) {
     }
     // Not in the middle of a character.
     if (part.size() > 64) {
-      while (!out.empty() && (static_cast<unsigned char>(out.back()) & 0xc0) == 0x80) out.pop_back();
+      while (!out.empty() && (static_cast<unsigned char>(out.back()) & 0xc0) == 0x80)
+        out.pop_back();
       if (!out.empty() && (static_cast<unsigned char>(out.back()) & 0x80) != 0) out.pop_back();
     }
   };
@@ -234,8 +236,8 @@ std::optional<std::int64_t> FieldReader::optional_amount(std::string_view name) 
   return amount_of(take(name), name);
 }
 
-std::int64_t FieldReader::optional_integer(std::string_view name, std::int64_t min, std::int64_t max,
-                                           std::int64_t when_absent) {
+std::int64_t FieldReader::optional_integer(std::string_view name, std::int64_t min,
+                                           std::int64_t max, std::int64_t when_absent) {
   const JsonValue* value = take(name);
   if (value == nullptr) return when_absent;
   const bool is_big = value->kind == JsonValue::Kind::big_integer;
@@ -248,10 +250,9 @@ std::int64_t FieldReader::optional_integer(std::string_view name, std::int64_t m
   return value->integer;
 }
 
-std::map<std::string, std::string> FieldReader::optional_text_map(std::string_view name,
-                                                                  std::size_t max_entries,
-                                                                  std::size_t max_key_characters,
-                                                                  std::size_t max_value_characters) {
+std::map<std::string, std::string> FieldReader::optional_text_map(
+    std::string_view name, std::size_t max_entries, std::size_t max_key_characters,
+    std::size_t max_value_characters) {
   std::map<std::string, std::string> out;
   const JsonValue* value = take(name);
   if (value == nullptr) return out;
@@ -268,15 +269,15 @@ std::map<std::string, std::string> FieldReader::optional_text_map(std::string_vi
   for (const auto& [key, entry] : value->members) {
     if (key.empty() || count_characters(key) > max_key_characters || holds_control_character(key)) {
       refuse_entry(ProblemCode::invalid_value,
-                   "a key has 1 to " + std::to_string(max_key_characters) + " plain characters", key);
+                   "a key has 1 to " + std::to_string(max_key_characters) + " plain characters",
+                   key);
     } else if (entry.kind != JsonValue::Kind::string) {
       refuse_entry(ProblemCode::wrong_type, "a value must be a string", key);
     } else if (count_characters(entry.string) > max_value_characters ||
                holds_control_character(entry.string)) {
-      refuse_entry(ProblemCode::invalid_value,
-                   "a value has at most " + std::to_string(max_value_characters) +
-                       " plain characters",
-                   key);
+      refuse_entry(
+          ProblemCode::invalid_value,
+          "a value has at most " + std::to_string(max_value_characters) + " plain characters", key);
     }
     out.emplace(key, entry.string);
   }

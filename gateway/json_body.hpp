@@ -19,7 +19,16 @@ struct JsonValue;
 using JsonMember = std::pair<std::string, JsonValue>;
 
 struct JsonValue {
-  enum class Kind : std::uint8_t { null, boolean, integer, big_integer, real, string, array, object };
+  enum class Kind : std::uint8_t {
+    null,
+    boolean,
+    integer,
+    big_integer,
+    real,
+    string,
+    array,
+    object
+  };
   Kind kind = Kind::null;
   bool boolean = false;
   std::int64_t integer = 0;  // of integers that fit; others are `big_integer`
@@ -36,8 +45,8 @@ struct TextRule {
   bool identifier = false;         // only [A-Za-z0-9_.:-]
 };
 
-// Takes fields out of an object one by one and remembers the first problem; after that every call is
-// harmless. `finish` refuses what nobody took.
+// Takes fields out of an object one by one and remembers the first problem; after that every call
+// is harmless. `finish` refuses what nobody took.
 class FieldReader {
  public:
   explicit FieldReader(const JsonValue& object)
@@ -49,7 +58,8 @@ class FieldReader {
   std::optional<std::int64_t> optional_amount(std::string_view name);
   std::int64_t optional_integer(std::string_view name, std::int64_t min, std::int64_t max,
                                 std::int64_t when_absent);
-  std::map<std::string, std::string> optional_text_map(std::string_view name, std::size_t max_entries,
+  std::map<std::string, std::string> optional_text_map(std::string_view name,
+                                                       std::size_t max_entries,
                                                        std::size_t max_key_characters,
                                                        std::size_t max_value_characters);
 

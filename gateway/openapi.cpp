@@ -32,12 +32,13 @@ Json described(Json schema, std::string_view description) {
 }
 
 Json amount_asked() {
-  return {{"type", "integer"}, {"format", "int64"}, {"minimum", 1}, {"maximum", max_amount_minor},
+  return {{"type", "integer"},
+          {"format", "int64"},
+          {"minimum", 1},
+          {"maximum", max_amount_minor},
           {"description", "in the currency's minor unit"}};
 }
-Json amount_shown() {
-  return {{"type", "integer"}, {"format", "int64"}, {"minimum", 0}};
-}
+Json amount_shown() { return {{"type", "integer"}, {"format", "int64"}, {"minimum", 0}}; }
 
 // An object whose fields are all known, and required but for `optional`.
 Json object(Json properties, std::initializer_list<std::string_view> optional = {}) {
@@ -88,22 +89,28 @@ void add_request_schemas(Json& out) {
        {"currency", described(text(3, 3, "^[A-Z]{3}$"), "ISO 4217")},
        {"channel", text(1, 64)},
        {"subject", described(text(1, max_subject_characters), "shown to the payer")},
-       {"capture", {{"type", "string"}, {"enum", {"automatic", "manual"}}, {"default", "automatic"}}},
-       {"expires_in_s", {{"type", "integer"}, {"minimum", min_expires_in_s},
-                         {"maximum", max_expires_in_s}, {"default", default_expires_in_s}}},
+       {"capture",
+        {{"type", "string"}, {"enum", {"automatic", "manual"}}, {"default", "automatic"}}},
+       {"expires_in_s",
+        {{"type", "integer"},
+         {"minimum", min_expires_in_s},
+         {"maximum", max_expires_in_s},
+         {"default", default_expires_in_s}}},
        {"return_url", described(text(0, max_url_characters), "http or https; empty is none")},
-       {"metadata", {{"type", "object"}, {"maxProperties", max_metadata_entries},
-                     {"propertyNames", text(1, max_metadata_key_characters)},
-                     {"additionalProperties", text(0, max_metadata_value_characters)}}}},
+       {"metadata",
+        {{"type", "object"},
+         {"maxProperties", max_metadata_entries},
+         {"propertyNames", text(1, max_metadata_key_characters)},
+         {"additionalProperties", text(0, max_metadata_value_characters)}}}},
       {"capture", "expires_in_s", "return_url", "metadata"});
-  out["CapturePayment"] = object(
-      {{"amount", described(amount_asked(), "absent: all that is authorized")}}, {"amount"});
-  out["CreateRefund"] = object(
-      {{"merchant_refund_no", described(text(1, max_order_no_characters, identifier_pattern),
-                                        "your number of the refund; repeating it is safe")},
-       {"amount", amount_asked()},
-       {"reason", text(0, max_reason_characters)}},
-      {"reason"});
+  out["CapturePayment"] =
+      object({{"amount", described(amount_asked(), "absent: all that is authorized")}}, {"amount"});
+  out["CreateRefund"] =
+      object({{"merchant_refund_no", described(text(1, max_order_no_characters, identifier_pattern),
+                                               "your number of the refund; repeating it is safe")},
+              {"amount", amount_asked()},
+              {"reason", text(0, max_reason_characters)}},
+             {"reason"});
   out["Empty"] = object(Json::object());
 }
 
@@ -111,9 +118,10 @@ void add_payment_schemas(Json& out) {
   out["PaymentStatus"] = names_of<PaymentState>(1, static_cast<int>(payment_state_count) - 1);
   out["RefundStatus"] = names_of<RefundState>(0, static_cast<int>(RefundState::failed));
   out["Failure"] = object_or_null({{"code", type("string")}, {"message", type("string")}});
-  out["NextAction"] = object_or_null(
-      {{"type", {{"type", "string"}, {"enum", {"qr_code", "redirect"}}}},
-       {"value", described(type("string"), "the QR code's text, or the URL to send the payer to")}});
+  out["NextAction"] =
+      object_or_null({{"type", {{"type", "string"}, {"enum", {"qr_code", "redirect"}}}},
+                      {"value", described(type("string"),
+                                          "the QR code's text, or the URL to send the payer to")}});
   Json close_reason = names_of<CloseReason>(0, static_cast<int>(CloseReason::voided));
   close_reason["type"] = {"string", "null"};
   close_reason["enum"].push_back(nullptr);
@@ -146,7 +154,8 @@ void add_payment_schemas(Json& out) {
        {"amount", amount_shown()},
        {"currency", text(3, 3)},
        {"reason", type("string")},
-       {"surplus", described(type("boolean"), "money that was not asked for, given back by itself")},
+       {"surplus",
+        described(type("boolean"), "money that was not asked for, given back by itself")},
        {"failure", ref("Failure")},
        {"created_at", time()},
        {"updated_at", time()}});
@@ -171,24 +180,29 @@ void add_other_schemas(Json& out) {
   out["Readiness"] = object({{"ready", type("boolean")}, {"reason", type("string")}});
   out["OpenApi"] = {{"type", "object"}, {"required", {"openapi", "info", "paths", "components"}}};
   out["ProblemCode"] = problem_codes();
-  out["Problem"] = object(
-      {{"type", described(type("string"), "urn:welkin:problem: and the code")},
-       {"title", type("string")},
-       {"status", {{"type", "integer"}, {"minimum", 400}, {"maximum", 599}}},
-       {"detail", type("string")},
-       {"code", ref("ProblemCode")},
-       {"field", described(type("string"),
-                           "a JSON pointer into the body, ?name of a parameter, or a header's name")},
-       {"request_id", type("string")}},
-      {"field"});
+  out["Problem"] =
+      object({{"type", described(type("string"), "urn:welkin:problem: and the code")},
+              {"title", type("string")},
+              {"status", {{"type", "integer"}, {"minimum", 400}, {"maximum", 599}}},
+              {"detail", type("string")},
+              {"code", ref("ProblemCode")},
+              {"field",
+               described(type("string"),
+                         "a JSON pointer into the body, ?name of a parameter, or a header's name")},
+              {"request_id", type("string")}},
+             {"field"});
 }
 
 Json query_parameters() {
   const auto parameter = [](std::string_view name, Json schema, std::string_view description) {
-    return Json{{"name", name}, {"in", "query"}, {"schema", std::move(schema)},
+    return Json{{"name", name},
+                {"in", "query"},
+                {"schema", std::move(schema)},
                 {"description", description}};
   };
-  Json limit{{"type", "integer"}, {"minimum", 1}, {"maximum", max_page_size},
+  Json limit{{"type", "integer"},
+             {"minimum", 1},
+             {"maximum", max_page_size},
              {"default", default_page_size}};
   return Json::array(
       {parameter("merchant_order_no", text(1, max_order_no_characters), "exactly this order"),
@@ -218,9 +232,12 @@ Json parameters_of(const Route& route) {
   if (route.operation_id == "listPayments")
     for (Json& parameter : query_parameters()) out.push_back(std::move(parameter));
   if (route.is_command && route.access != Access::channel)
-    out.push_back({{"name", "Idempotency-Key"}, {"in", "header"}, {"schema", text(1, 255)},
+    out.push_back({{"name", "Idempotency-Key"},
+                   {"in", "header"},
+                   {"schema", text(1, 255)},
                    {"description", "the same key and request get the first answer again"}});
-  out.push_back({{"name", "X-Request-Id"}, {"in", "header"},
+  out.push_back({{"name", "X-Request-Id"},
+                 {"in", "header"},
                  {"schema", text(1, 64, "^[A-Za-z0-9_-]+$")},
                  {"description", "comes back in the answer"}});
   return out;
@@ -238,13 +255,14 @@ Json answer_of(const Route& route, std::string_view description) {
 
 Json answers_of(const Route& route) {
   Json out;
-  const bool creates = route.operation_id == "createPayment" || route.operation_id == "createRefund";
+  const bool creates =
+      route.operation_id == "createPayment" || route.operation_id == "createRefund";
   if (creates) out["201"] = answer_of(route, "Made now");
-  out["200"] = answer_of(route, creates ? "Was there already, made by the same request" : "As asked");
+  out["200"] =
+      answer_of(route, creates ? "Was there already, made by the same request" : "As asked");
   if (route.operation_id == "getReadiness") out["503"] = answer_of(route, "Not now");
-  out["default"] = {
-      {"description", "Refused"},
-      {"content", {{"application/problem+json", {{"schema", ref("Problem")}}}}}};
+  out["default"] = {{"description", "Refused"},
+                    {"content", {{"application/problem+json", {{"schema", ref("Problem")}}}}}};
   return out;
 }
 
@@ -255,15 +273,19 @@ Json request_body_of(const Route& route) {
   } else {
     content["application/json"]["schema"] = ref(route.request_schema);
   }
-  return {{"required", route.body != Body::json_or_empty}, {"content", content}};
+  return {{"required", route.body != Body::maybe}, {"content", content}};
 }
 
 std::string_view tag_of(const Route& route) {
   switch (route.access) {
-    case Access::merchant: return "payments";
-    case Access::admin: return "operators";
-    case Access::channel: return "channels";
-    case Access::anyone: return "node";
+    case Access::merchant:
+      return "payments";
+    case Access::admin:
+      return "operators";
+    case Access::channel:
+      return "channels";
+    case Access::anyone:
+      return "node";
   }
   return "node";
 }
@@ -295,16 +317,18 @@ std::string openapi_document() {
   add_payment_schemas(schemas);
   add_other_schemas(schemas);
   const Json bearer{{"type", "http"}, {"scheme", "bearer"}};
-  const Json document{
-      {"openapi", "3.1.0"},
-      {"info",
-       {{"title", "Welkin"}, {"version", "1"}, {"license", {{"name", "Apache-2.0"}}},
-        {"description", "Payments: create, follow, capture, refund. Amounts are integers in the "
-                        "currency's minor unit; times are RFC 3339 in UTC."}}},
-      {"paths", paths},
-      {"components",
-       {{"schemas", schemas},
-        {"securitySchemes", {{"merchantKey", bearer}, {"operatorKey", bearer}}}}}};
+  const Json document{{"openapi", "3.1.0"},
+                      {"info",
+                       {{"title", "Welkin"},
+                        {"version", "1"},
+                        {"license", {{"name", "Apache-2.0"}}},
+                        {"description",
+                         "Payments: create, follow, capture, refund. Amounts are integers in the "
+                         "currency's minor unit; times are RFC 3339 in UTC."}}},
+                      {"paths", paths},
+                      {"components",
+                       {{"schemas", schemas},
+                        {"securitySchemes", {{"merchantKey", bearer}, {"operatorKey", bearer}}}}}};
   return document.dump(2);
 }
 

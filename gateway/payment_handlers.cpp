@@ -4,8 +4,8 @@
 #include "gateway/command_call.hpp"
 #include "gateway/payment_json.hpp"
 #include "gateway/query_string.hpp"
-#include "gateway/rfc3339.hpp"
 #include "gateway/request_limits.hpp"
+#include "gateway/rfc3339.hpp"
 
 namespace welkin {
 namespace {
@@ -42,13 +42,13 @@ std::variant<CreatePayment, Problem> read_create_payment(const RouteCall& call,
     fields.refuse(ProblemCode::unknown_channel, "there is no such channel here", "channel");
   out.subject = fields.required_text("subject", {1, max_subject_characters});
   out.capture_method = read_capture_method(fields);
-  out.expires_in_s =
-      fields.optional_integer("expires_in_s", min_expires_in_s, max_expires_in_s, default_expires_in_s);
+  out.expires_in_s = fields.optional_integer("expires_in_s", min_expires_in_s, max_expires_in_s,
+                                             default_expires_in_s);
   out.return_url = fields.optional_text("return_url", {0, max_url_characters});
   if (!out.return_url.empty() && !is_http_url(out.return_url))
     fields.refuse(ProblemCode::invalid_value, "this is an http or https URL", "return_url");
-  out.metadata = fields.optional_text_map("metadata", max_metadata_entries,
-                                          max_metadata_key_characters, max_metadata_value_characters);
+  out.metadata = fields.optional_text_map(
+      "metadata", max_metadata_entries, max_metadata_key_characters, max_metadata_value_characters);
   if (auto problem = fields.finish()) return std::move(*problem);
   return out;
 }
@@ -138,8 +138,10 @@ std::optional<Problem> create_payment(const RouteCall& call, HttpAnswer& answer)
   auto read = read_create_payment(call, std::get<JsonValue>(body));
   if (auto* problem = std::get_if<Problem>(&read)) return std::move(*problem);
   auto& create = std::get<CreatePayment>(read);
-  CommandCall command{payment_id_of(call.merchant_id, create.merchant_order_no), {},
-                      fingerprint_of(call.request, create), true};
+  CommandCall command{payment_id_of(call.merchant_id, create.merchant_order_no),
+                      {},
+                      fingerprint_of(call.request, create),
+                      true};
   command.body = std::move(create);
   auto outcome = run_command(call, std::move(command), answer);
   if (auto* problem = std::get_if<Problem>(&outcome)) return std::move(*problem);

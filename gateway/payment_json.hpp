@@ -14,7 +14,7 @@ void append_refund(std::string& out, const PaymentView& view, const Refund& refu
 void append_event(std::string& out, const EventView& event);
 void append_parked(std::string& out, const ParkedEntity& entity);
 
-// {"items":[…],"next_cursor":…}; the cursor is null on the last page and on lists without pages.
+// {"items":[…],"next_cursor":…}; the cursor is null on the last page and where there are no pages.
 template <class Items, class AppendItem>
 std::string list_json(const Items& items, const std::string& next_cursor, AppendItem append_item) {
   std::string out = R"({"items":[)";

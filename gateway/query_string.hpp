@@ -1,5 +1,5 @@
-// The query string, read as strictly as a body: every parameter known, none twice. A problem's field
-// is the parameter's name behind a question mark.
+// The query string, read as strictly as a body: every parameter known, none twice. A problem's
+// field is the parameter's name behind a question mark.
 #pragma once
 
 #include <cstddef>

@@ -39,9 +39,9 @@ std::optional<Problem> list_refunds(const RouteCall& call, HttpAnswer& answer) {
   if (const auto* problem = std::get_if<Problem>(&own)) return *problem;
   const auto& view = std::get<PaymentView>(own);
   answer.content_type = "application/json";
-  answer.body = list_json(view.payment->refunds, {}, [&view](std::string& out, const Refund& refund) {
-    append_refund(out, view, refund);
-  });
+  answer.body = list_json(
+      view.payment->refunds, {},
+      [&view](std::string& out, const Refund& refund) { append_refund(out, view, refund); });
   return std::nullopt;
 }
 

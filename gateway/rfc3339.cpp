@@ -13,7 +13,8 @@ struct CivilDate {
   unsigned day;
 };
 
-// Days since 1970-01-01 in the proleptic Gregorian calendar, by eras of 400 years that begin in March.
+// Days since 1970-01-01 in the proleptic Gregorian calendar, by eras of 400 years that begin in
+// March.
 std::int64_t days_from_civil(CivilDate date) {
   const std::int64_t year = date.year - (date.month <= 2 ? 1 : 0);
   const std::int64_t era = (year >= 0 ? year : year - 399) / 400;
@@ -30,7 +31,8 @@ CivilDate civil_from_days(std::int64_t days) {
   const auto day_of_era = static_cast<unsigned>(days - era * 146'097);
   const unsigned year_of_era =
       (day_of_era - day_of_era / 1460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
-  const unsigned day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  const unsigned day_of_year =
+      day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
   const unsigned month_from_march = (5 * day_of_year + 2) / 153;
   const unsigned month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
   const unsigned day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
@@ -62,7 +64,8 @@ std::optional<unsigned> take_digits(std::string_view& text, std::size_t count) {
 bool take_char(std::string_view& text, char upper) {
   const char lower = static_cast<char>(upper | 0x20);
   const bool is_letter = upper >= 'A' && upper <= 'Z';
-  if (text.empty() || (text.front() != upper && !(is_letter && text.front() == lower))) return false;
+  if (text.empty() || (text.front() != upper && !(is_letter && text.front() == lower)))
+    return false;
   text.remove_prefix(1);
   return true;
 }
@@ -92,7 +95,8 @@ std::optional<UnixUs> take_fraction_us(std::string_view& text) {
   if (!take_char(text, '.')) return 0;
   UnixUs value_us = 0;
   int digits = 0;
-  for (; !text.empty() && text.front() >= '0' && text.front() <= '9'; text.remove_prefix(1), ++digits)
+  for (; !text.empty() && text.front() >= '0' && text.front() <= '9';
+       text.remove_prefix(1), ++digits)
     if (digits < 6) value_us = value_us * 10 + (text.front() - '0');
   if (digits == 0 || digits > 12) return std::nullopt;
   for (int i = digits; i < 6; ++i) value_us *= 10;

@@ -17,7 +17,7 @@
 namespace welkin {
 
 enum class Access : std::uint8_t { merchant, admin, channel, anyone };
-enum class Body : std::uint8_t { none, json, json_or_empty, raw };
+enum class Body : std::uint8_t { none, json, maybe, raw };  // maybe: JSON or nothing
 
 // What all handlers share.
 struct GatewayParts {

@@ -1,5 +1,5 @@
-// The whole HTTP surface. Dispatch, the Allow header, the metrics' labels and the paths of the OpenAPI
-// document are all made from this table.
+// The whole HTTP surface. Dispatch, the Allow header, the metrics' labels and the paths of the
+// OpenAPI document are all made from this table.
 #include "gateway/route.hpp"
 
 #include <algorithm>
@@ -63,25 +63,45 @@ bool fits(const Segments& pattern, const Segments& path, std::array<std::string_
 const std::vector<Route>& routes() {
   using A = Access;
   using B = Body;
+  constexpr bool command = true;
+  constexpr bool read = false;
   static const std::vector<Route> table = {
-    // method, pattern, handler, who, body, command, operation id, summary, request, answer
-    {"POST", "/v1/payments",                                  create_payment,  A::merchant, B::json,          true,  "createPayment",  "Create a payment, or get the one this order number has", "CreatePayment", "Payment"},
-    {"GET",  "/v1/payments",                                  list_payments,   A::merchant, B::none,          false, "listPayments",   "List payments, newest first",                            "",              "PaymentList"},
-    {"GET",  "/v1/payments/{payment_id}",                     get_payment,     A::merchant, B::none,          false, "getPayment",     "Get a payment",                                          "",              "Payment"},
-    {"POST", "/v1/payments/{payment_id}/close",               close_payment,   A::merchant, B::json_or_empty, true,  "closePayment",   "Close a payment that is not paid",                       "Empty",         "Payment"},
-    {"POST", "/v1/payments/{payment_id}/capture",             capture_payment, A::merchant, B::json_or_empty, true,  "capturePayment", "Take what was authorized, or a part of it",              "CapturePayment","Payment"},
-    {"POST", "/v1/payments/{payment_id}/void",                void_payment,    A::merchant, B::json_or_empty, true,  "voidPayment",    "Let go of what was authorized",                          "Empty",         "Payment"},
-    {"POST", "/v1/payments/{payment_id}/refunds",             create_refund,   A::merchant, B::json,          true,  "createRefund",   "Refund all or a part of what was captured",              "CreateRefund",  "Refund"},
-    {"GET",  "/v1/payments/{payment_id}/refunds",             list_refunds,    A::merchant, B::none,          false, "listRefunds",    "List a payment's refunds",                               "",              "RefundList"},
-    {"GET",  "/v1/payments/{payment_id}/refunds/{refund_id}", get_refund,      A::merchant, B::none,          false, "getRefund",      "Get a refund",                                           "",              "Refund"},
-    {"GET",  "/v1/payments/{payment_id}/events",              list_events,     A::merchant, B::none,          false, "listEvents",     "List what was recorded about a payment",                 "",              "EventList"},
-    {"POST", "/channels/{channel}/notify",                    channel_notify,  A::channel,  B::raw,           true,  "notifyChannel",  "Take a channel's signed callback",                       "",              ""},
-    {"GET",  "/healthz",                                      health,          A::anyone,   B::none,          false, "getHealth",      "Is the process alive",                                   "",              "Health"},
-    {"GET",  "/readyz",                                       readiness,       A::anyone,   B::none,          false, "getReadiness",   "Can it take work now",                                   "",              "Readiness"},
-    {"GET",  "/metrics",                                      metrics,         A::anyone,   B::none,          false, "getMetrics",     "Prometheus metrics",                                     "",              ""},
-    {"GET",  "/openapi.json",                                 openapi,         A::anyone,   B::none,          false, "getOpenApi",     "This document",                                          "",              "OpenApi"},
-    {"GET",  "/admin/v1/parked",                              list_parked,     A::admin,    B::none,          false, "listParked",     "List the payments that wait for an operator",            "",              "ParkedList"},
-    {"POST", "/admin/v1/payments/{payment_id}/resume",        resume_payment,  A::admin,    B::json_or_empty, true,  "resumePayment",  "Go on with a parked payment",                            "Empty",         "Payment"},
+    // method, path, handler, who may call, its body, whether it is a command;
+    // then for the document: operation id, summary, schema of the request, schema of the answer
+    {"POST", "/v1/payments", create_payment, A::merchant, B::json, command,
+     "createPayment", "Create a payment, or get this order's", "CreatePayment", "Payment"},
+    {"GET",  "/v1/payments", list_payments, A::merchant, B::none, read,
+     "listPayments", "List payments, newest first", "", "PaymentList"},
+    {"GET",  "/v1/payments/{payment_id}", get_payment, A::merchant, B::none, read,
+     "getPayment", "Get a payment", "", "Payment"},
+    {"POST", "/v1/payments/{payment_id}/close", close_payment, A::merchant, B::maybe, command,
+     "closePayment", "Close a payment that is not paid", "Empty", "Payment"},
+    {"POST", "/v1/payments/{payment_id}/capture", capture_payment, A::merchant, B::maybe, command,
+     "capturePayment", "Take what was authorized, or a part of it", "CapturePayment", "Payment"},
+    {"POST", "/v1/payments/{payment_id}/void", void_payment, A::merchant, B::maybe, command,
+     "voidPayment", "Let go of what was authorized", "Empty", "Payment"},
+    {"POST", "/v1/payments/{payment_id}/refunds", create_refund, A::merchant, B::json, command,
+     "createRefund", "Refund all or a part of what was captured", "CreateRefund", "Refund"},
+    {"GET",  "/v1/payments/{payment_id}/refunds", list_refunds, A::merchant, B::none, read,
+     "listRefunds", "List a payment's refunds", "", "RefundList"},
+    {"GET",  "/v1/payments/{payment_id}/refunds/{refund_id}", get_refund, A::merchant, B::none, read,
+     "getRefund", "Get a refund", "", "Refund"},
+    {"GET",  "/v1/payments/{payment_id}/events", list_events, A::merchant, B::none, read,
+     "listEvents", "List what was recorded about a payment", "", "EventList"},
+    {"POST", "/channels/{channel}/notify", channel_notify, A::channel, B::raw, command,
+     "notifyChannel", "Take a channel's signed callback", "", ""},
+    {"GET",  "/healthz", health, A::anyone, B::none, read,
+     "getHealth", "Is the process alive", "", "Health"},
+    {"GET",  "/readyz", readiness, A::anyone, B::none, read,
+     "getReadiness", "Can it take work now", "", "Readiness"},
+    {"GET",  "/metrics", metrics, A::anyone, B::none, read,
+     "getMetrics", "Prometheus metrics", "", ""},
+    {"GET",  "/openapi.json", openapi, A::anyone, B::none, read,
+     "getOpenApi", "This document", "", "OpenApi"},
+    {"GET",  "/admin/v1/parked", list_parked, A::admin, B::none, read,
+     "listParked", "List the payments that wait for an operator", "", "ParkedList"},
+    {"POST", "/admin/v1/payments/{payment_id}/resume", resume_payment, A::admin, B::maybe, command,
+     "resumePayment", "Go on with a parked payment", "Empty", "Payment"},
   };
   return table;
 }

@@ -14,14 +14,15 @@ namespace welkin {
 enum class ConnectionPhase : std::uint8_t {
   reading,    // collecting one whole request
   writing,    // an answer is on its way out
-  lingering,  // refused and half closed: what still comes is thrown away, because closing over unread
-              // bytes resets the connection, and the refusal would be lost
+  lingering,  // refused and half closed: what still comes is thrown away, because closing over
+              // unread bytes resets the connection, and the refusal would be lost
 };
 
 struct Connection {
-  static constexpr std::uint8_t busy = 1;       // a worker owns it
-  static constexpr std::uint8_t edge = 2;       // the kernel had news while a worker owned it
-  static constexpr std::uint8_t peer_shut = 4;  // part of that news: the peer has sent its last byte
+  static constexpr std::uint8_t busy = 1;  // a worker owns it
+  static constexpr std::uint8_t edge = 2;  // the kernel had news while a worker owned it
+  static constexpr std::uint8_t peer_shut =
+      4;  // part of that news: the peer has sent its last byte
 
   std::atomic<std::uint8_t> flags{0};
   int fd = -1;
@@ -30,7 +31,7 @@ struct Connection {
   bool close_after_write = false;
   bool was_refused = false;
   bool continue_sent = false;
-  bool drained = false;     // the last read emptied the socket; the kernel will tell of more
+  bool drained = false;  // the last read emptied the socket; the kernel will tell of more
   bool peer_closed = false;
   std::int64_t request_started_ms = 0;  // of its first byte; 0: none yet
   std::int64_t deadline_ms = 0;

@@ -1,8 +1,8 @@
 // The gateway's edge: it turns untrusted bytes into complete, well-framed requests and hands only
 // those to workers. One thread accepts (httplib's own loop), one thread waits for sockets (epoll,
-// edge-triggered, one registration for a connection's whole life), and workers run httplib's request
-// processing over memory. No worker ever waits for a client, so slow, silent and half-open clients
-// cost a file descriptor and a small buffer, nothing else.
+// edge-triggered, one registration for a connection's whole life), and workers run httplib's
+// request processing over memory. No worker ever waits for a client, so slow, silent and half-open
+// clients cost a file descriptor and a small buffer, nothing else.
 #pragma once
 
 #include <array>
@@ -24,8 +24,9 @@ struct EdgeConfig {
   int port = 0;  // 0: any free one
   HeadLimits limits;
   std::size_t workers = 128;
-  std::size_t control_workers = 2;  // for health, readiness and metrics, which must answer under load
-  std::size_t queue_limit = 2048;   // complete requests waiting for a worker
+  std::size_t control_workers =
+      2;  // for health, readiness and metrics, which must answer under load
+  std::size_t queue_limit = 2048;  // complete requests waiting for a worker
   std::size_t max_connections = 4096;
   std::int64_t head_timeout_ms = 10'000;
   std::int64_t request_timeout_ms = 10'000;

@@ -75,8 +75,7 @@ void move_answer(HttpAnswer& answer, httplib::Response& response) {
 
 void answer_with_problem(ProblemCode code, httplib::Response& response) {
   HttpAnswer answer;
-  const std::string request_id =
-      request_id_for(current.request->header("x-request-id"));
+  const std::string request_id = request_id_for(current.request->header("x-request-id"));
   answer.headers.emplace_back("X-Request-Id", request_id);
   answer_problem({code, {}, {}}, request_id, answer);
   response.headers.clear();
@@ -87,9 +86,7 @@ void answer_with_problem(ProblemCode code, httplib::Response& response) {
 
 HttplibShell::HttplibShell(HttpHandler handler, std::function<void(int)> adopt,
                            std::function<bool()> is_draining)
-    : handler_(std::move(handler)),
-      adopt_(std::move(adopt)),
-      is_draining_(std::move(is_draining)) {
+    : handler_(std::move(handler)), adopt_(std::move(adopt)), is_draining_(std::move(is_draining)) {
   new_task_queue = [] { return new InlineQueue; };
   set_socket_options([](socket_t fd) {
     // Not SO_REUSEPORT, httplib's default: it lets two servers share a port without a word.
@@ -103,15 +100,16 @@ HttplibShell::HttplibShell(HttpHandler handler, std::function<void(int)> adopt,
     return HandlerResponse::Handled;
   });
   // Never what(): it may hold anything, and httplib would echo it in a header.
-  set_exception_handler([](const httplib::Request&, httplib::Response& response,
-                           std::exception_ptr) { answer_with_problem(ProblemCode::internal, response); });
+  set_exception_handler(
+      [](const httplib::Request&, httplib::Response& response, std::exception_ptr) {
+        answer_with_problem(ProblemCode::internal, response);
+      });
   // Every answer of a handler has an X-Request-Id; without one it is httplib's own refusal.
-  set_error_handler(
-      HandlerWithResponse([](const httplib::Request&, httplib::Response& response) {
-        if (response.has_header("X-Request-Id")) return HandlerResponse::Unhandled;
-        answer_with_problem(ProblemCode::bad_request, response);
-        return HandlerResponse::Handled;
-      }));
+  set_error_handler(HandlerWithResponse([](const httplib::Request&, httplib::Response& response) {
+    if (response.has_header("X-Request-Id")) return HandlerResponse::Unhandled;
+    answer_with_problem(ProblemCode::bad_request, response);
+    return HandlerResponse::Handled;
+  }));
   set_post_routing_handler([this](const httplib::Request&, httplib::Response& response) {
     // Hints of httplib's own connection loop, which is not the one that runs here.
     response.headers.erase("Keep-Alive");

@@ -1,7 +1,8 @@
-// httplib's server with its two ends replaced: accepted sockets go to the caller instead of a thread
-// each, and requests are run from memory. What httplib 0.11 reads without a bound or trusts too much
-// (header lines, chunked bodies, Range, Accept-Encoding, REMOTE_ADDR) never reaches it: it is shown
-// a request line and nothing else, and everything it would parse has been parsed and checked before.
+// httplib's server with its two ends replaced: accepted sockets go to the caller instead of a
+// thread each, and requests are run from memory. What httplib 0.11 reads without a bound or trusts
+// too much (header lines, chunked bodies, Range, Accept-Encoding, REMOTE_ADDR) never reaches it: it
+// is shown a request line and nothing else, and everything it would parse has been parsed and
+// checked before.
 #pragma once
 
 #include <httplib.h>

@@ -21,7 +21,8 @@ namespace welkin {
 namespace {
 
 constexpr std::size_t read_chunk_bytes = 64 * 1024;
-// A buffer that grew beyond this is given back between requests, so that idle connections stay small.
+// A buffer that grew beyond this is given back between requests, so that idle connections stay
+// small.
 constexpr std::size_t kept_buffer_bytes = 8 * 1024;
 constexpr std::size_t max_discarded_bytes = 16 * 1024 * 1024;
 // Connections beyond the limit that may be open for as long as their refusal takes.
@@ -151,7 +152,8 @@ void EdgeServer::Reactor::wake() {
   [[maybe_unused]] const auto written = ::write(wake_fd_, &one, sizeof one);
 }
 
-// ---- accepting ------------------------------------------------------------------------------------
+// ---- accepting
+// ------------------------------------------------------------------------------------
 
 void EdgeServer::Reactor::adopt(int fd) {
   const auto limit = static_cast<std::int64_t>(config_.max_connections);
@@ -185,7 +187,8 @@ void EdgeServer::Reactor::adopt(int fd) {
   counters_.open.fetch_add(1, std::memory_order_relaxed);
 }
 
-// ---- the reactor's thread --------------------------------------------------------------------------
+// ---- the reactor's thread
+// --------------------------------------------------------------------------
 
 void EdgeServer::Reactor::loop() {
   std::array<epoll_event, 256> events;
@@ -230,8 +233,11 @@ void EdgeServer::Reactor::on_event(Connection& connection, std::uint32_t events)
 
 void EdgeServer::Reactor::take_step(Connection& connection) {
   switch (advance(connection)) {
-    case Step::wait: return;
-    case Step::destroy: destroy(&connection); return;
+    case Step::wait:
+      return;
+    case Step::destroy:
+      destroy(&connection);
+      return;
     case Step::run: {
       connection.flags.store(Connection::busy, std::memory_order_release);
       auto& ready = &pool_for(connection) == main_pool_.get() ? ready_main_ : ready_control_;
@@ -305,7 +311,8 @@ void EdgeServer::Reactor::destroy(Connection* connection) {
   delete connection;
 }
 
-// ---- on a worker -----------------------------------------------------------------------------------
+// ---- on a worker
+// -----------------------------------------------------------------------------------
 
 void EdgeServer::Reactor::serve(Connection* connection) {
   for (int round = 1;; ++round) {
@@ -329,12 +336,12 @@ EdgeServer::Reactor::Step EdgeServer::Reactor::settle(Connection& connection) {
   return step;
 }
 
-// False when the kernel had news meanwhile: then the worker still owns the connection and looks again.
+// False when the kernel had news meanwhile: then the worker still owns the connection and looks
+// again.
 bool EdgeServer::Reactor::release(Connection& connection) {
   std::uint8_t expected = Connection::busy;
   if (connection.flags.compare_exchange_strong(expected, 0, std::memory_order_acq_rel)) return true;
-  const std::uint8_t news =
-      connection.flags.exchange(Connection::busy, std::memory_order_acq_rel);
+  const std::uint8_t news = connection.flags.exchange(Connection::busy, std::memory_order_acq_rel);
   connection.drained = false;
   if ((news & Connection::peer_shut) != 0) connection.peer_closed = true;
   return false;
@@ -376,7 +383,8 @@ WorkerPool& EdgeServer::Reactor::pool_for(const Connection& connection) {
   return is_control_(path_of(target)) ? *control_pool_ : *main_pool_;
 }
 
-// ---- the steps of a connection ---------------------------------------------------------------------
+// ---- the steps of a connection
+// ---------------------------------------------------------------------
 
 EdgeServer::Reactor::Step EdgeServer::Reactor::advance(Connection& connection) {
   for (;;) {
@@ -484,8 +492,8 @@ void EdgeServer::Reactor::expect_next_request(Connection& connection) {
   if (!has_begun && connection.in.capacity() > kept_buffer_bytes) connection.in.shrink_to_fit();
 }
 
-// Sends a problem that no handler sees, and closes: after a doubt about framing nothing that follows
-// on this connection can be trusted.
+// Sends a problem that no handler sees, and closes: after a doubt about framing nothing that
+// follows on this connection can be trusted.
 void EdgeServer::Reactor::refuse(Connection& connection, const Problem& problem) {
   counters_.refused[static_cast<std::size_t>(problem.code)].fetch_add(1, std::memory_order_relaxed);
   connection.out = canned_problem_response(problem);
@@ -516,7 +524,8 @@ EdgeServer::Reactor::Step EdgeServer::Reactor::linger(Connection& connection) {
   }
 }
 
-// ---- the public face -------------------------------------------------------------------------------
+// ---- the public face
+// -------------------------------------------------------------------------------
 
 EdgeServer::EdgeServer(EdgeConfig config, HttpHandler handler,
                        std::function<bool(std::string_view)> is_control)

@@ -1,5 +1,5 @@
-// The thread that waits for all sockets, and the steps a connection moves by. See edge_server.hpp for
-// the picture and connection.hpp for who owns what.
+// The thread that waits for all sockets, and the steps a connection moves by. See edge_server.hpp
+// for the picture and connection.hpp for who owns what.
 #pragma once
 
 #include <atomic>

@@ -146,8 +146,8 @@ bool RequestHead::take_header_line(std::string& buffer, std::size_t end, const H
   const std::string_view value = trim(line.substr(colon + 1));
   if (holds_control_byte(value))
     return refuse(ProblemCode::bad_request, "a header value holds a control byte");
-  // A name with an underscore is never one we read, and some programs take REMOTE_ADDR from a client
-  // for the socket's address or X_Forwarded_For for X-Forwarded-For.
+  // A name with an underscore is never one we read, and some programs take REMOTE_ADDR from a
+  // client for the socket's address or X_Forwarded_For for X-Forwarded-For.
   if (name.find('_') != std::string_view::npos) return true;
   for (std::size_t i = 0; i < name.size(); ++i)
     buffer[line_start_ + i] = lower(buffer[line_start_ + i]);
@@ -172,8 +172,8 @@ bool RequestHead::take_framing_header(std::string_view name, std::string_view va
 bool RequestHead::take_content_length(std::string_view value) {
   if (content_length_)
     return refuse(ProblemCode::bad_request, "Content-Length stands there twice", "Content-Length");
-  const bool all_digits = std::all_of(value.begin(), value.end(),
-                                      [](char c) { return c >= '0' && c <= '9'; });
+  const bool all_digits =
+      std::all_of(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; });
   if (value.empty() || value.size() > 18 || !all_digits)
     return refuse(ProblemCode::bad_request, "Content-Length is not a length", "Content-Length");
   std::size_t length = 0;
@@ -203,8 +203,7 @@ bool RequestHead::judge(std::string_view buffer, const HeadLimits& limits) {
                   "Content-Length");
   if (content_length() > limits.body_limit_bytes)
     return refuse(ProblemCode::body_too_large,
-                  "the body may have at most " + std::to_string(limits.body_limit_bytes) +
-                      " bytes",
+                  "the body may have at most " + std::to_string(limits.body_limit_bytes) + " bytes",
                   "Content-Length");
   return true;
 }

@@ -17,7 +17,8 @@ WorkerPool::~WorkerPool() {
   for (auto& worker : workers_) worker->thread.join();
 }
 
-// Called with the lock held. One wake-up at a time: the thread woken wakes the next if there is work.
+// Called with the lock held. One wake-up at a time: the thread woken wakes the next if there is
+// work.
 WorkerPool::Worker* WorkerPool::pick_idle() {
   if (queue_.empty() || idle_.empty() || waking_) return nullptr;
   Worker* worker = idle_.back();

