@@ -1,0 +1,192 @@
+#include "tests/support/fake_edges.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+namespace welkin {
+
+// ---- the store that fails
+// ---------------------------------------------------------------------------
+
+namespace {
+
+StoreError unavailable() { return {StoreErrorKind::unavailable, "told to fail"}; }
+
+}  // namespace
+
+StoreResult<std::vector<AppendResult>> FlakyStore::append(std::vector<StreamAppend>& batch) {
+  const Next now = down ? Next::fails : std::exchange(next_append, Next::works);
+  if (now == Next::fails) return unavailable();
+  if (now == Next::loses_the_request)
+    return StoreError{StoreErrorKind::in_doubt, "the request was lost"};
+  if (!taken.empty() && taken.count(batch.front().stream) > 0)
+    return std::vector<AppendResult>(batch.size(), {AppendStatus::sequence_conflict, 0});
+  auto result = inner_.append(batch);
+  if (now == Next::loses_the_answer && !error_of(result))
+    return StoreError{StoreErrorKind::in_doubt, "the answer was lost"};
+  return result;
+}
+
+StoreResult<std::vector<std::uint64_t>> FlakyStore::claim_epochs(std::uint32_t shard_count) {
+  return inner_.claim_epochs(shard_count);
+}
+
+StoreResult<Done> FlakyStore::probe() {
+  ++probes;
+  if (down) return unavailable();
+  return inner_.probe();
+}
+
+StoreResult<std::vector<EventRow>> FlakyStore::read_stream(const StreamId& stream,
+                                                           std::uint64_t after_seq) const {
+  if (reads_down) return unavailable();
+  auto result = inner_.read_stream(stream, after_seq);
+  if (auto* rows = std::get_if<std::vector<EventRow>>(&result)) {
+    rows_read += rows->size();
+    if (corrupt.count(stream) > 0 && !rows->empty()) rows->front().prev_hash[0] ^= 1;
+  }
+  return result;
+}
+
+StoreResult<std::vector<EventRow>> FlakyStore::read_all(std::uint64_t after_position,
+                                                        std::size_t limit) const {
+  if (reads_down) return unavailable();
+  return inner_.read_all(after_position, limit);
+}
+
+StoreResult<Done> FlakyStore::checkpoint(const ViewDelta& delta) {
+  if (down || checkpoints_down) return unavailable();
+  ++checkpoints;
+  return inner_.checkpoint(delta);
+}
+
+StoreResult<std::uint64_t> FlakyStore::view_position() const { return inner_.view_position(); }
+
+StoreResult<std::vector<DueTimer>> FlakyStore::due_timers(UnixUs until_us,
+                                                          std::size_t limit) const {
+  return inner_.due_timers(until_us, limit);
+}
+StoreResult<std::vector<Card>> FlakyStore::open_cards(const StreamId& after,
+                                                      std::size_t limit) const {
+  return inner_.open_cards(after, limit);
+}
+StoreResult<std::vector<Card>> FlakyStore::list_cards(const CardQuery& query) const {
+  return inner_.list_cards(query);
+}
+StoreResult<std::optional<IdempotencyRecord>> FlakyStore::find_idempotency(
+    std::string_view merchant_id, std::string_view key) const {
+  return inner_.find_idempotency(merchant_id, key);
+}
+
+StoreResult<std::optional<Snapshot>> FlakyStore::load_snapshot(const StreamId& stream) const {
+  if (reads_down) return unavailable();
+  return inner_.load_snapshot(stream);
+}
+
+StoreResult<StoreStats> FlakyStore::stats() const { return inner_.stats(); }
+
+// ---- store work, step by step
+// -----------------------------------------------------------------------
+
+std::size_t StepStoreIo::waiting(Kind kind) const {
+  return static_cast<std::size_t>(std::count_if(
+      work_.begin(), work_.end(), [kind](const Work& work) { return work.kind == kind; }));
+}
+
+bool StepStoreIo::step() {
+  const auto next = std::find_if(work_.begin(), work_.end(),
+                                 [this](const Work& work) { return held_.count(work.kind) == 0; });
+  if (next == work_.end()) return false;
+  const Progress progress = next->run();
+  if (progress == Progress::over) work_.erase(next);
+  return progress != Progress::stuck;
+}
+
+void StepStoreIo::commit(std::vector<AppendRequestPtr> batch, const caf::actor& journal,
+                         const caf::actor& views) {
+  using Verdict = JournalCommitter::Verdict;
+  const auto in_doubt = std::make_shared<bool>(false);
+  work_.push_back({Kind::commit, [this, in_doubt, batch = std::move(batch), journal, views] {
+                     const bool reads_back = std::exchange(*in_doubt, true);
+                     const Verdict verdict =
+                         reads_back ? committer_.resolve(batch) : committer_.commit(batch);
+                     if (verdict == Verdict::in_doubt)
+                       return reads_back ? Progress::stuck : Progress::under_way;
+                     batch_sizes.push_back(batch.size());
+                     deliver_acks(committer_, batch, journal, views, verdict == Verdict::settled);
+                     return Progress::over;
+                   }});
+}
+
+void StepStoreIo::probe(const caf::actor& journal) {
+  work_.push_back({Kind::probe, [this, journal] {
+                     const bool well = error_of(store_.probe()) == nullptr;
+                     caf::anon_send(journal, probed_atom::value, well);
+                     return Progress::over;
+                   }});
+}
+
+void StepStoreIo::load(const StreamId& stream, const caf::actor& reply_to) {
+  work_.push_back({Kind::load, [this, stream, reply_to] {
+                     auto result = std::make_shared<const LoadResult>(load_payment(store_, stream));
+                     caf::anon_send(reply_to, loaded_atom::value, LoadResultPtr(std::move(result)));
+                     return Progress::over;
+                   }});
+}
+
+void StepStoreIo::checkpoint(std::shared_ptr<const ViewDelta> delta, const caf::actor& reply_to) {
+  work_.push_back({Kind::checkpoint, [this, delta = std::move(delta), reply_to] {
+                     const bool written = error_of(store_.checkpoint(*delta)) == nullptr;
+                     caf::anon_send(reply_to, written_atom::value, written);
+                     return Progress::over;
+                   }});
+}
+
+// ---- the channel
+// ------------------------------------------------------------------------------------
+
+void ScriptedChannel::call(const ChannelCall& call, Done done) {
+  calls.push_back(call);
+  if (answers) return done(report_on(call, answers(call)));
+  waiting_.push_back({call, std::move(done)});
+}
+
+std::variant<VerifiedCallback, Problem> ScriptedChannel::verify(const RawCallback&, UnixUs) {
+  return Problem{ProblemCode::bad_signature, "The scripted channel signs nothing.", ""};
+}
+
+ChannelReport ScriptedChannel::report_on(const ChannelCall& call, ChannelVerdict verdict) {
+  ChannelReport report;
+  report.payment = call.payment;
+  report.operation = call.operation;
+  report.verdict = verdict;
+  report.channel_order_no = call.channel_order_no;
+  report.refund_id = call.refund_id;
+  report.merchant_id = call.merchant_id;
+  report.amount_minor = call.amount_minor;
+  report.currency = call.currency;
+  report.channel_reference = "ch_1";
+  if (verdict == ChannelVerdict::accepted)
+    report.next_action = {"qr_code", "https://pay.example/" + call.channel_order_no};
+  return report;
+}
+
+void ScriptedChannel::answer(ChannelVerdict verdict,
+                             const std::function<void(ChannelReport&)>& bend) {
+  if (waiting_.empty()) throw std::logic_error("no call waits for an answer");
+  Waiting oldest = std::move(waiting_.front());
+  waiting_.pop_front();
+  ChannelReport report = report_on(oldest.call, verdict);
+  bend(report);
+  oldest.done(std::move(report));
+}
+
+std::vector<std::string> ScriptedChannel::asked() const {
+  std::vector<std::string> result;
+  for (const ChannelCall& call : calls)
+    result.push_back((call.query ? "query " : "") + std::string(name_of(call.operation)));
+  return result;
+}
+
+}  // namespace welkin

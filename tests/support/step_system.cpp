@@ -1,0 +1,273 @@
+#include "tests/support/step_system.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <stdexcept>
+#include <utility>
+
+#include "actors/channel_actor.hpp"
+#include "actors/journal_actor.hpp"
+#include "persistence/memory/memory_store.hpp"
+#include "tests/support/payment_script.hpp"
+
+namespace welkin {
+namespace {
+
+// As often as the views tick, so that nothing periodic is skipped over.
+constexpr UnixUs time_step_us = 100 * us_per_ms;
+
+std::unique_ptr<JournalStore> fresh_store() {
+  auto opened = open_memory_store({"memory:"});
+  if (const StoreError* error = error_of(opened)) throw std::runtime_error(error->detail);
+  return std::move(std::get<std::unique_ptr<JournalStore>>(opened));
+}
+
+template <class T>
+T value_of(StoreResult<T> result) {
+  if (const StoreError* error = error_of(result)) throw std::runtime_error(error->detail);
+  return std::move(std::get<T>(result));
+}
+
+struct SteppedConfig : caf::actor_system_config {
+  SteppedConfig() { set("scheduler.policy", caf::atom("testing")); }
+};
+
+}  // namespace
+
+struct StepSystem::Node {
+  SteppedConfig config;
+  caf::actor_system system{config};
+  caf::scheduler::test_coordinator& scheduler =
+      dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler());
+  RuntimeMetrics metrics;
+  RuntimeContextPtr context = std::make_shared<RuntimeContext>();
+  caf::actor desk;
+};
+
+StepSystem::StepSystem() : memory(fresh_store()), store(*memory), io(store) {
+  spdlog::set_level(spdlog::level::off);  // the failures are the test's own
+}
+
+StepSystem::~StepSystem() { crash(); }
+
+void StepSystem::start() {
+  if (node_) throw std::logic_error("the node runs already");
+  auto epochs = value_of(store.claim_epochs(shard_count));
+  auto views = value_of(catch_up_views(store, shard_count, clock.now_us()));
+  node_ = std::make_unique<Node>();
+  RuntimeContext& parts = *node_->context;
+  parts.epochs = std::move(epochs);
+  parts.io = &io;
+  parts.clock = &clock;
+  parts.metrics = &node_->metrics;
+  parts.limits = limits;
+  caf::actor_system& actors = node_->system;
+  parts.journal = actors.spawn<JournalActor>(node_->context);
+  parts.channels.emplace("sandbox", actors.spawn<ChannelActor>(node_->context, channel));
+  for (std::uint32_t i = 0; i < shard_count; ++i)
+    parts.shards.push_back(
+        actors.spawn<ShardActor>(node_->context, spawn ? spawn : spawn_payments(node_->context)));
+  parts.views = actors.spawn<ViewsActor>(node_->context, std::move(views));
+  node_->desk = actors.spawn([this](caf::event_based_actor* self) -> caf::behavior {
+    return {
+        [this](reply_atom, const ReplyPtr& reply) { replies_[reply->token] = reply; },
+        [this](reply_atom, const IdempotencyAnswerPtr& reply) { found_[reply->token] = reply; },
+        [this](committed_atom, const CommitAck& ack) { acks.push_back(ack); },
+        [self](stop_atom) { self->quit(); },
+    };
+  });
+  node_->scheduler.run();
+}
+
+void StepSystem::crash() {
+  if (!node_) return;
+  io.forget();
+  channel.forget();
+  RuntimeContext& parts = *node_->context;
+  for (const caf::actor& shard : parts.shards) caf::anon_send(shard, stop_atom::value);
+  for (const auto& [name, actor] : parts.channels) caf::anon_send(actor, stop_atom::value);
+  caf::anon_send(parts.journal, stop_atom::value);
+  caf::anon_send(parts.views, stop_atom::value);
+  caf::anon_send(node_->desk, stop_atom::value);
+  // A pending timeout keeps its actor alive, and the actor system waits for every actor.
+  do {
+    node_->scheduler.run();
+    io.forget();
+    channel.forget();
+  } while (node_->scheduler.trigger_timeouts() > 0 || node_->scheduler.has_job());
+  parts.shards.clear();
+  parts.channels.clear();
+  parts.journal = nullptr;
+  parts.views = nullptr;
+  node_->desk = nullptr;
+  node_.reset();
+}
+
+void StepSystem::settle() {
+  do node_->scheduler.run();
+  while (io.step());
+}
+
+void StepSystem::pass(UnixUs by_us) {
+  settle();
+  while (by_us > 0) {
+    const UnixUs step_us = std::min(by_us, time_step_us);
+    clock.advance(step_us);
+    node_->scheduler.advance_time(std::chrono::microseconds(step_us));
+    settle();
+    by_us -= step_us;
+  }
+}
+
+// ---- asking
+// -----------------------------------------------------------------------------------------
+
+ReplyTo StepSystem::reply_to() { return {node_->desk, ++tokens_}; }
+
+std::uint64_t StepSystem::submit(PaymentCommand command) {
+  auto request = std::make_shared<CommandRequest>();
+  request->reply_to = reply_to();
+  request->command = std::move(command);
+  const caf::actor& shard = node_->context->shard(request->command.payment);
+  caf::anon_send(shard, submit_atom::value, CommandRequestPtr(std::move(request)));
+  return tokens_;
+}
+
+std::uint64_t StepSystem::look(const PaymentId& id) {
+  auto request = std::make_shared<LookRequest>();
+  request->payment = id;
+  request->reply_to = reply_to();
+  caf::anon_send(node_->context->shard(id), look_atom::value, LookRequestPtr(std::move(request)));
+  return tokens_;
+}
+
+std::uint64_t StepSystem::callback(ChannelReport report) {
+  auto request = std::make_shared<ReportRequest>();
+  report.source = ReportSource::callback;
+  request->report = std::move(report);
+  request->reply_to = reply_to();
+  const caf::actor& shard = node_->context->shard(request->report.payment);
+  caf::anon_send(shard, report_atom::value, ReportRequestPtr(std::move(request)));
+  return tokens_;
+}
+
+std::uint64_t StepSystem::resume_actor(const PaymentId& id) {
+  caf::anon_send(node_->context->shard(id), resume_atom::value, id, reply_to());
+  return tokens_;
+}
+
+std::uint64_t StepSystem::flush() {
+  caf::anon_send(node_->context->views, flush_atom::value, reply_to());
+  return tokens_;
+}
+
+std::uint64_t StepSystem::find(const std::string& merchant_id, const std::string& key) {
+  caf::anon_send(node_->context->views, find_atom::value, merchant_id, key, reply_to());
+  return tokens_;
+}
+
+std::string StepSystem::answer(std::uint64_t token) const {
+  const auto reply = replies_.find(token);
+  if (reply == replies_.end()) return "";
+  if (const auto* problem = std::get_if<Problem>(&reply->second->answer))
+    return "!" + std::string(spec_of(problem->code).name);
+  const auto& outcome = std::get<CommandOutcome>(reply->second->answer);
+  return outcome.view.payment ? std::string(name_of(outcome.view.payment->state)) : "done";
+}
+
+CommandOutcome StepSystem::outcome(std::uint64_t token) const {
+  return std::get<CommandOutcome>(replies_.at(token)->answer);
+}
+
+const IdempotencyAnswer* StepSystem::found(std::uint64_t token) const {
+  const auto answer = found_.find(token);
+  return answer == found_.end() ? nullptr : answer->second.get();
+}
+
+// ---- what there is
+// ----------------------------------------------------------------------------------
+
+PaymentCommand StepSystem::command(const PaymentId& id, PaymentCommandBody body) const {
+  PaymentCommand command;
+  command.payment = id;
+  command.merchant_id = "m_1";
+  command.request.fingerprint = "f1";
+  command.request_id = "req_" + std::to_string(tokens_ + 1);
+  command.body = std::move(body);
+  return command;
+}
+
+PaymentCommand StepSystem::create(const std::string& order_no) const {
+  CreatePayment body;
+  body.merchant_order_no = order_no;
+  body.amount_minor = 10'000;
+  body.currency = currency_of("CNY");
+  body.channel = "sandbox";
+  body.subject = "tea";
+  body.expires_in_s = 1'800;
+  return command(payment_id_of("m_1", order_no), std::move(body));
+}
+
+ChannelReport StepSystem::callback_report(const PaymentId& id, ChannelVerdict verdict,
+                                          const std::string& reference) const {
+  ChannelReport report;
+  report.payment = id;
+  report.source = ReportSource::callback;
+  report.verdict = verdict;
+  report.id = "nonce-" + reference;
+  report.channel_order_no = channel_order_no(id, 1);
+  report.merchant_id = "m_1";
+  report.amount_minor = 10'000;
+  report.currency = currency_of("CNY");
+  report.channel_reference = reference;
+  return report;
+}
+
+PaymentId StepSystem::paid(const std::string& order_no) {
+  const PaymentCommand wanted = create(order_no);
+  submit(wanted);
+  settle();
+  channel.answer(ChannelVerdict::accepted);
+  callback(callback_report(wanted.payment, ChannelVerdict::paid));
+  settle();
+  return wanted.payment;
+}
+
+std::string StepSystem::story(const PaymentId& id) const {
+  constexpr std::string_view prefix = "payment_";
+  std::string words;
+  for (const EventRow& row : value_of(memory->read_stream(id))) {
+    if (!words.empty()) words += '+';
+    words += row.type.substr(prefix.size());
+  }
+  return words;
+}
+
+std::size_t StepSystem::entities() const {
+  return static_cast<std::size_t>(node_->metrics.active.load());
+}
+
+std::vector<ParkedEntity> StepSystem::ask_parked(const std::vector<caf::actor>& actors) {
+  std::vector<ParkedEntity> result;
+  caf::scoped_actor self(node_->system, true);
+  for (const caf::actor& actor : actors) {
+    auto response = self->request(actor, caf::infinite, parked_atom::value);
+    node_->scheduler.run();
+    response.receive(
+        [&](const std::vector<ParkedEntity>& part) {
+          result.insert(result.end(), part.begin(), part.end());
+        },
+        [](const caf::error&) { throw std::runtime_error("parked was not answered"); });
+  }
+  return result;
+}
+
+std::vector<ParkedEntity> StepSystem::parked_actors() { return ask_parked(context().shards); }
+std::vector<ParkedEntity> StepSystem::parked_settling() { return ask_parked({context().views}); }
+
+RuntimeContext& StepSystem::context() { return *node_->context; }
+RuntimeMetrics& StepSystem::metrics() { return node_->metrics; }
+caf::actor_system& StepSystem::system() { return node_->system; }
+const caf::actor& StepSystem::desk() const { return node_->desk; }
+
+}  // namespace welkin

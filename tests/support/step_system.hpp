@@ -1,0 +1,88 @@
+// A whole node under CAF's deterministic scheduler: every actor is the real one, every edge the
+// test's. Nothing happens unless the test lets it: `settle` runs what can run now, `pass` lets time
+// go by, `crash` loses what is in memory and `start` begins again over the same store.
+#pragma once
+
+#include <caf/all.hpp>
+#include <caf/scheduler/test_coordinator.hpp>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "actors/shard_actor.hpp"
+#include "actors/views_actor.hpp"
+#include "tests/support/fake_edges.hpp"
+
+namespace welkin {
+
+class StepSystem {
+ public:
+  StepSystem();
+  ~StepSystem();
+
+  // ---- set before `start`
+  RuntimeLimits limits;
+  std::uint32_t shard_count = 4;
+  ShardActor::Spawn spawn;  // empty: payments
+
+  void start();
+  void crash();
+  bool running() const { return node_ != nullptr; }
+
+  // ---- time and work
+  void settle();
+  void pass(UnixUs by_us);
+
+  // ---- asking; each returns the token its answer comes under
+  std::uint64_t submit(PaymentCommand command);
+  std::uint64_t look(const PaymentId& id);
+  std::uint64_t callback(ChannelReport report);
+  std::uint64_t resume_actor(const PaymentId& id);
+  std::uint64_t flush();
+  std::uint64_t find(const std::string& merchant_id, const std::string& key);
+
+  // "" while nothing has come; "PAYING" and the like; or "!" and the problem's code.
+  std::string answer(std::uint64_t token) const;
+  CommandOutcome outcome(std::uint64_t token) const;  // throws when it is not one
+  const IdempotencyAnswer* found(std::uint64_t token) const;
+
+  // ---- what there is
+  PaymentCommand create(const std::string& order_no = "order-1") const;
+  PaymentCommand command(const PaymentId& id, PaymentCommandBody body) const;
+  // A callback that fits the payment behind `id`, of a charge with this reference.
+  ChannelReport callback_report(const PaymentId& id, ChannelVerdict verdict,
+                                const std::string& reference = "ch_1") const;
+  // Creates, lets the channel accept, and lets it call back that it is paid.
+  PaymentId paid(const std::string& order_no = "order-1");
+
+  // The journal's events of a payment: "created+started+paid".
+  std::string story(const PaymentId& id) const;
+  std::size_t entities() const;  // payment actors in memory
+  std::vector<ParkedEntity> parked_actors();
+  std::vector<ParkedEntity> parked_settling();
+  RuntimeContext& context();
+  RuntimeMetrics& metrics();
+  caf::actor_system& system();
+  // An actor for answers: what it hears about appends is in `acks`.
+  const caf::actor& desk() const;
+
+  SetClock clock;
+  std::unique_ptr<JournalStore> memory;
+  FlakyStore store;
+  StepStoreIo io;
+  ScriptedChannel channel;
+  std::vector<CommitAck> acks;
+
+ private:
+  struct Node;
+  ReplyTo reply_to();
+  std::vector<ParkedEntity> ask_parked(const std::vector<caf::actor>& actors);
+
+  std::unique_ptr<Node> node_;
+  std::uint64_t tokens_ = 0;
+  std::map<std::uint64_t, ReplyPtr> replies_;
+  std::map<std::uint64_t, IdempotencyAnswerPtr> found_;
+};
+
+}  // namespace welkin
