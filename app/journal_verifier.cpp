@@ -267,6 +267,7 @@ VerifyReport verify_journal(const JournalStore& store, const VerifyOptions& opti
   std::atomic<bool> stop{false};
   std::vector<std::unique_ptr<Worker>> workers;
   std::vector<std::thread> threads;
+  threads.reserve(options.workers);
   for (std::size_t i = 0; i < options.workers; ++i)
     workers.push_back(std::make_unique<Worker>(store, i, options, stop));
   for (auto& worker : workers) threads.emplace_back([&worker] { worker->run(); });
