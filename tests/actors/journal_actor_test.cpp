@@ -219,10 +219,10 @@ TEST_CASE_METHOD(Journal, "each row carries the hash of the one before, across a
   settle();
   REQUIRE(answers() == "cc");
   CHECK(acks.back().last_seq == 3);
-  const auto rows = std::get<std::vector<EventRow>>(memory->read_stream(first->stream, 0));
-  REQUIRE(rows.size() == 3);
+  const auto events = rows(first->stream);
+  REQUIRE(events.size() == 3);
   Hash previous{};
-  for (const EventRow& row : rows) {
+  for (const EventRow& row : events) {
     CHECK(row.prev_hash == previous);
     CHECK(row.hash == event_hash(previous, row.stream.text(), row.seq, row.type, row.version,
                                  row.at_us, row.causation_id, row.correlation_id, row.payload));

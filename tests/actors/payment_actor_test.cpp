@@ -69,13 +69,13 @@ TEST_CASE_METHOD(Node, "what causes an event is written beside it, back to the f
   settle();
   callback(callback_report(id, V::paid, "ch_1"));
   settle();
-  const auto rows = std::get<std::vector<EventRow>>(memory->read_stream(id, 0));
-  REQUIRE(rows.size() == 4);
-  CHECK(rows[0].causation_id == "req_1");
-  CHECK(rows[1].causation_id == "req_1");
-  CHECK(rows[2].causation_id == "answer:call-1");
-  CHECK(rows[3].causation_id == "callback:nonce-ch_1");
-  for (const EventRow& row : rows) CHECK(row.correlation_id == "req_1");
+  const auto events = rows(id);
+  REQUIRE(events.size() == 4);
+  CHECK(events[0].causation_id == "req_1");
+  CHECK(events[1].causation_id == "req_1");
+  CHECK(events[2].causation_id == "answer:call-1");
+  CHECK(events[3].causation_id == "callback:nonce-ch_1");
+  for (const EventRow& row : events) CHECK(row.correlation_id == "req_1");
 }
 
 TEST_CASE_METHOD(Node,

@@ -108,6 +108,10 @@ void StepSystem::settle() {
   while (io.step());
 }
 
+void StepSystem::settle_one() {
+  if (!node_->scheduler.try_run_once()) io.step();
+}
+
 void StepSystem::pass(UnixUs by_us) {
   settle();
   while (by_us > 0) {
@@ -233,10 +237,14 @@ PaymentId StepSystem::paid(const std::string& order_no) {
   return wanted.payment;
 }
 
+std::vector<EventRow> StepSystem::rows(const PaymentId& id) const {
+  return value_of(memory->read_stream(id));
+}
+
 std::string StepSystem::story(const PaymentId& id) const {
   constexpr std::string_view prefix = "payment_";
   std::string words;
-  for (const EventRow& row : value_of(memory->read_stream(id))) {
+  for (const EventRow& row : rows(id)) {
     if (!words.empty()) words += '+';
     words += row.type.substr(prefix.size());
   }

@@ -32,6 +32,7 @@ class StepSystem {
 
   // ---- time and work
   void settle();
+  void settle_one();  // one actor's turn, or one piece of store work when no actor has one
   void pass(UnixUs by_us);
 
   // ---- asking; each returns the token its answer comes under
@@ -56,6 +57,7 @@ class StepSystem {
   // Creates, lets the channel accept, and lets it call back that it is paid.
   PaymentId paid(const std::string& order_no = "order-1");
 
+  std::vector<EventRow> rows(const PaymentId& id) const;
   // The journal's events of a payment: "created+started+paid".
   std::string story(const PaymentId& id) const;
   std::size_t entities() const;  // payment actors in memory
