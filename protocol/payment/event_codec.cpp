@@ -75,7 +75,7 @@ Parsed read_event(Json& json, int version) {
       if (auto error = upcast_created_1_to_2(json)) return *error;
   }
   Event event;
-  FieldReader reader;
+  EventFieldReader reader;
   reader.object(json, event, "");
   if (reader.error()) return *reader.error();
   return PaymentEvent{std::move(event)};
@@ -109,7 +109,7 @@ void append_text(std::string& out, std::string_view text) {
 }  // namespace
 
 void write_event(const PaymentEvent& event, std::string& out) {
-  FieldWriter writer(out);
+  EventFieldWriter writer(out);
   std::visit([&](const auto& value) { writer.object(value); }, event);
 }
 
@@ -153,7 +153,7 @@ Hash event_hash(const Hash& prev, std::string_view stream_text, std::uint64_t se
 
 std::string encode_payment(const Payment& payment) {
   std::string out;
-  FieldWriter(out).object(payment);
+  EventFieldWriter(out).object(payment);
   return out;
 }
 
@@ -161,7 +161,7 @@ std::variant<Payment, CodecError> parse_payment(std::string_view payload) {
   auto json = parse_without_repeats(payload);
   if (const auto* error = std::get_if<CodecError>(&json)) return *error;
   Payment payment;
-  FieldReader reader;
+  EventFieldReader reader;
   reader.object(std::get<Json>(json), payment, "");
   if (reader.error()) return *reader.error();
   return payment;

@@ -17,9 +17,9 @@ namespace welkin {
 template <class T>
 struct EnumParser;  // EnumParser<T>::parse(name), specialised in event_codec.cpp
 
-class FieldWriter {
+class EventFieldWriter {
  public:
-  explicit FieldWriter(std::string& out) : out_(out) {}
+  explicit EventFieldWriter(std::string& out) : out_(out) {}
 
   template <class T>
   void object(const T& value) {
@@ -95,7 +95,7 @@ class FieldWriter {
   bool first_ = true;
 };
 
-class FieldReader {
+class EventFieldReader {
  public:
   using Json = nlohmann::json;
 
