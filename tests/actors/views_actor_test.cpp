@@ -184,8 +184,13 @@ TEST_CASE_METHOD(Views, "a checkpoint that fails is repeated with what has come 
   const PaymentId id = paid();
   submit(create_with_key("order-2", "key-2"));
   settle();
-  store.checkpoints_down = true;
+  io.hold(Kind::checkpoint);
   const auto failed = flush();
+  settle();
+  submit(command(id, RefundPayment{"r-1", 10'000, ""}));  // while the first write is under way
+  settle();
+  store.checkpoints_down = true;
+  io.release(Kind::checkpoint);
   settle();
   CHECK(answer(failed) == "!store_unavailable");
   CHECK(cards().empty());
@@ -193,15 +198,15 @@ TEST_CASE_METHOD(Views, "a checkpoint that fails is repeated with what has come 
   const auto token = find("m_1", "key-2");
   settle();
   CHECK(found(token)->record);
-  submit(command(id, RefundPayment{"r-1", 10'000, ""}));
-  settle();
-  channel.forget();
   store.checkpoints_down = false;
   pass(1'100 * us_per_ms);
   REQUIRE(cards().size() == 2);
   CHECK(stored("key-2"));
   for (const Card& card : cards())
-    if (card.stream == id) CHECK(card.position == 7);
+    if (card.stream == id) {
+      CHECK(card.position == 7);
+      CHECK(card.open);
+    }
 }
 
 TEST_CASE_METHOD(Views, "what is due is woken once, and again only when nothing came of it") {
