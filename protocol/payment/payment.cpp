@@ -73,6 +73,7 @@ class Folder {
   }
   bool operator()(const PaymentCaptureRefused&) {
     p_.pending.reset();
+    unpark_when_settled();
     return true;
   }
   bool operator()(const PaymentPaid& e) {
@@ -107,6 +108,7 @@ class Folder {
   }
   bool operator()(const PaymentVoidRefused&) {
     p_.pending.reset();
+    unpark_when_settled();
     return true;
   }
   bool operator()(const PaymentClosed& e) {
@@ -225,6 +227,7 @@ class Folder {
     refund.channel_reference = reference;
     refund.next_query_at_us = 0;
     refund.updated_at_us = at_us_;
+    unpark_when_settled();
   }
   // The question put to the channel is answered; nothing is left for the payer to do.
   void settle(const std::string& reference) {
@@ -232,6 +235,15 @@ class Folder {
     p_.channel_reference = reference;
     p_.next_action = {};
     p_.pending.reset();
+    unpark_when_settled();
+  }
+  // What could not be settled may be settled by other news, a late callback say: then nothing waits
+  // for an operator any more.
+  void unpark_when_settled() {
+    if (p_.pending && p_.pending->next_query_at_us == 0) return;
+    for (const Refund& refund : p_.refunds)
+      if (refund.state == RefundState::pending && refund.next_query_at_us == 0) return;
+    p_.parked_reason.clear();
   }
 
   Payment& p_;

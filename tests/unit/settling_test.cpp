@@ -256,7 +256,7 @@ TEST_CASE("a channel that refuses to close for ever parks the payment") {
   CHECK(script.payment.due_at_us() == 0);
 }
 
-TEST_CASE("a parked payment still hears the channel") {
+TEST_CASE("what is parked is parked no longer once other news settles it") {
   PaymentScript script;
   script.start();
   script.apply_all({PaymentParked{ChannelOperation::create, "", "tried enough"}});
@@ -264,4 +264,19 @@ TEST_CASE("a parked payment still hears the channel") {
   paid.source = ReportSource::callback;
   script.take(paid);
   CHECK(script.payment.state == S::paid);
+  CHECK(script.payment.parked_reason.empty());
+  CHECK(in_short(script.ask(ResumePayment{"ops"})) == "!not_parked");
+}
+
+TEST_CASE("of two parked refunds, one settled leaves the other waiting for the operator") {
+  PaymentScript script;
+  script.pay();
+  const std::string first = script.refund(1'000, "r-1");
+  const std::string second = script.refund(2'000, "r-2");
+  script.apply_all({PaymentParked{ChannelOperation::refund, first, "tried enough"},
+                    PaymentParked{ChannelOperation::refund, second, "tried enough"}});
+  script.take(script.refund_report(V::refunded, first));
+  CHECK(script.payment.parked_reason == "tried enough");
+  script.take(script.refund_report(V::refund_refused, second));
+  CHECK(script.payment.parked_reason.empty());
 }
