@@ -15,7 +15,8 @@ caf::behavior ChannelActor::make_behavior() {
         context_->metrics->channel_calls.Increment();
         // The context outlives every call: the node stops its channels before its actors.
         port_.call(*call, [context = context_, call](ChannelReport report) {
-          if (report.verdict == ChannelVerdict::unknown) context->metrics->channel_unknown.Increment();
+          if (report.verdict == ChannelVerdict::unknown)
+            context->metrics->channel_unknown.Increment();
           report.source = call->query ? ReportSource::query : ReportSource::answer;
           report.payment = call->payment;
           report.operation = call->operation;

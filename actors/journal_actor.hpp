@@ -1,5 +1,6 @@
-// The journal: group commit with one batch on its way at a time. What arrives while a batch is being
-// written goes into the next one, so batches grow with the load and are one append small without it.
+// The journal: group commit with one batch on its way at a time. What arrives while a batch is
+// being written goes into the next one, so batches grow with the load and are one append small
+// without it.
 #pragma once
 
 #include <caf/event_based_actor.hpp>

@@ -17,20 +17,20 @@
 
 namespace welkin {
 
-using submit_atom = caf::atom_constant<caf::atom("submit")>;      // a command for a payment
-using report_atom = caf::atom_constant<caf::atom("report")>;      // a channel's report about one
-using look_atom = caf::atom_constant<caf::atom("look")>;          // what is its state?
-using wake_atom = caf::atom_constant<caf::atom("wake")>;          // something is due
+using submit_atom = caf::atom_constant<caf::atom("submit")>;  // a command for a payment
+using report_atom = caf::atom_constant<caf::atom("report")>;  // a channel's report about one
+using look_atom = caf::atom_constant<caf::atom("look")>;      // what is its state?
+using wake_atom = caf::atom_constant<caf::atom("wake")>;      // something is due
 using reply_atom = caf::atom_constant<caf::atom("reply")>;
 using append_atom = caf::atom_constant<caf::atom("append")>;
 using committed_atom = caf::atom_constant<caf::atom("committed")>;
-using written_atom = caf::atom_constant<caf::atom("written")>;    // a batch is over
+using written_atom = caf::atom_constant<caf::atom("written")>;  // a batch is over
 using probed_atom = caf::atom_constant<caf::atom("probed")>;
-using batch_atom = caf::atom_constant<caf::atom("batch")>;        // what was committed, for the views
+using batch_atom = caf::atom_constant<caf::atom("batch")>;  // what was committed, for the views
 using loaded_atom = caf::atom_constant<caf::atom("loaded")>;
 using call_atom = caf::atom_constant<caf::atom("call")>;
 using passivate_atom = caf::atom_constant<caf::atom("passivate")>;
-using passive_atom = caf::atom_constant<caf::atom("passive")>;    // the entity's answer to it
+using passive_atom = caf::atom_constant<caf::atom("passive")>;  // the entity's answer to it
 using failed_atom = caf::atom_constant<caf::atom("failed")>;
 using bury_atom = caf::atom_constant<caf::atom("bury")>;
 using resume_atom = caf::atom_constant<caf::atom("resume")>;
@@ -60,7 +60,7 @@ using CommandRequestPtr = std::shared_ptr<const CommandRequest>;
 
 struct ReportRequest {
   ChannelReport report;
-  ReplyTo reply_to;     // callbacks wait until the report is durable
+  ReplyTo reply_to;       // callbacks wait until the report is durable
   bool is_query = false;  // which of our calls this answers
 };
 using ReportRequestPtr = std::shared_ptr<const ReportRequest>;
@@ -90,7 +90,13 @@ struct AppendRequest {
 };
 using AppendRequestPtr = std::shared_ptr<const AppendRequest>;
 
-enum class CommitStatus : std::uint8_t { committed, conflict, stale_epoch, unavailable, overloaded };
+enum class CommitStatus : std::uint8_t {
+  committed,
+  conflict,
+  stale_epoch,
+  unavailable,
+  overloaded
+};
 
 struct CommitAck {
   CommitStatus status = CommitStatus::committed;

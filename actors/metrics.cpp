@@ -13,7 +13,8 @@ prometheus::Gauge& gauge(prometheus::Registry& registry, const char* name, const
 }
 prometheus::Histogram& histogram(prometheus::Registry& registry, const char* name, const char* help,
                                  prometheus::Histogram::BucketBoundaries buckets) {
-  return prometheus::BuildHistogram().Name(name).Help(help).Register(registry).Add({}, std::move(buckets));
+  return prometheus::BuildHistogram().Name(name).Help(help).Register(registry).Add(
+      {}, std::move(buckets));
 }
 
 }  // namespace
@@ -24,7 +25,8 @@ RuntimeMetrics::RuntimeMetrics()
                              {1, 3, 10, 30, 100, 300, 1000, 3000})),
       appends_refused(counter(registry_, "welkin_journal_appends_refused_total",
                               "Appends refused because too many were waiting")),
-      store_failures(counter(registry_, "welkin_store_failures_total", "Batches the store refused")),
+      store_failures(
+          counter(registry_, "welkin_store_failures_total", "Batches the store refused")),
       commits_in_doubt(counter(registry_, "welkin_store_commits_in_doubt_total",
                                "Commits whose answer was lost and that were read back")),
       conflicts(counter(registry_, "welkin_journal_conflicts_total",
@@ -33,17 +35,20 @@ RuntimeMetrics::RuntimeMetrics()
                               "Signed reports that did not fit their payment")),
       callbacks_refused(counter(registry_, "welkin_channel_callbacks_refused_total",
                                 "Callbacks refused for signature, time, nonce or form")),
-      channel_calls(counter(registry_, "welkin_channel_calls_total", "Calls and queries to channels")),
+      channel_calls(
+          counter(registry_, "welkin_channel_calls_total", "Calls and queries to channels")),
       channel_unknown(counter(registry_, "welkin_channel_unknown_total",
                               "Channel calls with an unknown outcome")),
-      entity_restarts(counter(registry_, "welkin_entity_restarts_total", "Payment actors restarted")),
+      entity_restarts(
+          counter(registry_, "welkin_entity_restarts_total", "Payment actors restarted")),
       stash_overflows(counter(registry_, "welkin_entity_stash_overflows_total",
                               "Messages refused because a payment's stash was full")),
       timers_fired(counter(registry_, "welkin_timers_fired_total", "Durable timers fired")),
       checkpoint_failures(counter(registry_, "welkin_view_checkpoint_failures_total",
                                   "Checkpoints of the views that failed and will be repeated")),
       entities_active(gauge(registry_, "welkin_entities_active", "Payment actors in memory")),
-      entities_parked(gauge(registry_, "welkin_entities_parked", "Payment actors parked after failures")),
+      entities_parked(
+          gauge(registry_, "welkin_entities_parked", "Payment actors parked after failures")),
       open_with_timer(gauge(registry_, "welkin_timers_pending", "Payments with a durable timer")),
       store_up(gauge(registry_, "welkin_store_up", "1 while the journal takes writes")) {
   auto& family = prometheus::BuildCounter()

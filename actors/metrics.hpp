@@ -29,11 +29,11 @@ class RuntimeMetrics {
  public:
   prometheus::Counter& batches;
   prometheus::Histogram& batch_events;
-  prometheus::Counter& appends_refused;   // too much was waiting
+  prometheus::Counter& appends_refused;  // too much was waiting
   prometheus::Counter& store_failures;
   prometheus::Counter& commits_in_doubt;
   prometheus::Counter& conflicts;
-  prometheus::Counter& reports_refused;   // alarms: signed, but not fitting the payment
+  prometheus::Counter& reports_refused;  // alarms: signed, but not fitting the payment
   prometheus::Counter& callbacks_refused;
   prometheus::Counter& channel_calls;
   prometheus::Counter& channel_unknown;

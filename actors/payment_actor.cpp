@@ -17,12 +17,18 @@ const PaymentPtr& no_payment() {
 // The operation a command's answer waits for; nothing for commands that only write.
 std::optional<ChannelOperation> operation_of(const PaymentCommandBody& body) {
   switch (first_event_of(body)) {
-    case PaymentEventKind::created: return ChannelOperation::create;
-    case PaymentEventKind::close_requested: return ChannelOperation::close;
-    case PaymentEventKind::capture_requested: return ChannelOperation::capture;
-    case PaymentEventKind::void_requested: return ChannelOperation::void_;
-    case PaymentEventKind::refund_requested: return ChannelOperation::refund;
-    default: return std::nullopt;
+    case PaymentEventKind::created:
+      return ChannelOperation::create;
+    case PaymentEventKind::close_requested:
+      return ChannelOperation::close;
+    case PaymentEventKind::capture_requested:
+      return ChannelOperation::capture;
+    case PaymentEventKind::void_requested:
+      return ChannelOperation::void_;
+    case PaymentEventKind::refund_requested:
+      return ChannelOperation::refund;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -56,10 +62,11 @@ caf::behavior PaymentActor::make_behavior() {
   return behavior_in(payment_->state);
 }
 
-// ---- behaviour --------------------------------------------------------------------------------------
+// ---- behaviour
+// --------------------------------------------------------------------------------------
 
-// A throwing handler must not take messages down with it: the payment answers what it has, tells its
-// shard, and answers the rest until it is buried.
+// A throwing handler must not take messages down with it: the payment answers what it has, tells
+// its shard, and answers the rest until it is buried.
 template <class Function>
 void PaymentActor::guarded(Function function) {
   try {
@@ -76,31 +83,24 @@ caf::behavior PaymentActor::behavior_in(PaymentState state) {
   const bool has_timers = may_follow(state, PaymentEventKind::unsettled) ||
                           may_follow(state, PaymentEventKind::close_requested);
   return {
-      [this](submit_atom, const CommandRequestPtr& request) {
-        guarded([&] { take(request); });
-      },
+      [this](submit_atom, const CommandRequestPtr& request) { guarded([&] { take(request); }); },
       [this, exists](report_atom, const ReportRequestPtr& request) {
         guarded([&] {
           if (!exists && phase_ == Phase::live)
-            reply(request->reply_to, Problem{ProblemCode::not_found, "There is no such payment.", ""});
+            reply(request->reply_to,
+                  Problem{ProblemCode::not_found, "There is no such payment.", ""});
           else
             take(request);
         });
       },
-      [this](look_atom, const LookRequestPtr& request) {
-        guarded([&] { take(request); });
-      },
+      [this](look_atom, const LookRequestPtr& request) { guarded([&] { take(request); }); },
       [this, has_timers](wake_atom) {
         guarded([&] {
           if (has_timers || phase_ != Phase::live) take(Wake{});
         });
       },
-      [this](committed_atom, const CommitAck& ack) {
-        guarded([&] { committed(ack); });
-      },
-      [this](loaded_atom, const LoadResultPtr& result) {
-        guarded([&] { loaded(*result); });
-      },
+      [this](committed_atom, const CommitAck& ack) { guarded([&] { committed(ack); }); },
+      [this](loaded_atom, const LoadResultPtr& result) { guarded([&] { loaded(*result); }); },
       [this](passivate_atom) { try_to_leave(); },
       [this](bury_atom) {
         context_->metrics->active.fetch_sub(1, std::memory_order_relaxed);
@@ -109,11 +109,13 @@ caf::behavior PaymentActor::behavior_in(PaymentState state) {
   };
 }
 
-// ---- taking work ------------------------------------------------------------------------------------
+// ---- taking work
+// ------------------------------------------------------------------------------------
 
 void PaymentActor::take(Work work) {
   switch (phase_) {
-    case Phase::live: return judge(std::move(work));
+    case Phase::live:
+      return judge(std::move(work));
     case Phase::failed:
       return refuse(work, ProblemCode::internal, "This payment is being restarted; try again.");
     case Phase::recovering:
@@ -164,7 +166,8 @@ void PaymentActor::handle(const ReportRequestPtr& request) {
 
 void PaymentActor::handle(const LookRequestPtr& request) {
   if (payment_->state == PaymentState::none)
-    return reply(request->reply_to, Problem{ProblemCode::not_found, "There is no such payment.", ""});
+    return reply(request->reply_to,
+                 Problem{ProblemCode::not_found, "There is no such payment.", ""});
   reply(request->reply_to, outcome());
 }
 
@@ -177,7 +180,8 @@ void PaymentActor::handle(const Wake&) {
 
 void PaymentActor::refuse(const Work& work, ProblemCode code, const char* detail) {
   const Problem problem{code, detail, ""};
-  if (const auto* command = std::get_if<CommandRequestPtr>(&work)) reply((*command)->reply_to, problem);
+  if (const auto* command = std::get_if<CommandRequestPtr>(&work))
+    reply((*command)->reply_to, problem);
   if (const auto* look = std::get_if<LookRequestPtr>(&work)) reply((*look)->reply_to, problem);
   if (const auto* report = std::get_if<ReportRequestPtr>(&work)) {
     // An answer nobody waits for is not lost: its operation is still due and will be queried.
@@ -186,7 +190,8 @@ void PaymentActor::refuse(const Work& work, ProblemCode code, const char* detail
   }
 }
 
-// ---- making events durable --------------------------------------------------------------------------
+// ---- making events durable
+// --------------------------------------------------------------------------
 
 void PaymentActor::persist(std::vector<PaymentEvent> events, Work cause, std::string causation_id,
                            bool new_work) {
@@ -195,7 +200,8 @@ void PaymentActor::persist(std::vector<PaymentEvent> events, Work cause, std::st
   const UnixUs at_us = std::max(now_us(), payment_->updated_at_us);
   std::string problem;
   for (const PaymentEvent& event : events)
-    if (!apply(*next, event, at_us, &problem)) throw std::logic_error("decided against the rules: " + problem);
+    if (!apply(*next, event, at_us, &problem))
+      throw std::logic_error("decided against the rules: " + problem);
   if (correlation_id_.empty()) correlation_id_ = causation_id;
   request->stream = id_;
   request->shard = context_->shard_index(id_);
@@ -234,11 +240,14 @@ void PaymentActor::act_on_committed() {
   const Work cause = std::exchange(append_cause_, Wake{});
   for (const PaymentEvent& event : append->events) {
     context_->metrics->recorded(kind_of(event));
-    if (kind_of(event) == PaymentEventKind::report_refused) context_->metrics->reports_refused.Increment();
+    if (kind_of(event) == PaymentEventKind::report_refused)
+      context_->metrics->reports_refused.Increment();
     for (ChannelCall& wanted : calls_after(*payment_, event, id_)) call(std::move(wanted));
   }
   if (const auto* command = std::get_if<CommandRequestPtr>(&cause)) {
-    const bool created = kind_of(append->events.front()) == PaymentEventKind::created;
+    const PaymentEventKind first = kind_of(append->events.front());
+    const bool created =
+        first == PaymentEventKind::created || first == PaymentEventKind::refund_requested;
     if (!wait_for_channel(*command, created)) answer(*command, created);
     if (std::holds_alternative<ResumePayment>((*command)->command.body)) handle(Wake{});
   } else if (const auto* report = std::get_if<ReportRequestPtr>(&cause)) {
@@ -246,8 +255,8 @@ void PaymentActor::act_on_committed() {
     for (ChannelCall& repeated : calls_to_repeat(*payment_, (*report)->report, id_))
       call(std::move(repeated));
     if (kind_of(append->events.front()) == PaymentEventKind::report_refused)
-      reply((*report)->reply_to, Problem{ProblemCode::report_mismatch,
-                                         "The report does not fit the payment.", ""});
+      reply((*report)->reply_to,
+            Problem{ProblemCode::report_mismatch, "The report does not fit the payment.", ""});
     else
       reply((*report)->reply_to, outcome());
     release_waiters(report->get());
@@ -281,7 +290,8 @@ void PaymentActor::not_committed(CommitStatus status) {
   work_off_stash();
 }
 
-// ---- recovery ---------------------------------------------------------------------------------------
+// ---- recovery
+// ---------------------------------------------------------------------------------------
 
 void PaymentActor::recover() {
   phase_ = Phase::recovering;
@@ -307,13 +317,16 @@ void PaymentActor::loaded(const LoadResult& result) {
   work_off_stash();
 }
 
-// ---- channel and answers ----------------------------------------------------------------------------
+// ---- channel and answers
+// ----------------------------------------------------------------------------
 
 void PaymentActor::call(ChannelCall call) {
   const auto channel = context_->channels.find(payment_->channel);
-  if (channel == context_->channels.end()) return;  // configured away: stays due, and settles when back
+  if (channel == context_->channels.end())
+    return;  // configured away: stays due, and settles when back
   in_flight_.push_back({call.operation, call.refund_id, call.query});
-  anon_send(channel->second, call_atom::value, std::make_shared<const ChannelCall>(std::move(call)));
+  anon_send(channel->second, call_atom::value,
+            std::make_shared<const ChannelCall>(std::move(call)));
 }
 
 bool PaymentActor::has_in_flight(const ChannelCall& call) const {
@@ -350,9 +363,10 @@ void PaymentActor::release_waiters(const ReportRequest* report) {
     const bool heard = report && report->report.operation == waiter.operation &&
                        report->report.refund_id == waiter.refund_id;
     const Refund* refund = payment_->find_refund(waiter.refund_id);
-    const bool is_over = waiter.refund_id.empty()
-                             ? !payment_->pending || payment_->pending->operation != waiter.operation
-                             : !refund || refund->state != RefundState::pending;
+    const bool is_over =
+        waiter.refund_id.empty()
+            ? !payment_->pending || payment_->pending->operation != waiter.operation
+            : !refund || refund->state != RefundState::pending;
     if (!heard && !is_over) {
       ++i;
       continue;
@@ -382,7 +396,8 @@ CommandOutcome PaymentActor::outcome() const {
   return value;
 }
 
-// ---- leaving ----------------------------------------------------------------------------------------
+// ---- leaving
+// ----------------------------------------------------------------------------------------
 
 void PaymentActor::try_to_leave() {
   const bool idle =

@@ -1,10 +1,11 @@
-// One payment as an actor. It asks the rules in protocol/payment, makes their events durable, and only
-// then acts and answers. Its mailbox is the lock: everything about one payment is judged here, in
-// order, against one state.
+// One payment as an actor. It asks the rules in protocol/payment, makes their events durable, and
+// only then acts and answers. Its mailbox is the lock: everything about one payment is judged here,
+// in order, against one state.
 //
-// Phases: `recovering` reads the journal, `live` judges, `persisting` waits for the one append it has
-// under way, `failed` answers that it cannot until the shard has buried it. What comes while it
-// recovers or persists waits in a bounded stash. Within `live` the behaviour is the payment state's.
+// Phases: `recovering` reads the journal, `live` judges, `persisting` waits for the one append it
+// has under way, `failed` answers that it cannot until the shard has buried it. What comes while it
+// recovers or persists waits in a bounded stash. Within `live` the behaviour is the payment
+// state's.
 #pragma once
 
 #include <caf/event_based_actor.hpp>
@@ -20,8 +21,8 @@ namespace welkin {
 
 class PaymentActor : public caf::event_based_actor {
  public:
-  // `assume_new`: nothing is read first; if the store then knows the stream, the append conflicts and
-  // the payment recovers. Saves every new payment a look-up.
+  // `assume_new`: nothing is read first; if the store then knows the stream, the append conflicts
+  // and the payment recovers. Saves every new payment a look-up.
   PaymentActor(caf::actor_config& config, RuntimeContextPtr context, PaymentId id, caf::actor shard,
                bool assume_new);
   caf::behavior make_behavior() override;
@@ -62,7 +63,8 @@ class PaymentActor : public caf::event_based_actor {
   void refuse(const Work& work, ProblemCode code, const char* detail);
 
   // ---- making events durable
-  void persist(std::vector<PaymentEvent> events, Work cause, std::string causation_id, bool new_work);
+  void persist(std::vector<PaymentEvent> events, Work cause, std::string causation_id,
+               bool new_work);
   void committed(const CommitAck& ack);
   void act_on_committed();
   void not_committed(CommitStatus status);

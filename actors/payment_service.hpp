@@ -29,8 +29,8 @@ struct PaymentView {
 
 struct CommandOutcome {
   PaymentView view;
-  bool created = false;    // the command made the payment (201 rather than 200)
-  std::string refund_id;   // of RefundPayment
+  bool created = false;   // the command made the payment or the refund (201 rather than 200)
+  std::string refund_id;  // of RefundPayment
 };
 using CommandAnswer = std::variant<CommandOutcome, Problem>;
 

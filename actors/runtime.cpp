@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <caf/all.hpp>
 #include <charconv>
 #include <utility>
@@ -16,13 +17,16 @@
 namespace welkin {
 namespace {
 
-constexpr auto flush_timeout = std::chrono::seconds(5);
+constexpr auto flush_timeout = std::chrono::seconds(2);
+constexpr auto drain_patience = std::chrono::seconds(5);
+constexpr auto wait_slice = std::chrono::milliseconds(500);
 
 class SystemClock : public WallClock {
  public:
   UnixUs now_us() const override {
     using std::chrono::microseconds;
-    return std::chrono::duration_cast<microseconds>(std::chrono::system_clock::now().time_since_epoch())
+    return std::chrono::duration_cast<microseconds>(
+               std::chrono::system_clock::now().time_since_epoch())
         .count();
   }
 };
@@ -51,7 +55,8 @@ std::string cursor_of(const Card& card) {
 bool read_cursor(std::string_view cursor, CardQuery& query) {
   const std::size_t dot = cursor.find('.');
   if (dot == std::string_view::npos) return false;
-  const auto parsed = std::from_chars(cursor.data(), cursor.data() + dot, query.before_created_at_us);
+  const auto parsed =
+      std::from_chars(cursor.data(), cursor.data() + dot, query.before_created_at_us);
   const auto stream = StreamId::parse(cursor.substr(dot + 1));
   if (parsed.ec != std::errc() || parsed.ptr != cursor.data() + dot || !stream) return false;
   query.before_stream = *stream;
@@ -74,6 +79,10 @@ struct Runtime::Parts {
   std::mutex desks_mutex;
   std::vector<std::unique_ptr<caf::scoped_actor>> desks;
   std::atomic<std::uint64_t> next_token{1};
+  // Set by a drain: who still waits then is told that the outcome is unknown, so that the node can
+  // end.
+  std::atomic<std::chrono::steady_clock::time_point> no_wait_after{
+      std::chrono::steady_clock::time_point::max()};
 };
 
 // Threads of the gateway come and go and tests have many runtimes, so the actors that wait for
@@ -102,12 +111,14 @@ class Runtime::Desk {
   // are dropped.
   template <class Pointer>
   Pointer wait(std::chrono::milliseconds timeout) {
-    const auto deadline = std::chrono::steady_clock::now() + timeout;
+    using SteadyClock = std::chrono::steady_clock;
+    const auto deadline = SteadyClock::now() + timeout;
     Pointer result;
-    bool expired = false;
-    while (!result && !expired) {
-      const auto left = deadline - std::chrono::steady_clock::now();
-      if (left <= std::chrono::nanoseconds::zero()) break;
+    while (!result) {
+      const auto now = SteadyClock::now();
+      if (now >= deadline || now >= parts_.no_wait_after.load()) break;
+      // In slices, so that a drain which begins meanwhile is noticed.
+      const auto slice = std::min<SteadyClock::duration>(deadline - now, wait_slice);
       (*self_)->receive(
           [&](reply_atom, const ReplyPtr& reply) {
             if constexpr (std::is_same_v<Pointer, ReplyPtr>)
@@ -117,8 +128,7 @@ class Runtime::Desk {
             if constexpr (std::is_same_v<Pointer, IdempotencyAnswerPtr>)
               if (reply->token == token_) result = reply;
           },
-          caf::after(std::chrono::duration_cast<std::chrono::microseconds>(left)) >>
-              [&] { expired = true; });
+          caf::after(std::chrono::duration_cast<std::chrono::microseconds>(slice)) >> [] {});
     }
     return result;
   }
@@ -136,7 +146,8 @@ Runtime::Runtime(const RuntimeConfig& config, JournalStore& store)
 
 Runtime::~Runtime() { stop(); }
 
-StoreResult<std::unique_ptr<Runtime>> Runtime::start(const RuntimeConfig& config, JournalStore& store,
+StoreResult<std::unique_ptr<Runtime>> Runtime::start(const RuntimeConfig& config,
+                                                     JournalStore& store,
                                                      std::vector<ChannelPort*> channels) {
   auto epochs = store.claim_epochs(config.shard_count);
   if (const StoreError* error = error_of(epochs)) return *error;
@@ -160,14 +171,20 @@ StoreResult<std::unique_ptr<Runtime>> Runtime::start(const RuntimeConfig& config
   for (std::uint32_t shard = 0; shard < config.shard_count; ++shard)
     context.shards.push_back(parts.system.spawn<ShardActor>(parts.context, spawn));
   // Last, because it wakes payments as soon as it runs.
-  context.views = parts.system.spawn<ViewsActor>(
-      parts.context, std::move(std::get<ViewsAtStart>(views)));
+  context.views =
+      parts.system.spawn<ViewsActor>(parts.context, std::move(std::get<ViewsAtStart>(views)));
   return runtime;
+}
+
+void Runtime::drain() {
+  draining_ = true;
+  parts_->no_wait_after = std::chrono::steady_clock::now() + drain_patience;
 }
 
 void Runtime::stop() {
   if (!parts_) return;
   draining_ = true;
+  parts_->no_wait_after = std::chrono::steady_clock::time_point::max();  // for the flush below
   RuntimeContext& context = *parts_->context;
   if (const auto problem = flush_views())
     spdlog::warn("stop: the views were not written; the next start reads the journal's tail: {}",
@@ -216,7 +233,8 @@ CommandAnswer Runtime::execute(PaymentCommand command) {
     auto request = std::make_shared<CommandRequest>();
     request->command = std::move(command);
     request->reply_to = reply_to;
-    caf::anon_send(parts_->context->shard(id), submit_atom::value, CommandRequestPtr(std::move(request)));
+    caf::anon_send(parts_->context->shard(id), submit_atom::value,
+                   CommandRequestPtr(std::move(request)));
   });
 }
 
@@ -226,7 +244,8 @@ std::variant<PaymentView, Problem> Runtime::find(const PaymentId& id) {
     auto request = std::make_shared<LookRequest>();
     request->payment = id;
     request->reply_to = reply_to;
-    caf::anon_send(parts_->context->shard(id), look_atom::value, LookRequestPtr(std::move(request)));
+    caf::anon_send(parts_->context->shard(id), look_atom::value,
+                   LookRequestPtr(std::move(request)));
   });
   if (const auto* problem = std::get_if<Problem>(&answer)) return *problem;
   return std::get<CommandOutcome>(answer).view;
@@ -236,7 +255,8 @@ std::optional<Problem> Runtime::flush_views() {
   Desk desk(*parts_);
   caf::anon_send(parts_->context->views, flush_atom::value, desk.reply_to());
   const auto reply = desk.wait<ReplyPtr>(flush_timeout);
-  if (!reply) return Problem{ProblemCode::store_unavailable, "The views were not written in time.", ""};
+  if (!reply)
+    return Problem{ProblemCode::store_unavailable, "The views were not written in time.", ""};
   if (const auto* problem = std::get_if<Problem>(&reply->answer)) return *problem;
   return std::nullopt;
 }
@@ -283,8 +303,8 @@ std::variant<std::vector<EventView>, Problem> Runtime::events(const PaymentId& i
 std::variant<std::optional<IdempotencyHit>, Problem> Runtime::find_idempotency(
     std::string_view merchant_id, std::string_view key) {
   Desk desk(*parts_);
-  caf::anon_send(parts_->context->views, find_atom::value, std::string(merchant_id), std::string(key),
-                 desk.reply_to());
+  caf::anon_send(parts_->context->views, find_atom::value, std::string(merchant_id),
+                 std::string(key), desk.reply_to());
   const auto answer =
       desk.wait<IdempotencyAnswerPtr>(std::chrono::milliseconds(config_.command_timeout_ms));
   if (!answer) return Problem{ProblemCode::overloaded, "The views did not answer in time.", ""};
@@ -294,8 +314,7 @@ std::variant<std::optional<IdempotencyHit>, Problem> Runtime::find_idempotency(
     if (const StoreError* error = error_of(read)) return problem_of(*error);
     record = std::get<std::optional<IdempotencyRecord>>(read);
   }
-  const bool fresh =
-      record && record->at_us > parts_->clock.now_us() - idempotency_retention_us;
+  const bool fresh = record && record->at_us > parts_->clock.now_us() - idempotency_retention_us;
   if (!fresh) return std::optional<IdempotencyHit>{};
   return std::optional<IdempotencyHit>{{record->fingerprint, record->stream, record->seq}};
 }
@@ -305,7 +324,8 @@ CommandAnswer Runtime::replay(const IdempotencyHit& hit) {
   if (const StoreError* error = error_of(read)) return problem_of(*error);
   const auto& rows = std::get<std::vector<EventRow>>(read);
   if (hit.seq == 0 || hit.seq > rows.size())
-    return Problem{ProblemCode::internal, "The idempotency record names an event that is not there.", ""};
+    return Problem{ProblemCode::internal,
+                   "The idempotency record names an event that is not there.", ""};
   // The request's own events, and what the channel answered to the calls they made: up to the first
   // event that something else caused.
   const EventRow& first = rows[hit.seq - 1];
@@ -322,8 +342,10 @@ CommandAnswer Runtime::replay(const IdempotencyHit& hit) {
       return problem_of({StoreErrorKind::corrupt, hit.payment.text() + " cannot be replayed"});
     if (i + 1 != hit.seq) continue;
     outcome.created = kind_of(*event) == PaymentEventKind::created;
-    if (const auto* refund = std::get_if<PaymentRefundRequested>(event))
+    if (const auto* refund = std::get_if<PaymentRefundRequested>(event)) {
+      outcome.created = true;
       outcome.refund_id = refund->refund_id;
+    }
   }
   outcome.view = {hit.payment, last, std::make_shared<const Payment>(std::move(payment))};
   return outcome;
@@ -354,7 +376,8 @@ std::variant<CallbackAck, Problem> Runtime::notify(const RawCallback& callback) 
                    ReportRequestPtr(std::move(request)));
   });
   const auto* problem = std::get_if<Problem>(&answer);
-  // Judged and recorded, or judged and refused for good: either way the same bytes need not come again.
+  // Judged and recorded, or judged and refused for good: either way the same bytes need not come
+  // again.
   const bool judged = !problem || problem->code == ProblemCode::report_mismatch;
   if (judged) port->settle(good.report);
   if (!problem) return good.ack;
@@ -368,17 +391,20 @@ std::vector<ParkedEntity> Runtime::parked() {
   const auto collect = [&](const caf::actor& actor) {
     desk.self()
         ->request(actor, std::chrono::seconds(2), parked_atom::value)
-        .receive([&](const std::vector<ParkedEntity>& part) {
-                   result.insert(result.end(), part.begin(), part.end());
-                 },
-                 [](const caf::error&) { spdlog::warn("parked: a shard did not answer in time"); });
+        .receive(
+            [&](const std::vector<ParkedEntity>& part) {
+              result.insert(result.end(), part.begin(), part.end());
+            },
+            [](const caf::error&) { spdlog::warn("parked: a shard did not answer in time"); });
   };
   for (const caf::actor& shard : parts_->context->shards) collect(shard);
   collect(parts_->context->views);
   return result;
 }
 
-bool Runtime::knows_channel(std::string_view channel) const { return channel_named(channel) != nullptr; }
+bool Runtime::knows_channel(std::string_view channel) const {
+  return channel_named(channel) != nullptr;
+}
 
 Readiness Runtime::readiness() const {
   if (draining_) return {false, "draining"};

@@ -29,7 +29,8 @@ struct RuntimeConfig {
 class Runtime : public PaymentService {
  public:
   // Claims every shard's epoch and brings the views up to date before it returns.
-  static StoreResult<std::unique_ptr<Runtime>> start(const RuntimeConfig& config, JournalStore& store,
+  static StoreResult<std::unique_ptr<Runtime>> start(const RuntimeConfig& config,
+                                                     JournalStore& store,
                                                      std::vector<ChannelPort*> channels);
   ~Runtime() override;
 
@@ -37,8 +38,8 @@ class Runtime : public PaymentService {
   std::variant<PaymentView, Problem> find(const PaymentId& id) override;
   std::variant<PaymentListPage, Problem> list(const PaymentListQuery& query) override;
   std::variant<std::vector<EventView>, Problem> events(const PaymentId& id) override;
-  std::variant<std::optional<IdempotencyHit>, Problem> find_idempotency(std::string_view merchant_id,
-                                                                        std::string_view key) override;
+  std::variant<std::optional<IdempotencyHit>, Problem> find_idempotency(
+      std::string_view merchant_id, std::string_view key) override;
   CommandAnswer replay(const IdempotencyHit& hit) override;
   std::variant<CallbackAck, Problem> notify(const RawCallback& callback) override;
   std::vector<ParkedEntity> parked() override;
@@ -47,7 +48,8 @@ class Runtime : public PaymentService {
   std::string metrics_text() const override;
 
   // From now on not ready; what is under way goes on.
-  void drain() { draining_ = true; }
+  // After five seconds those that still wait for an answer get outcome_unknown.
+  void drain();
   // Writes the views down and ends every actor and thread. The gateway is stopped before.
   void stop();
 

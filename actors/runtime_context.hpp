@@ -23,12 +23,12 @@ class WallClock {
 
 struct RuntimeLimits {
   std::size_t stash_per_entity = 256;
-  std::size_t max_queued_appends = 20'000;   // new work beyond this is refused
+  std::size_t max_queued_appends = 20'000;  // new work beyond this is refused
   std::size_t max_batch_appends = 1'000;
-  std::size_t active_entities = 100'000;     // a node's; beyond it idle ones leave after a second
+  std::size_t active_entities = 100'000;  // a node's; beyond it idle ones leave after a second
   UnixUs passivate_after_us = 120 * us_per_s;
   std::uint64_t snapshot_every_events = 50;
-  int restarts_before_parking = 5;           // consecutive, without a successful commit between
+  int restarts_before_parking = 5;              // consecutive, without a successful commit between
   UnixUs restart_backoff_us = 100 * us_per_ms;  // doubled at each restart
 };
 

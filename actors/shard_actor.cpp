@@ -35,7 +35,8 @@ caf::behavior ShardActor::make_behavior() {
                 caf::make_message(report_atom::value, request), false);
       },
       [this](look_atom, const LookRequestPtr& request) {
-        forward(request->payment, request->reply_to, caf::make_message(look_atom::value, request), false);
+        forward(request->payment, request->reply_to, caf::make_message(look_atom::value, request),
+                false);
       },
       [this](wake_atom, const StreamId& id) {
         forward(id, {}, caf::make_message(wake_atom::value), false);
@@ -96,7 +97,8 @@ void ShardActor::entity_failed(const PaymentId& id, const std::string& what) {
   const auto found = entities_.find(id);
   if (found == entities_.end() || !found->second.actor) return;
   Entity& entity = found->second;
-  // Nothing is sent to it after this, so burial is the last message it sees and none goes unanswered.
+  // Nothing is sent to it after this, so burial is the last message it sees and none goes
+  // unanswered.
   anon_send(entity.actor, bury_atom::value);
   entity.actor = nullptr;
   entity.leaving = false;
@@ -130,7 +132,8 @@ void ShardActor::resume(const PaymentId& id, const ReplyTo& reply_to) {
   auto look = std::make_shared<LookRequest>();
   look->payment = id;
   look->reply_to = reply_to;
-  forward(id, reply_to, caf::make_message(look_atom::value, LookRequestPtr(std::move(look))), false);
+  forward(id, reply_to, caf::make_message(look_atom::value, LookRequestPtr(std::move(look))),
+          false);
 }
 
 void ShardActor::let_idle_leave() {
@@ -162,16 +165,16 @@ std::vector<ParkedEntity> ShardActor::parked() const {
 
 void ShardActor::refuse(const ReplyTo& reply_to, ProblemCode code, std::string detail) {
   if (!reply_to.actor) return;
-  anon_send(reply_to.actor, reply_atom::value,
-            std::make_shared<const Reply>(
-                Reply{reply_to.token, Problem{code, std::move(detail), ""}}));
+  anon_send(
+      reply_to.actor, reply_atom::value,
+      std::make_shared<const Reply>(Reply{reply_to.token, Problem{code, std::move(detail), ""}}));
 }
 
 ShardActor::Spawn spawn_payments(RuntimeContextPtr context) {
   return [context = std::move(context)](caf::event_based_actor* shard, const PaymentId& id,
                                         bool assume_new) {
-    return shard->spawn<PaymentActor, caf::lazy_init>(context, id, caf::actor_cast<caf::actor>(shard),
-                                                      assume_new);
+    return shard->spawn<PaymentActor, caf::lazy_init>(
+        context, id, caf::actor_cast<caf::actor>(shard), assume_new);
   };
 }
 

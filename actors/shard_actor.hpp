@@ -1,6 +1,7 @@
-// A shard: the map from payment to actor, and their supervisor. It starts a payment's actor when the
-// first message for it comes, lets idle ones leave memory, restarts one that failed with back-off, and
-// parks one that keeps failing until an operator resumes it. Its payments never reach each other.
+// A shard: the map from payment to actor, and their supervisor. It starts a payment's actor when
+// the first message for it comes, lets idle ones leave memory, restarts one that failed with
+// back-off, and parks one that keeps failing until an operator resumes it. Its payments never reach
+// each other.
 #pragma once
 
 #include <caf/event_based_actor.hpp>
@@ -15,7 +16,8 @@ namespace welkin {
 
 class ShardActor : public caf::event_based_actor {
  public:
-  using Spawn = std::function<caf::actor(caf::event_based_actor* shard, const PaymentId& id, bool assume_new)>;
+  using Spawn = std::function<caf::actor(caf::event_based_actor* shard, const PaymentId& id,
+                                         bool assume_new)>;
 
   // `spawn` makes the entity's actor: production gives payment actors, tests failing ones.
   ShardActor(caf::actor_config& config, RuntimeContextPtr context, Spawn spawn);

@@ -10,9 +10,12 @@ namespace {
 
 CommitStatus status_of(AppendStatus status) {
   switch (status) {
-    case AppendStatus::committed: return CommitStatus::committed;
-    case AppendStatus::sequence_conflict: return CommitStatus::conflict;
-    case AppendStatus::stale_epoch: return CommitStatus::stale_epoch;
+    case AppendStatus::committed:
+      return CommitStatus::committed;
+    case AppendStatus::sequence_conflict:
+      return CommitStatus::conflict;
+    case AppendStatus::stale_epoch:
+      return CommitStatus::stale_epoch;
   }
   return CommitStatus::conflict;
 }
@@ -67,7 +70,8 @@ JournalCommitter::Verdict JournalCommitter::commit(const std::vector<AppendReque
   const auto& results = std::get<std::vector<AppendResult>>(result);
   acks_.resize(batch.size());
   for (std::size_t i = 0; i < batch.size(); ++i)
-    acks_[i] = {status_of(results[i].status), appends_[i].rows.back().seq, appends_[i].rows.back().hash};
+    acks_[i] = {status_of(results[i].status), appends_[i].rows.back().seq,
+                appends_[i].rows.back().hash};
   return Verdict::settled;
 }
 
@@ -94,7 +98,8 @@ CommittedBatchPtr JournalCommitter::committed(const std::vector<AppendRequestPtr
   items->reserve(batch.size());
   for (std::size_t i = 0; i < batch.size(); ++i)
     if (acks_[i].status == CommitStatus::committed)
-      items->push_back({batch[i], acks_[i].last_seq, appends_[i].rows.back().position, acks_[i].hash});
+      items->push_back(
+          {batch[i], acks_[i].last_seq, appends_[i].rows.back().position, acks_[i].hash});
   return items;
 }
 

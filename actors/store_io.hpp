@@ -1,5 +1,6 @@
-// The edge to the journal store: calls that block, made off the actors' threads. Production runs them
-// on plain threads (detached actors can hang CAF 0.17's shutdown), the simulation in an actor's step.
+// The edge to the journal store: calls that block, made off the actors' threads. Production runs
+// them on plain threads (detached actors can hang CAF 0.17's shutdown), the simulation in an
+// actor's step.
 #pragma once
 
 #include <caf/actor.hpp>
@@ -18,7 +19,7 @@ class StoreIo {
   // bool store_is_well).
   virtual void commit(std::vector<AppendRequestPtr> batch, const caf::actor& journal,
                       const caf::actor& views) = 0;
-  virtual void probe(const caf::actor& journal) = 0;  // (probed_atom, bool)
+  virtual void probe(const caf::actor& journal) = 0;                          // (probed_atom, bool)
   virtual void load(const StreamId& stream, const caf::actor& reply_to) = 0;  // (loaded_atom, …)
   virtual void checkpoint(std::shared_ptr<const ViewDelta> delta,
                           const caf::actor& reply_to) = 0;  // (written_atom, bool)

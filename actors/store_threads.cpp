@@ -29,7 +29,8 @@ void TaskThreads::run(std::function<void()> task) {
 
 bool TaskThreads::wait_ms(int milliseconds) {
   std::unique_lock<std::mutex> lock(mutex_);
-  return !wake_.wait_for(lock, std::chrono::milliseconds(milliseconds), [this] { return stopping_; });
+  return !wake_.wait_for(lock, std::chrono::milliseconds(milliseconds),
+                         [this] { return stopping_; });
 }
 
 void TaskThreads::stop() {
@@ -57,7 +58,12 @@ void TaskThreads::work() {
 }
 
 StoreThreads::StoreThreads(JournalStore& store, RuntimeMetrics& metrics)
-    : store_(store), metrics_(metrics), committer_(store), writer_(1), viewer_(1), readers_(reader_threads) {}
+    : store_(store),
+      metrics_(metrics),
+      committer_(store),
+      writer_(1),
+      viewer_(1),
+      readers_(reader_threads) {}
 
 void StoreThreads::stop() {
   writer_.stop();

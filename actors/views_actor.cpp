@@ -68,13 +68,14 @@ std::optional<IdempotencyRecord> idempotency_of(const StreamId& stream, std::uin
   for (std::size_t i = 0; i < events.size(); ++i) {
     const RequestMark* mark = mark_of(events[i]);
     if (mark && !mark->idempotency_key.empty())
-      return IdempotencyRecord{merchant_id, mark->idempotency_key, mark->fingerprint, stream,
-                               first_seq + i, at_us};
+      return IdempotencyRecord{merchant_id, mark->idempotency_key, mark->fingerprint,
+                               stream,      first_seq + i,         at_us};
   }
   return std::nullopt;
 }
 
-// ---- catching up at start ---------------------------------------------------------------------------
+// ---- catching up at start
+// ---------------------------------------------------------------------------
 
 namespace {
 
@@ -104,8 +105,9 @@ class CatchUp {
     streams_[row.stream] = row.position;
     auto parsed = parse_event(row.type, row.version, row.payload);
     if (const auto* error = std::get_if<CodecError>(&parsed))
-      return StoreError{StoreErrorKind::corrupt, row.stream.text() + " seq " + std::to_string(row.seq) +
-                                                     ": " + error->path + " " + error->what};
+      return StoreError{StoreErrorKind::corrupt, row.stream.text() + " seq " +
+                                                     std::to_string(row.seq) + ": " + error->path +
+                                                     " " + error->what};
     const RequestMark* mark = mark_of(std::get<PaymentEvent>(parsed));
     if (mark && !mark->idempotency_key.empty() && row.at_us > now_us_ - idempotency_retention_us)
       delta_.idempotency.push_back(
@@ -117,14 +119,16 @@ class CatchUp {
     std::unordered_map<StreamId, std::string> merchants;
     for (const auto& [stream, last_position] : streams_) {
       const LoadResult result = load_payment(store_, stream);
-      // One that cannot be understood stays out of the views; its own actor will park it with the reason.
+      // One that cannot be understood stays out of the views; its own actor will park it with the
+      // reason.
       const auto* loaded = std::get_if<LoadedPayment>(&result);
       if (!loaded) continue;
       merchants[stream] = loaded->payment->merchant_id;
       delta_.cards.push_back(
           card_of(stream, last_position, shard_of(stream, shard_count_), *loaded->payment));
     }
-    for (IdempotencyRecord& record : delta_.idempotency) record.merchant_id = merchants[record.stream];
+    for (IdempotencyRecord& record : delta_.idempotency)
+      record.merchant_id = merchants[record.stream];
     delta_.position = position;
     delta_.forget_idempotency_before_us = now_us_ - idempotency_retention_us;
     const auto written = store_.checkpoint(delta_);
@@ -143,7 +147,8 @@ class CatchUp {
 
 }  // namespace
 
-StoreResult<ViewsAtStart> catch_up_views(JournalStore& store, std::uint32_t shard_count, UnixUs now_us) {
+StoreResult<ViewsAtStart> catch_up_views(JournalStore& store, std::uint32_t shard_count,
+                                         UnixUs now_us) {
   ViewsAtStart start;
   auto position = store.view_position();
   if (const StoreError* error = error_of(position)) return *error;
@@ -171,7 +176,8 @@ StoreResult<ViewsAtStart> catch_up_views(JournalStore& store, std::uint32_t shar
   }
 }
 
-// ---- the actor --------------------------------------------------------------------------------------
+// ---- the actor
+// --------------------------------------------------------------------------------------
 
 ViewsActor::ViewsActor(caf::actor_config& config, RuntimeContextPtr context, ViewsAtStart start)
     : caf::event_based_actor(config), context_(std::move(context)), position_(start.position) {
@@ -304,7 +310,8 @@ void ViewsActor::flush(const ReplyTo& reply_to) {
   checkpoint();
 }
 
-void ViewsActor::find(const std::string& merchant_id, const std::string& key, const ReplyTo& reply_to) {
+void ViewsActor::find(const std::string& merchant_id, const std::string& key,
+                      const ReplyTo& reply_to) {
   auto answer = std::make_shared<IdempotencyAnswer>();
   answer->token = reply_to.token;
   const KeyOfMerchant wanted{merchant_id, key};

@@ -1,6 +1,6 @@
 // What is derived from events: lists, timers, idempotency records, snapshots. Hears every committed
-// batch before anyone is acknowledged, keeps the newest in memory, and writes it to the store lazily:
-// after a crash the tail of the journal is read again (see catch_up_views).
+// batch before anyone is acknowledged, keeps the newest in memory, and writes it to the store
+// lazily: after a crash the tail of the journal is read again (see catch_up_views).
 //
 // It is also the node's alarm clock: each tick wakes the payments whose durable due-time has come.
 #pragma once
@@ -19,7 +19,8 @@ namespace welkin {
 
 constexpr UnixUs idempotency_retention_us = 24LL * 3600 * us_per_s;
 
-Card card_of(const StreamId& stream, std::uint64_t position, std::uint32_t shard, const Payment& payment);
+Card card_of(const StreamId& stream, std::uint64_t position, std::uint32_t shard,
+             const Payment& payment);
 // The record a request's mark in one of `events` asks for, if any.
 std::optional<IdempotencyRecord> idempotency_of(const StreamId& stream, std::uint64_t first_seq,
                                                 UnixUs at_us, const std::string& merchant_id,
@@ -31,9 +32,10 @@ struct ViewsAtStart {
   std::vector<DueTimer> timers;
   std::vector<ParkedEntity> parked;
 };
-// Reads the journal behind the views' position, brings the views up to its end, and returns what the
-// views actor must know. Blocking; called before the actors run.
-StoreResult<ViewsAtStart> catch_up_views(JournalStore& store, std::uint32_t shard_count, UnixUs now_us);
+// Reads the journal behind the views' position, brings the views up to its end, and returns what
+// the views actor must know. Blocking; called before the actors run.
+StoreResult<ViewsAtStart> catch_up_views(JournalStore& store, std::uint32_t shard_count,
+                                         UnixUs now_us);
 
 class ViewsActor : public caf::event_based_actor {
  public:
@@ -58,7 +60,7 @@ class ViewsActor : public caf::event_based_actor {
   RuntimeContextPtr context_;
   std::uint64_t position_;
   std::unordered_map<StreamId, CommittedItem> dirty_;
-  Records records_;          // not handed to a checkpoint yet
+  Records records_;  // not handed to a checkpoint yet
   std::vector<Snapshot> snapshots_;
   std::shared_ptr<const ViewDelta> writing_;
   Records writing_records_;

@@ -37,7 +37,6 @@ struct RuntimeSection {
   std::int64_t active_limit = 100'000;
   std::int64_t snapshot_every_events = 64;
   std::int64_t command_timeout_ms = 8'000;
-  std::int64_t default_expires_s = 1'800;
   std::int64_t max_queued_appends = 10'000;
 };
 

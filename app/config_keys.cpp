@@ -110,9 +110,6 @@ void add_runtime(std::vector<KeySpec>& all) {
   all.push_back(number(runtime, "command_timeout_ms", "ms",
                        WELKIN_AT(serve.runtime.command_timeout_ms), 10, 600'000,
                        "How long a request waits for the runtime before it gets a 503."));
-  all.push_back(number(runtime, "default_expires_s", "s",
-                       WELKIN_AT(serve.runtime.default_expires_s), 1, 30 * 86'400,
-                       "How long a payment stays payable when its request does not say."));
   all.push_back(number(runtime, "max_queued_appends", "appends",
                        WELKIN_AT(serve.runtime.max_queued_appends), 1, 10'000'000,
                        "Appends that may wait for the journal; one more is refused with 503."));

@@ -1,5 +1,6 @@
 #include "app/wiring.hpp"
 
+#include <spdlog/pattern_formatter.h>
 #include <spdlog/spdlog.h>
 
 #include <chrono>
@@ -15,6 +16,7 @@
 #include "app/stop_signals.hpp"
 #include "gateway/gateway_server.hpp"
 #include "persistence/journal_store.hpp"
+#include "protocol/json_text.hpp"
 
 namespace welkin {
 namespace {
@@ -25,12 +27,27 @@ UnixUs system_now_us() {
       .count();
 }
 
+// The message as a JSON string: spdlog's own %v would let a quotation mark end it early.
+class JsonMessage : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& message, const std::tm&,
+              spdlog::memory_buf_t& out) override {
+    std::string text;
+    append_json_string(text, {message.payload.data(), message.payload.size()});
+    out.append(text.data(), text.data() + text.size());
+  }
+  std::unique_ptr<custom_flag_formatter> clone() const override {
+    return std::make_unique<JsonMessage>();
+  }
+};
+
 void set_up_log(const LogSection& log) {
   spdlog::set_level(spdlog::level::from_str(log.level));
-  if (log.format == "json")
-    spdlog::set_pattern(R"({"at":"%Y-%m-%dT%H:%M:%S.%f%z","level":"%l","message":"%v"})");
-  else
-    spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%f%z %l %v");
+  if (log.format != "json") return spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%f%z %l %v");
+  auto formatter = std::make_unique<spdlog::pattern_formatter>();
+  formatter->add_flag<JsonMessage>('*').set_pattern(
+      R"({"at":"%Y-%m-%dT%H:%M:%S.%f%z","level":"%l","message":%*})");
+  spdlog::set_formatter(std::move(formatter));
 }
 
 RuntimeConfig runtime_config(const RuntimeSection& section) {

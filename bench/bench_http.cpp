@@ -1,5 +1,5 @@
-// wrk against the gateway: creates at 64 connections, a do-nothing POST of the same server beside it,
-// and 1,000 connections held for 30 s. An answer other than 2xx counts as an error.
+// wrk against the gateway: creates at 64 connections, a do-nothing POST of the same server beside
+// it, and 1,000 connections held for 30 s. An answer other than 2xx counts as an error.
 #include <array>
 #include <cstdio>
 #include <cstdlib>

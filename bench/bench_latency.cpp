@@ -1,5 +1,5 @@
-// One client, one request at a time, over one kept connection: what a create costs when nothing else
-// is going on. It waits for two commits (the intent, the channel's acceptance).
+// One client, one request at a time, over one kept connection: what a create costs when nothing
+// else is going on. It waits for two commits (the intent, the channel's acceptance).
 #include <httplib.h>
 
 #include <cstdio>
@@ -22,8 +22,9 @@ int run(int requests) {
   std::vector<float> latency_ms;
   constexpr int warm_up = 200;
   for (int i = 0; i < requests + warm_up; ++i) {
-    const std::string body = R"({"merchant_order_no":"latency-)" + std::to_string(i) +
-                             R"(","amount":1000,"currency":"CNY","channel":"sandbox","subject":"Green tea"})";
+    const std::string body =
+        R"({"merchant_order_no":"latency-)" + std::to_string(i) +
+        R"(","amount":1000,"currency":"CNY","channel":"sandbox","subject":"Green tea"})";
     const auto start = Clock::now();
     const auto answer = client.Post("/v1/payments", body, "application/json");
     const double spent_s = seconds_since(start);

@@ -1,6 +1,7 @@
 // Full payment lives in one process: create → intent → channel accepted → paid, every step durable
-// (fsync) before the next. First as fast as they go, 1,000 in flight; then at a steady rate, where a
-// latency runs from the moment a payment was due to start until it is paid, so that waiting counts.
+// (fsync) before the next. First as fast as they go, 1,000 in flight; then at a steady rate, where
+// a latency runs from the moment a payment was due to start until it is paid, so that waiting
+// counts.
 #include <algorithm>
 #include <caf/all.hpp>
 #include <cstdio>
@@ -19,10 +20,12 @@ namespace welkin::bench {
 namespace {
 
 using start_atom = caf::atom_constant<caf::atom("start")>;
+using retry_atom = caf::atom_constant<caf::atom("retry")>;
 using expect_atom = caf::atom_constant<caf::atom("expect")>;
 
 // Replies to creates carry the payment's number plus one, replies to callbacks this.
 constexpr std::uint64_t callback_token = 0;
+constexpr auto retry_after = std::chrono::milliseconds(20);
 
 struct Options {
   std::uint64_t payments = 1'000'000;
@@ -65,13 +68,15 @@ class Driver : public caf::event_based_actor {
         },
         [this](start_atom, std::uint64_t count) { start(count); },
         [this](reply_atom, const ReplyPtr& reply) { answered(*reply); },
+        [this](retry_atom, std::uint64_t number) { submit(number); },
         [this](stop_atom) { quit(); },
     };
   }
 
  private:
   void start(std::uint64_t count) {
-    for (; count > 0 && started_ < run_->count; --count, ++started_) submit(run_->first_number + started_);
+    for (; count > 0 && started_ < run_->count; --count, ++started_)
+      submit(run_->first_number + started_);
   }
 
   void submit(std::uint64_t number) {
@@ -85,8 +90,10 @@ class Driver : public caf::event_based_actor {
   void answered(const Reply& reply) {
     if (const auto* problem = std::get_if<Problem>(&reply.answer)) {
       // Refused at the edge because too much waits: a client comes again, and its waiting counts.
-      if (problem->code == ProblemCode::overloaded && reply.token != callback_token)
-        return submit(reply.token - 1);
+      if (problem->code == ProblemCode::overloaded && reply.token != callback_token) {
+        delayed_send(this, retry_after, retry_atom::value, reply.token - 1);
+        return;
+      }
       std::fprintf(stderr, "a payment was refused: %s\n", problem->detail.c_str());
       std::exit(1);
     }
@@ -194,7 +201,8 @@ int run(const Options& options) {
     closed = run_closed_loop(driver, options);
     const auto stats = store->stats();
     if (const auto* good = std::get_if<StoreStats>(&stats))
-      events_per_payment = static_cast<double>(good->events) / static_cast<double>(options.payments);
+      events_per_payment =
+          static_cast<double>(good->events) / static_cast<double>(options.payments);
     open = run_open_loop(driver, options);
     channel.deliver_callbacks_to({});
     caf::anon_send(driver, stop_atom::value);

@@ -13,7 +13,8 @@ namespace welkin::bench {
 double percentile(std::vector<float>& values, double fraction) {
   if (values.empty()) return 0;
   const auto rank = static_cast<std::size_t>(fraction * static_cast<double>(values.size() - 1));
-  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(rank), values.end());
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(rank),
+                   values.end());
   return values[rank];
 }
 

@@ -1,5 +1,6 @@
-// A whole node in the benchmark's process: scratch SQLite journal, in-process channel that pays every
-// order by callback, runtime and gateway on a free loopback port, with a do-nothing route beside.
+// A whole node in the benchmark's process: scratch SQLite journal, in-process channel that pays
+// every order by callback, runtime and gateway on a free loopback port, with a do-nothing route
+// beside.
 #pragma once
 
 #include <memory>

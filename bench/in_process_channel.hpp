@@ -18,7 +18,8 @@ class InProcessChannel : public ChannelPort {
 
   std::string_view name() const override { return "sandbox"; }
   void call(const ChannelCall& call, Done done) override;
-  std::variant<VerifiedCallback, Problem> verify(const RawCallback& callback, UnixUs now_us) override;
+  std::variant<VerifiedCallback, Problem> verify(const RawCallback& callback,
+                                                 UnixUs now_us) override;
   void settle(const ChannelReport&) override {}
 
  private:

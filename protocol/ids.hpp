@@ -36,8 +36,8 @@ struct Id128 {
   }
 };
 
-// The first 128 bits of SHA-256 over length-prefixed parts, so that ("ab","c") and ("a","bc") differ.
-// `domain` keeps the id spaces apart and carries the version of the derivation.
+// The first 128 bits of SHA-256 over length-prefixed parts, so that ("ab","c") and ("a","bc")
+// differ. `domain` keeps the id spaces apart and carries the version of the derivation.
 Id128 stable_hash(std::string_view domain, std::initializer_list<std::string_view> parts);
 
 // What a stream of events belongs to. The prefix is the first letters of the stream's text form.

@@ -8,7 +8,8 @@ struct IsoCurrency {
   std::int8_t exponent;
 };
 
-// ISO 4217 active codes of national currencies; funds codes, metals and test codes cannot be paid in.
+// ISO 4217 active codes of national currencies; funds codes, metals and test codes cannot be paid
+// in.
 // clang-format off
 constexpr IsoCurrency iso_4217[] = {
     {"AED", 2}, {"AFN", 2}, {"ALL", 2}, {"AMD", 2}, {"ANG", 2}, {"AOA", 2}, {"ARS", 2}, {"AUD", 2},

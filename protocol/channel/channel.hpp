@@ -59,12 +59,12 @@ struct ChannelCall {
 
 // What the channel says is the case. Everything an adapter cannot name for certain is `unknown`.
 enum class ChannelVerdict : std::uint8_t {
-  accepted,        // the order is open and waits for the payer
-  authorized,      // money is held, not captured
-  paid,            // money is taken
-  closed,          // the order (or the authorization) is closed, no money can move any more
-  refused,         // a definite no to the operation asked
-  not_found,       // the channel has never heard of this order or refund
+  accepted,    // the order is open and waits for the payer
+  authorized,  // money is held, not captured
+  paid,        // money is taken
+  closed,      // the order (or the authorization) is closed, no money can move any more
+  refused,     // a definite no to the operation asked
+  not_found,   // the channel has never heard of this order or refund
   refund_pending,
   refunded,
   refund_refused,
@@ -73,7 +73,8 @@ enum class ChannelVerdict : std::uint8_t {
 std::string_view name_of(ChannelVerdict verdict);
 std::optional<ChannelVerdict> parse_channel_verdict(std::string_view name);
 
-// A verified message from a channel about one order: the answer to a call or a query, or a callback.
+// A verified message from a channel about one order: the answer to a call or a query, or a
+// callback.
 struct ChannelReport {
   PaymentId payment;
   ReportSource source = ReportSource::answer;
@@ -82,7 +83,8 @@ struct ChannelReport {
   std::string id;  // the callback's nonce or the call's id: who caused what follows
   std::string channel_order_no;
   std::string refund_id;
-  // What the channel says the order is; checked against the payment whenever the verdict moves money.
+  // What the channel says the order is; checked against the payment whenever the verdict moves
+  // money.
   std::string merchant_id;
   std::int64_t amount_minor = 0;
   Currency currency;

@@ -1,4 +1,5 @@
-// What a payment answers to a command: events to record, the news that it is so already, or why not.
+// What a payment answers to a command: events to record, the news that it is so already, or why
+// not.
 #include "protocol/payment/decide.hpp"
 
 #include <iterator>
@@ -38,7 +39,8 @@ Decision repeated(const PaymentCommand& command) {
 
 class CommandJudge {
  public:
-  CommandJudge(const Payment& payment, const PaymentCommand& command, const DecisionContext& context)
+  CommandJudge(const Payment& payment, const PaymentCommand& command,
+               const DecisionContext& context)
       : p_(payment), command_(command), context_(context) {}
 
   Decision operator()(const CreatePayment& c) {
@@ -48,10 +50,17 @@ class CommandJudge {
                      "This order number belongs to a payment with other contents.",
                      "/merchant_order_no"};
     }
-    PaymentCreated created{command_.merchant_id, c.merchant_order_no, c.amount_minor, c.currency,
-                           c.channel,            c.subject,           c.capture_method,
+    PaymentCreated created{command_.merchant_id,
+                           c.merchant_order_no,
+                           c.amount_minor,
+                           c.currency,
+                           c.channel,
+                           c.subject,
+                           c.capture_method,
                            context_.now_us + c.expires_in_s * us_per_s,
-                           c.return_url,         c.metadata,          command_.request};
+                           c.return_url,
+                           c.metadata,
+                           command_.request};
     constexpr int first_attempt = 1;
     PaymentStarted started{first_attempt, c.channel,
                            channel_order_no(context_.payment, first_attempt), answer_due()};
@@ -149,7 +158,7 @@ class CommandJudge {
 
 PaymentEventKind first_event_of(const PaymentCommandBody& body) {
   constexpr PaymentEventKind kinds[] = {
-      PaymentEventKind::created,        PaymentEventKind::close_requested,
+      PaymentEventKind::created,           PaymentEventKind::close_requested,
       PaymentEventKind::capture_requested, PaymentEventKind::void_requested,
       PaymentEventKind::refund_requested,  PaymentEventKind::resumed};
   static_assert(std::size(kinds) == std::variant_size_v<PaymentCommandBody>);
@@ -167,9 +176,11 @@ Decision decide(const Payment& payment, const PaymentCommand& command,
 
 std::vector<PaymentEvent> decide_due(const Payment& payment, const DecisionContext& context) {
   const bool closing = payment.pending && payment.pending->operation == ChannelOperation::close;
-  if (!payment.parked_reason.empty() || closing || context.now_us < payment.expires_at_us) return {};
-  // A close that was refused mostly means paid, so a question that is due goes before closing again:
-  // else expiry and refusal would follow each other until settling gives up, and nobody would ask.
+  if (!payment.parked_reason.empty() || closing || context.now_us < payment.expires_at_us)
+    return {};
+  // A close that was refused mostly means paid, so a question that is due goes before closing
+  // again: else expiry and refusal would follow each other until settling gives up, and nobody
+  // would ask.
   const bool asks_first = payment.pending && payment.pending->tries > 0 &&
                           payment.pending->next_query_at_us != 0 &&
                           payment.pending->next_query_at_us <= context.now_us;

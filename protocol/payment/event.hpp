@@ -43,7 +43,8 @@ struct Posting {
 
 struct PaymentCreated {
   static constexpr auto kind = PaymentEventKind::created;
-  static constexpr int version = 2;  // 1 had no capture_method: every payment captured automatically
+  static constexpr int version =
+      2;  // 1 had no capture_method: every payment captured automatically
   std::string merchant_id;
   std::string merchant_order_no;
   std::int64_t amount_minor = 0;
@@ -414,7 +415,9 @@ struct PaymentRequestRepeated {
   RequestMark request;
 
   template <class Self, class Visitor>
-  static void visit_fields(Self& self, Visitor& v) { v("request", self.request); }
+  static void visit_fields(Self& self, Visitor& v) {
+    v("request", self.request);
+  }
 };
 
 // Settling gave up after its last try; an operator decides and resumes.

@@ -9,9 +9,9 @@
 
 namespace welkin {
 
-#define WELKIN_ENUM_PARSER(Type, function)                                    \
-  template <>                                                                 \
-  struct EnumParser<Type> {                                                   \
+#define WELKIN_ENUM_PARSER(Type, function)                                       \
+  template <>                                                                    \
+  struct EnumParser<Type> {                                                      \
     static std::optional<Type> parse(std::string_view n) { return function(n); } \
   }
 WELKIN_ENUM_PARSER(CaptureMethod, parse_capture_method);
@@ -27,7 +27,8 @@ namespace {
 
 template <std::size_t... I>
 constexpr bool alternatives_follow_kinds(std::index_sequence<I...>) {
-  return ((static_cast<std::size_t>(std::variant_alternative_t<I, PaymentEvent>::kind) == I) && ...);
+  return ((static_cast<std::size_t>(std::variant_alternative_t<I, PaymentEvent>::kind) == I) &&
+          ...);
 }
 static_assert(alternatives_follow_kinds(std::make_index_sequence<payment_event_kind_count>{}),
               "PaymentEvent lists its structs in the order of PaymentEventKind");
@@ -85,8 +86,9 @@ template <std::size_t... I>
 Parsed read_by_kind(PaymentEventKind kind, Json& json, int version, std::index_sequence<I...>) {
   Parsed result = CodecError{"/", "is of an unknown type"};
   const auto index = static_cast<std::size_t>(kind);
-  ((I == index ? (result = read_event<std::variant_alternative_t<I, PaymentEvent>>(json, version), 0)
-               : 0),
+  ((I == index
+        ? (result = read_event<std::variant_alternative_t<I, PaymentEvent>>(json, version), 0)
+        : 0),
    ...);
   return result;
 }
@@ -114,7 +116,8 @@ void write_event(const PaymentEvent& event, std::string& out) {
 }
 
 int version_of(const PaymentEvent& event) {
-  return std::visit([](const auto& value) { return std::decay_t<decltype(value)>::version; }, event);
+  return std::visit([](const auto& value) { return std::decay_t<decltype(value)>::version; },
+                    event);
 }
 
 std::variant<PaymentEvent, CodecError> parse_event(std::string_view type, int version,

@@ -1,8 +1,9 @@
 // Events as JSON text and back, and the hash that chains them.
 //
-// Writing is by hand because it is on the journal's hot path (measured: nlohmann/json costs about six
-// times as much); parsing is nlohmann/json and strict: an unknown, missing, repeated or mistyped field
-// is an error that names its path, because a journal that is half understood must not be acted on.
+// Writing is by hand because it is on the journal's hot path (measured: nlohmann/json costs about
+// six times as much); parsing is nlohmann/json and strict: an unknown, missing, repeated or
+// mistyped field is an error that names its path, because a journal that is half understood must
+// not be acted on.
 #pragma once
 
 #include <string>
@@ -24,7 +25,8 @@ struct CodecError {
 void write_event(const PaymentEvent& event, std::string& out);
 int version_of(const PaymentEvent& event);
 
-// Upcasts older versions one step at a time, so that the rest of the program sees only today's shape.
+// Upcasts older versions one step at a time, so that the rest of the program sees only today's
+// shape.
 std::variant<PaymentEvent, CodecError> parse_event(std::string_view type, int version,
                                                    std::string_view payload);
 

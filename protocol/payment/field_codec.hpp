@@ -160,7 +160,8 @@ class EventFieldReader {
   }
   void read(const Json& json, std::int64_t& value, const std::string& path) {
     if (!json.is_number_integer() ||
-        (json.is_number_unsigned() && json.get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX)))
+        (json.is_number_unsigned() &&
+         json.get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX)))
       return fail(path, "must be a 64-bit integer");
     value = json.get<std::int64_t>();
   }

@@ -31,7 +31,8 @@ class Folder {
     p_.attempt = e.attempt;
     p_.channel = e.channel;
     p_.channel_order_no = e.channel_order_no;
-    p_.pending = PendingOperation{ChannelOperation::create, p_.amount_minor, {}, 0, e.next_query_at_us};
+    p_.pending =
+        PendingOperation{ChannelOperation::create, p_.amount_minor, {}, 0, e.next_query_at_us};
     return true;
   }
   bool operator()(const PaymentChannelAccepted& e) {
@@ -99,11 +100,13 @@ class Folder {
   bool operator()(const PaymentCloseRefused& e) {
     // Back to waiting for the payer; the tries stay, so that asking for ever is bounded.
     const int tries = p_.pending ? p_.pending->tries + 1 : 1;
-    p_.pending = PendingOperation{ChannelOperation::create, p_.amount_minor, {}, tries, e.next_query_at_us};
+    p_.pending =
+        PendingOperation{ChannelOperation::create, p_.amount_minor, {}, tries, e.next_query_at_us};
     return true;
   }
   bool operator()(const PaymentVoidRequested& e) {
-    p_.pending = PendingOperation{ChannelOperation::void_, 0, CloseReason::voided, 0, e.next_query_at_us};
+    p_.pending =
+        PendingOperation{ChannelOperation::void_, 0, CloseReason::voided, 0, e.next_query_at_us};
     return true;
   }
   bool operator()(const PaymentVoidRefused&) {
@@ -126,9 +129,9 @@ class Folder {
     refund.next_query_at_us = e.next_query_at_us;
     add(std::move(refund));
     p_.refund_pending_minor += e.amount_minor;
-    return check(e.amount_minor > 0 &&
-                     p_.refunded_minor + p_.refund_pending_minor <= p_.captured_minor,
-                 "refunds above what is captured");
+    return check(
+        e.amount_minor > 0 && p_.refunded_minor + p_.refund_pending_minor <= p_.captured_minor,
+        "refunds above what is captured");
   }
   bool operator()(const PaymentRefundSucceeded& e) {
     Refund* refund = find(e.refund_id);
@@ -263,7 +266,8 @@ bool apply(Payment& payment, const PaymentEvent& event, UnixUs at_us, std::strin
   const PaymentEventKind kind = kind_of(event);
   if (!may_follow(payment.state, kind)) {
     if (problem)
-      *problem = std::string(name_of(kind)) + " may not follow in " + std::string(name_of(payment.state));
+      *problem =
+          std::string(name_of(kind)) + " may not follow in " + std::string(name_of(payment.state));
     return false;
   }
   Folder folder(payment, at_us);
@@ -302,7 +306,8 @@ bool Payment::is_open() const {
 UnixUs Payment::due_at_us() const {
   UnixUs due = 0;
   const bool closing = pending && pending->operation == ChannelOperation::close;
-  const bool expires = state == PaymentState::created || (state == PaymentState::paying && !closing);
+  const bool expires =
+      state == PaymentState::created || (state == PaymentState::paying && !closing);
   if (expires && parked_reason.empty()) due = expires_at_us;
   if (pending) due = earlier(due, pending->next_query_at_us);
   for (const Refund& refund : refunds)
@@ -312,8 +317,8 @@ UnixUs Payment::due_at_us() const {
 
 UnixUs query_delay_us(int tries) {
   constexpr int seconds[] = {2, 5, 15, 30, 60, 120, 300, 600};
-  const auto step = std::min<std::size_t>(static_cast<std::size_t>(std::max(tries, 0)),
-                                          std::size(seconds) - 1);
+  const auto step =
+      std::min<std::size_t>(static_cast<std::size_t>(std::max(tries, 0)), std::size(seconds) - 1);
   return seconds[step] * us_per_s;
 }
 

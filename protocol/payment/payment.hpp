@@ -83,8 +83,8 @@ struct Payment {
   std::int64_t amount_minor = 0;
   std::int64_t authorized_minor = 0;
   std::int64_t captured_minor = 0;
-  std::int64_t refunded_minor = 0;          // succeeded refunds of captured money
-  std::int64_t refund_pending_minor = 0;    // asked, not decided
+  std::int64_t refunded_minor = 0;        // succeeded refunds of captured money
+  std::int64_t refund_pending_minor = 0;  // asked, not decided
   Currency currency;
   std::string channel;
   std::string subject;
@@ -148,7 +148,8 @@ struct Payment {
   UnixUs due_at_us() const;
 };
 
-// ---- what is asked of a payment -------------------------------------------------------------------
+// ---- what is asked of a payment
+// -------------------------------------------------------------------
 
 struct CreatePayment {
   std::string merchant_order_no;
@@ -174,8 +175,8 @@ struct RefundPayment {
 struct ResumePayment {
   std::string by;
 };
-using PaymentCommandBody =
-    std::variant<CreatePayment, ClosePayment, CapturePayment, VoidPayment, RefundPayment, ResumePayment>;
+using PaymentCommandBody = std::variant<CreatePayment, ClosePayment, CapturePayment, VoidPayment,
+                                        RefundPayment, ResumePayment>;
 
 struct PaymentCommand {
   PaymentId payment;
@@ -188,7 +189,8 @@ struct PaymentCommand {
 // The event a command's first record would be: a command is legal exactly where that event is.
 PaymentEventKind first_event_of(const PaymentCommandBody& body);
 
-// ---- the rules ------------------------------------------------------------------------------------
+// ---- the rules
+// ------------------------------------------------------------------------------------
 
 // Nothing to record: the state already holds what was asked, or the news is old.
 struct AlreadySo {};
@@ -201,14 +203,18 @@ struct DecisionContext {
 
 using Decision = std::variant<std::vector<PaymentEvent>, AlreadySo, Problem>;
 
-Decision decide(const Payment& payment, const PaymentCommand& command, const DecisionContext& context);
-Decision decide(const Payment& payment, const ChannelReport& report, const DecisionContext& context);
-// What the passing of time asks for: expiry, or giving up on settling. Empty when nothing is to record.
+Decision decide(const Payment& payment, const PaymentCommand& command,
+                const DecisionContext& context);
+Decision decide(const Payment& payment, const ChannelReport& report,
+                const DecisionContext& context);
+// What the passing of time asks for: expiry, or giving up on settling. Empty when nothing is to
+// record.
 std::vector<PaymentEvent> decide_due(const Payment& payment, const DecisionContext& context);
 
-// Null when the event may not follow in this state, which for a recorded event means a broken journal.
-// `problem` then says why.
-bool apply(Payment& payment, const PaymentEvent& event, UnixUs at_us, std::string* problem = nullptr);
+// Null when the event may not follow in this state, which for a recorded event means a broken
+// journal. `problem` then says why.
+bool apply(Payment& payment, const PaymentEvent& event, UnixUs at_us,
+           std::string* problem = nullptr);
 
 // The calls an event asks for, once it is durable.
 std::vector<ChannelCall> calls_after(const Payment& payment, const PaymentEvent& event,
@@ -219,10 +225,11 @@ std::vector<ChannelCall> calls_due(const Payment& payment, const PaymentId& id, 
 std::vector<ChannelCall> calls_to_repeat(const Payment& payment, const ChannelReport& report,
                                          const PaymentId& id);
 
-// ---- settling schedule ------------------------------------------------------------------------------
+// ---- settling schedule
+// ------------------------------------------------------------------------------
 
-// When to ask the channel again after `tries` unsettled answers: 2 s, 5 s, 15 s, 30 s, 1 m, 2 m, 5 m,
-// 10 m, then every 10 m.
+// When to ask the channel again after `tries` unsettled answers: 2 s, 5 s, 15 s, 30 s, 1 m, 2 m, 5
+// m, 10 m, then every 10 m.
 UnixUs query_delay_us(int tries);
 // After this many tries settling is parked for an operator (a day and a half of asking).
 constexpr int max_settle_tries = 220;

@@ -19,16 +19,24 @@ class ReportJudge {
       return mismatch("channel_order_no", p_.channel_order_no, r_.channel_order_no);
     if (!r_.refund_id.empty()) return about_refund();
     switch (r_.verdict) {
-      case ChannelVerdict::accepted: return accepted();
-      case ChannelVerdict::authorized: return authorized();
-      case ChannelVerdict::paid: return paid();
-      case ChannelVerdict::closed: return closed();
-      case ChannelVerdict::refused: return refused();
-      case ChannelVerdict::not_found: return not_found();
-      case ChannelVerdict::unknown: return unsettled(Outcome::unknown, words());
+      case ChannelVerdict::accepted:
+        return accepted();
+      case ChannelVerdict::authorized:
+        return authorized();
+      case ChannelVerdict::paid:
+        return paid();
+      case ChannelVerdict::closed:
+        return closed();
+      case ChannelVerdict::refused:
+        return refused();
+      case ChannelVerdict::not_found:
+        return not_found();
+      case ChannelVerdict::unknown:
+        return unsettled(Outcome::unknown, words());
       case ChannelVerdict::refund_pending:
       case ChannelVerdict::refunded:
-      case ChannelVerdict::refund_refused: return mismatch("refund_id", "a refund of this payment", "");
+      case ChannelVerdict::refund_refused:
+        return mismatch("refund_id", "a refund of this payment", "");
     }
     return AlreadySo{};
   }
@@ -56,7 +64,8 @@ class ReportJudge {
         if (r_.channel_reference == p_.channel_reference) return still_open("still authorized");
         return surplus(/*authorized_only=*/true);
       case PaymentState::none:
-      case PaymentState::created: return AlreadySo{};
+      case PaymentState::created:
+        return AlreadySo{};
       default:
         // An old message about the authorization we have already captured or voided.
         if (p_.authorized_minor > 0 && r_.channel_reference == p_.channel_reference)
@@ -68,7 +77,8 @@ class ReportJudge {
   Decision paid() const {
     switch (p_.state) {
       case PaymentState::none:
-      case PaymentState::created: return AlreadySo{};
+      case PaymentState::created:
+        return AlreadySo{};
       case PaymentState::paying: {
         if (auto wrong = check_order(p_.amount_minor)) return *wrong;
         return one(paid_event());
@@ -111,16 +121,19 @@ class ReportJudge {
     switch (r_.operation) {
       case ChannelOperation::capture:
         return one(PaymentCaptureRefused{r_.code, r_.message, r_.source});
-      case ChannelOperation::void_: return one(PaymentVoidRefused{r_.code, r_.message, r_.source});
+      case ChannelOperation::void_:
+        return one(PaymentVoidRefused{r_.code, r_.message, r_.source});
       case ChannelOperation::close: {
         // Refused mostly because the payer has just paid: ask at once.
         std::vector<PaymentEvent> events{
             PaymentCloseRefused{r_.code, r_.message, r_.source, context_.now_us}};
         if (p_.pending->tries + 1 >= max_settle_tries)
-          events.push_back(PaymentParked{ChannelOperation::close, "", "the channel keeps refusing to close"});
+          events.push_back(
+              PaymentParked{ChannelOperation::close, "", "the channel keeps refusing to close"});
         return events;
       }
-      default: return AlreadySo{};
+      default:
+        return AlreadySo{};
     }
   }
 
@@ -147,14 +160,16 @@ class ReportJudge {
     if (refund->state != RefundState::pending) return AlreadySo{};
     switch (r_.verdict) {
       case ChannelVerdict::refunded:
-      case ChannelVerdict::closed: return refunded(*refund);
+      case ChannelVerdict::closed:
+        return refunded(*refund);
       case ChannelVerdict::refused:
       case ChannelVerdict::refund_refused:
         return one(PaymentRefundFailed{r_.refund_id, r_.code, r_.message, r_.source});
       case ChannelVerdict::not_found:
         return refund_unsettled(*refund, Outcome::pending,
                                 "the channel has not heard of it; asked again");
-      case ChannelVerdict::unknown: return refund_unsettled(*refund, Outcome::unknown, words());
+      case ChannelVerdict::unknown:
+        return refund_unsettled(*refund, Outcome::unknown, words());
       default:
         if (r_.source == ReportSource::callback) return AlreadySo{};
         return refund_unsettled(*refund, Outcome::pending, "the channel is working on it");
@@ -172,7 +187,8 @@ class ReportJudge {
       return mismatch("currency", std::string(p_.currency.code()), std::string(r_.currency.code()));
     if (refund.surplus) {
       std::vector<Posting> postings;
-      if (!voided) postings = balanced_postings("payer/surplus", channel_account(), refund.amount_minor);
+      if (!voided)
+        postings = balanced_postings("payer/surplus", channel_account(), refund.amount_minor);
       return one(PaymentSurplusRefunded{refund.refund_id, refund.amount_minor, r_.channel_reference,
                                         r_.source, std::move(postings)});
     }
@@ -183,12 +199,13 @@ class ReportJudge {
 
   Decision refund_unsettled(const Refund& refund, Outcome outcome, std::string detail) const {
     const int tries = refund.tries + 1;
-    std::vector<PaymentEvent> events{
-        PaymentUnsettled{ChannelOperation::refund, refund.refund_id, outcome, std::move(detail),
-                         r_.source, tries, context_.now_us + query_delay_us(tries)}};
+    std::vector<PaymentEvent> events{PaymentUnsettled{ChannelOperation::refund, refund.refund_id,
+                                                      outcome, std::move(detail), r_.source, tries,
+                                                      context_.now_us + query_delay_us(tries)}};
     if (tries >= max_settle_tries)
-      events.push_back(PaymentParked{ChannelOperation::refund, refund.refund_id,
-                                     "the refund could not be settled in " + std::to_string(tries) + " tries"});
+      events.push_back(
+          PaymentParked{ChannelOperation::refund, refund.refund_id,
+                        "the refund could not be settled in " + std::to_string(tries) + " tries"});
     return events;
   }
 
@@ -207,8 +224,9 @@ class ReportJudge {
                                                       std::move(detail), r_.source, tries,
                                                       context_.now_us + query_delay_us(tries)}};
     if (tries >= max_settle_tries)
-      events.push_back(PaymentParked{p_.pending->operation, "",
-                                     "it could not be settled in " + std::to_string(tries) + " tries"});
+      events.push_back(
+          PaymentParked{p_.pending->operation, "",
+                        "it could not be settled in " + std::to_string(tries) + " tries"});
     return events;
   }
 
@@ -235,7 +253,8 @@ class ReportJudge {
     if (r_.currency != p_.currency)
       return mismatch("currency", std::string(p_.currency.code()), std::string(r_.currency.code()));
     if (r_.amount_minor != expected_minor)
-      return mismatch("amount_minor", std::to_string(expected_minor), std::to_string(r_.amount_minor));
+      return mismatch("amount_minor", std::to_string(expected_minor),
+                      std::to_string(r_.amount_minor));
     return std::nullopt;
   }
 
@@ -296,7 +315,8 @@ ChannelCall call_of(const Payment& payment, ChannelOperation operation, const Pa
 }
 
 ChannelCall refund_call(const Payment& payment, const Refund& refund, const PaymentId& id) {
-  const auto operation = refund.authorized_only ? ChannelOperation::void_ : ChannelOperation::refund;
+  const auto operation =
+      refund.authorized_only ? ChannelOperation::void_ : ChannelOperation::refund;
   ChannelCall call = call_of(payment, operation, id);
   call.refund_id = refund.refund_id;
   if (const auto parsed = RefundId::parse(refund.refund_id))
@@ -308,7 +328,8 @@ ChannelCall refund_call(const Payment& payment, const Refund& refund, const Paym
 
 }  // namespace
 
-Decision decide(const Payment& payment, const ChannelReport& report, const DecisionContext& context) {
+Decision decide(const Payment& payment, const ChannelReport& report,
+                const DecisionContext& context) {
   if (payment.state == PaymentState::none)
     return Problem{ProblemCode::not_found, "The report names a payment that does not exist.", ""};
   return ReportJudge(payment, report, context).judge();
@@ -317,15 +338,20 @@ Decision decide(const Payment& payment, const ChannelReport& report, const Decis
 std::vector<ChannelCall> calls_after(const Payment& payment, const PaymentEvent& event,
                                      const PaymentId& id) {
   switch (kind_of(event)) {
-    case PaymentEventKind::started: return {call_of(payment, ChannelOperation::create, id)};
-    case PaymentEventKind::capture_requested: return {call_of(payment, ChannelOperation::capture, id)};
-    case PaymentEventKind::void_requested: return {call_of(payment, ChannelOperation::void_, id)};
+    case PaymentEventKind::started:
+      return {call_of(payment, ChannelOperation::create, id)};
+    case PaymentEventKind::capture_requested:
+      return {call_of(payment, ChannelOperation::capture, id)};
+    case PaymentEventKind::void_requested:
+      return {call_of(payment, ChannelOperation::void_, id)};
     case PaymentEventKind::close_requested:
       if (payment.state != PaymentState::paying) return {};
       return {call_of(payment, ChannelOperation::close, id)};
     case PaymentEventKind::refund_requested:
-    case PaymentEventKind::surplus_recorded: return {refund_call(payment, payment.refunds.back(), id)};
-    default: return {};
+    case PaymentEventKind::surplus_recorded:
+      return {refund_call(payment, payment.refunds.back(), id)};
+    default:
+      return {};
   }
 }
 

@@ -8,34 +8,20 @@
 namespace welkin {
 namespace {
 
-constexpr std::string_view state_names[] = {
-    "NONE", "CREATED", "PAYING", "AUTHORIZED", "PAID", "FAILED", "CLOSED", "PARTIALLY_REFUNDED",
-    "REFUNDED"};
+constexpr std::string_view state_names[] = {"NONE",    "CREATED", "PAYING", "AUTHORIZED",
+                                            "PAID",    "FAILED",  "CLOSED", "PARTIALLY_REFUNDED",
+                                            "REFUNDED"};
 static_assert(std::size(state_names) == payment_state_count);
 
-constexpr std::string_view event_names[] = {"payment_created",
-                                            "payment_started",
-                                            "payment_channel_accepted",
-                                            "payment_unsettled",
-                                            "payment_authorized",
-                                            "payment_capture_requested",
-                                            "payment_capture_refused",
-                                            "payment_paid",
-                                            "payment_failed",
-                                            "payment_close_requested",
-                                            "payment_close_refused",
-                                            "payment_void_requested",
-                                            "payment_void_refused",
-                                            "payment_closed",
-                                            "payment_refund_requested",
-                                            "payment_refund_succeeded",
-                                            "payment_refund_failed",
-                                            "payment_surplus_recorded",
-                                            "payment_surplus_refunded",
-                                            "payment_report_refused",
-                                            "payment_request_repeated",
-                                            "payment_parked",
-                                            "payment_resumed"};
+constexpr std::string_view event_names[] = {
+    "payment_created",          "payment_started",        "payment_channel_accepted",
+    "payment_unsettled",        "payment_authorized",     "payment_capture_requested",
+    "payment_capture_refused",  "payment_paid",           "payment_failed",
+    "payment_close_requested",  "payment_close_refused",  "payment_void_requested",
+    "payment_void_refused",     "payment_closed",         "payment_refund_requested",
+    "payment_refund_succeeded", "payment_refund_failed",  "payment_surplus_recorded",
+    "payment_surplus_refunded", "payment_report_refused", "payment_request_repeated",
+    "payment_parked",           "payment_resumed"};
 static_assert(std::size(event_names) == payment_event_kind_count);
 
 constexpr std::string_view capture_names[] = {"automatic", "manual"};

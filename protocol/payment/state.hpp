@@ -1,6 +1,6 @@
 // The life of a payment as data. Which event may follow in which state stands in `payment_edges`
-// and nowhere else: decide, apply, the actor's behaviours, the exhaustive test, the OpenAPI enum and
-// the diagram in the docs are all read from it.
+// and nowhere else: decide, apply, the actor's behaviours, the exhaustive test, the OpenAPI enum
+// and the diagram in the docs are all read from it.
 #pragma once
 
 #include <cstddef>
@@ -54,7 +54,8 @@ struct PaymentEdge {
   PaymentState from;
   PaymentEventKind on;
   PaymentState to;
-  // Where a refund leads that gives back the last of the captured amount; the same as `to` elsewhere.
+  // Where a refund leads that gives back the last of the captured amount; the same as `to`
+  // elsewhere.
   PaymentState to_when_nothing_is_left;
 
   constexpr PaymentEdge(PaymentState f, PaymentEventKind o, PaymentState t)
@@ -148,8 +149,8 @@ constexpr bool no_two_payment_edges_compete() {
 }
 static_assert(no_two_payment_edges_compete());
 
-std::string_view name_of(PaymentState state);      // "PAYING"
-std::string_view name_of(PaymentEventKind kind);   // "payment_paid", the journal's type column
+std::string_view name_of(PaymentState state);     // "PAYING"
+std::string_view name_of(PaymentEventKind kind);  // "payment_paid", the journal's type column
 std::optional<PaymentState> parse_payment_state(std::string_view name);
 std::optional<PaymentEventKind> parse_payment_event_kind(std::string_view name);
 

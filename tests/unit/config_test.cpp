@@ -42,7 +42,6 @@ TEST_CASE("an empty file is a good configuration with the documented defaults") 
   CHECK(config.http.port == 8080);
   CHECK(config.http.body_limit_bytes == 65'536);
   CHECK(config.runtime.shards == 256);
-  CHECK(config.runtime.default_expires_s == 1'800);
   CHECK_FALSE(config.sandbox);
   CHECK(config.merchants.empty());
 }
