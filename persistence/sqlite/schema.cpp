@@ -74,15 +74,16 @@ CREATE TABLE open_cards (
 ) WITHOUT ROWID;
 CREATE INDEX open_cards_by_due ON open_cards (due_at_us, stream) WHERE due_at_us > 0;
 CREATE TABLE idempotency (
+  id          INTEGER PRIMARY KEY,  -- grows, and so does at_us but for a few
+  key_hash    INTEGER NOT NULL,     -- of merchant_id and key: an index of texts is much larger
   merchant_id TEXT    NOT NULL,
   key         TEXT    NOT NULL,
   fingerprint TEXT    NOT NULL,
   stream      TEXT    NOT NULL,
   seq         INTEGER NOT NULL,
-  at_us       INTEGER NOT NULL,
-  PRIMARY KEY (merchant_id, key)
-) WITHOUT ROWID;
-CREATE INDEX idempotency_by_age ON idempotency (at_us);
+  at_us       INTEGER NOT NULL
+);
+CREATE INDEX idempotency_by_key ON idempotency (key_hash);
 CREATE TABLE snapshots (
   stream  TEXT    PRIMARY KEY,
   seq     INTEGER NOT NULL,

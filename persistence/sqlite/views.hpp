@@ -14,6 +14,9 @@
 
 namespace welkin::sqlite {
 
+// What idempotency keys are indexed by. Two keys may share it, so the texts are compared as well.
+std::int64_t idempotency_hash(std::string_view merchant_id, std::string_view key);
+
 // One thread at a time.
 class ViewsWriter {
  public:
@@ -30,6 +33,7 @@ class ViewsWriter {
   Failure write_card(const Card& card);
   Failure write_open_card(const Card& card);
   Failure write_idempotency(const std::vector<IdempotencyRecord>& records);
+  Failure write_idempotency(const IdempotencyRecord& record, std::int64_t hash);
   Failure write_snapshot(const Snapshot& snapshot);
   Failure write_position(const ViewDelta& delta);
   Failure forget(UnixUs before_us);

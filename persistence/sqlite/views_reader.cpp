@@ -21,7 +21,8 @@ constexpr const char* select_due =
     "SELECT stream, shard, due_at_us FROM open_cards WHERE due_at_us > 0 AND due_at_us <= ?1 "
     "ORDER BY due_at_us, stream LIMIT ?2";
 constexpr const char* select_idempotency =
-    "SELECT fingerprint, stream, seq, at_us FROM idempotency WHERE merchant_id = ?1 AND key = ?2 "
+    "SELECT fingerprint, stream, seq, at_us FROM idempotency "
+    "WHERE merchant_id = ?1 AND key = ?2 AND key_hash = ?3 "
     "AND at_us >= (SELECT forget_idempotency_before_us FROM view_position)";
 constexpr const char* select_snapshot =
     "SELECT seq, version, payload, hash FROM snapshots WHERE stream = ?1";
@@ -150,6 +151,7 @@ StoreResult<std::optional<IdempotencyRecord>> ViewsReader::find_idempotency(
   auto& query = *std::get<StatementScope>(prepared);
   query.bind(1, merchant_id);
   query.bind(2, key);
+  query.bind(3, idempotency_hash(merchant_id, key));
   const int code = query.step();
   if (code == SQLITE_DONE) return std::optional<IdempotencyRecord>();
   if (code != SQLITE_ROW) return connection.error(code, select_idempotency);

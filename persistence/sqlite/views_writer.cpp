@@ -1,8 +1,9 @@
 // Writing views.
 #include <algorithm>
-#include <tuple>
+#include <utility>
 
 #include "persistence/sqlite/schema.hpp"
+#include "persistence/sqlite/stream_index.hpp"
 #include "persistence/sqlite/views.hpp"
 
 namespace welkin::sqlite {
@@ -21,9 +22,11 @@ constexpr const char* put_open_card =
     "INSERT OR REPLACE INTO open_cards (stream, shard, open, due_at_us, created_at_us) "
     "VALUES (?1, ?2, ?3, ?4, ?5)";
 constexpr const char* remove_open_card = "DELETE FROM open_cards WHERE stream = ?1";
+constexpr const char* remove_idempotency =
+    "DELETE FROM idempotency WHERE key_hash = ?1 AND merchant_id = ?2 AND key = ?3";
 constexpr const char* put_idempotency =
-    "INSERT OR REPLACE INTO idempotency (merchant_id, key, fingerprint, stream, seq, at_us) "
-    "VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    "INSERT INTO idempotency (key_hash, merchant_id, key, fingerprint, stream, seq, at_us) "
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 constexpr const char* put_snapshot =
     "INSERT INTO snapshots (stream, seq, version, payload, hash) VALUES (?1, ?2, ?3, ?4, ?5) "
     "ON CONFLICT (stream) DO UPDATE SET seq = excluded.seq, version = excluded.version, "
@@ -31,9 +34,10 @@ constexpr const char* put_snapshot =
 constexpr const char* put_position =
     "UPDATE view_position SET position = ?1, forget_idempotency_before_us = "
     "max(forget_idempotency_before_us, ?2) WHERE id = 1";
+// Looks at the oldest rows only, so that it needs no index by age and its work is bounded.
 constexpr const char* forget_old =
-    "DELETE FROM idempotency WHERE (merchant_id, key) IN "
-    "(SELECT merchant_id, key FROM idempotency WHERE at_us < ?1 ORDER BY at_us LIMIT ?2)";
+    "DELETE FROM idempotency WHERE id IN (SELECT id FROM "
+    "(SELECT id, at_us FROM idempotency ORDER BY id LIMIT ?2) WHERE at_us < ?1)";
 constexpr const char* select_position = "SELECT position FROM view_position WHERE id = 1";
 constexpr const char* empty_all =
     "BEGIN IMMEDIATE; DELETE FROM cards; DELETE FROM open_cards; DELETE FROM idempotency; "
@@ -41,6 +45,13 @@ constexpr const char* empty_all =
     "forget_idempotency_before_us = 0; COMMIT";
 
 }  // namespace
+
+std::int64_t idempotency_hash(std::string_view merchant_id, std::string_view key) {
+  std::uint64_t hash = mix(merchant_id.size());
+  for (const std::string_view part : {merchant_id, key})
+    for (const char c : part) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
+  return static_cast<std::int64_t>(mix(hash));
+}
 
 Failure ViewsWriter::open(std::uint64_t last_position) {
   if (auto failed = connect()) return failed;
@@ -56,8 +67,8 @@ Failure ViewsWriter::connect() {
   auto& connection = std::get<std::unique_ptr<Connection>>(opened);
   if (auto failed = set_up_writer(*connection, false)) return failed;
   // The tables are large and written all over: a bigger cache and a longer log save writing pages
-  // twice.
-  if (auto failed = connection->execute("PRAGMA wal_autocheckpoint=8000; PRAGMA cache_size=-65536"))
+  // twice. Longer than 16 MB would keep the disk from the journal's commits for too long at a time.
+  if (auto failed = connection->execute("PRAGMA wal_autocheckpoint=4000; PRAGMA cache_size=-65536"))
     return failed;
   if (auto failed = migrate(*connection, views_schema)) return failed;
   connection_ = std::move(connection);
@@ -132,27 +143,38 @@ Failure ViewsWriter::write_open_card(const Card& card) {
 }
 
 Failure ViewsWriter::write_idempotency(const std::vector<IdempotencyRecord>& records) {
-  // In the order of the table: neighbours then share pages, which counts once it outgrows the
-  // cache.
-  std::vector<const IdempotencyRecord*> sorted;
+  // In the order of the index: neighbours then share its pages, which counts once it outgrows the
+  // cache. Stable, so that of two records with one key the later stays.
+  std::vector<std::pair<std::int64_t, const IdempotencyRecord*>> sorted;
   sorted.reserve(records.size());
-  for (const auto& record : records) sorted.push_back(&record);
-  std::stable_sort(sorted.begin(), sorted.end(), [](const auto* a, const auto* b) {
-    return std::tie(a->merchant_id, a->key) < std::tie(b->merchant_id, b->key);
-  });
-  for (const auto* record : sorted) {
-    auto prepared = connection_->prepare(put_idempotency);
-    if (const auto* failed = error_of(prepared)) return *failed;
-    auto& put = *std::get<StatementScope>(prepared);
-    put.bind(1, std::string_view(record->merchant_id));
-    put.bind(2, std::string_view(record->key));
-    put.bind(3, std::string_view(record->fingerprint));
-    put.bind(4, record->stream);
-    put.bind(5, record->seq);
-    put.bind(6, std::int64_t{record->at_us});
-    if (auto failed = run(put, put_idempotency)) return failed;
-  }
+  for (const auto& record : records)
+    sorted.emplace_back(idempotency_hash(record.merchant_id, record.key), &record);
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (const auto& [hash, record] : sorted)
+    if (auto failed = write_idempotency(*record, hash)) return failed;
   return {};
+}
+
+Failure ViewsWriter::write_idempotency(const IdempotencyRecord& record, std::int64_t hash) {
+  auto prepared_remove = connection_->prepare(remove_idempotency);
+  if (const auto* failed = error_of(prepared_remove)) return *failed;
+  auto& remove = *std::get<StatementScope>(prepared_remove);
+  remove.bind(1, hash);
+  remove.bind(2, std::string_view(record.merchant_id));
+  remove.bind(3, std::string_view(record.key));
+  if (auto failed = run(remove, remove_idempotency)) return failed;
+  auto prepared_put = connection_->prepare(put_idempotency);
+  if (const auto* failed = error_of(prepared_put)) return *failed;
+  auto& put = *std::get<StatementScope>(prepared_put);
+  put.bind(1, hash);
+  put.bind(2, std::string_view(record.merchant_id));
+  put.bind(3, std::string_view(record.key));
+  put.bind(4, std::string_view(record.fingerprint));
+  put.bind(5, record.stream);
+  put.bind(6, record.seq);
+  put.bind(7, std::int64_t{record.at_us});
+  return run(put, put_idempotency);
 }
 
 Failure ViewsWriter::write_snapshot(const Snapshot& snapshot) {

@@ -102,6 +102,9 @@ void check_cards(StoreFixture& fixture) {
     CHECK(must(store->open_cards({}, 10)).empty());
     CHECK(must(store->due_timers(1'000, 10)).empty());
   }
+}
+
+void check_open_cards(StoreFixture& fixture) {
   SECTION("open cards can be walked in pieces") {
     const auto store = fixture.open();
     std::vector<Card> cards;
@@ -301,6 +304,7 @@ void check_view_position(StoreFixture& fixture) {
 
 void run_view_contract(StoreFixture& fixture) {
   check_cards(fixture);
+  check_open_cards(fixture);
   check_lists(fixture);
   check_idempotency(fixture);
   check_snapshots(fixture);
