@@ -30,6 +30,7 @@ using batch_atom = caf::atom_constant<caf::atom("batch")>;  // what was committe
 using loaded_atom = caf::atom_constant<caf::atom("loaded")>;
 using call_atom = caf::atom_constant<caf::atom("call")>;
 using passivate_atom = caf::atom_constant<caf::atom("passivate")>;
+using settled_atom = caf::atom_constant<caf::atom("settled")>;  // an entity has nothing left to do
 using passive_atom = caf::atom_constant<caf::atom("passive")>;  // the entity's answer to it
 using failed_atom = caf::atom_constant<caf::atom("failed")>;
 using bury_atom = caf::atom_constant<caf::atom("bury")>;

@@ -104,6 +104,7 @@ caf::behavior PaymentActor::behavior_in(PaymentState state) {
       [this](passivate_atom) { try_to_leave(); },
       [this](bury_atom) {
         context_->metrics->active.fetch_sub(1, std::memory_order_relaxed);
+        append_ = nullptr;  // it holds this actor
         quit();
       },
   };
@@ -233,6 +234,7 @@ void PaymentActor::committed(const CommitAck& ack) {
   if (payment_->state != before) become(behavior_in(payment_->state));
   act_on_committed();
   work_off_stash();
+  offer_to_leave();
 }
 
 void PaymentActor::act_on_committed() {
@@ -399,9 +401,18 @@ CommandOutcome PaymentActor::outcome() const {
 // ---- leaving
 // ----------------------------------------------------------------------------------------
 
+bool PaymentActor::is_idle() const {
+  return phase_ == Phase::live && stash_.empty() && waiters_.empty() && in_flight_.empty();
+}
+
+void PaymentActor::offer_to_leave() {
+  const bool crowded = context_->metrics->active.load(std::memory_order_relaxed) >
+                       static_cast<std::int64_t>(context_->limits.lingering_entities);
+  if (crowded && is_idle() && !payment_->is_open()) anon_send(shard_, settled_atom::value, id_);
+}
+
 void PaymentActor::try_to_leave() {
-  const bool idle =
-      phase_ == Phase::live && stash_.empty() && waiters_.empty() && in_flight_.empty();
+  const bool idle = is_idle();
   anon_send(shard_, passive_atom::value, id_, idle);
   if (!idle) return;
   // The shard holds back what comes from now on, so nothing can be in this mailbox.

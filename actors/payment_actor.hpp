@@ -83,6 +83,8 @@ class PaymentActor : public caf::event_based_actor {
   void reply(const ReplyTo& reply_to, std::variant<CommandOutcome, Problem> value);
   CommandOutcome outcome() const;
 
+  bool is_idle() const;
+  void offer_to_leave();
   void try_to_leave();
   void fail(const std::string& what);
   UnixUs now_us() const { return context_->clock->now_us(); }

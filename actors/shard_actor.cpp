@@ -41,6 +41,7 @@ caf::behavior ShardActor::make_behavior() {
       [this](wake_atom, const StreamId& id) {
         forward(id, {}, caf::make_message(wake_atom::value), false);
       },
+      [this](settled_atom, const StreamId& id) { let_leave(id); },
       [this](passive_atom, const StreamId& id, bool left) { entity_answered(id, left); },
       [this](failed_atom, const StreamId& id, const std::string& what) { entity_failed(id, what); },
       [this](resume_atom, const StreamId& id, const ReplyTo& reply_to) { resume(id, reply_to); },
@@ -52,6 +53,7 @@ caf::behavior ShardActor::make_behavior() {
       [this](stop_atom) {
         for (auto& [id, entity] : entities_)
           if (entity.actor) anon_send(entity.actor, bury_atom::value);
+        entities_.clear();  // they hold the shard, and would keep each other alive for ever
         quit();
       },
   };
@@ -134,6 +136,13 @@ void ShardActor::resume(const PaymentId& id, const ReplyTo& reply_to) {
   look->reply_to = reply_to;
   forward(id, reply_to, caf::make_message(look_atom::value, LookRequestPtr(std::move(look))),
           false);
+}
+
+void ShardActor::let_leave(const PaymentId& id) {
+  const auto found = entities_.find(id);
+  if (found == entities_.end() || !found->second.actor || found->second.leaving) return;
+  found->second.leaving = true;
+  anon_send(found->second.actor, passivate_atom::value);
 }
 
 void ShardActor::let_idle_leave() {
