@@ -136,7 +136,7 @@ Segment::Known Segment::look_up(const StreamId& stream, std::uint64_t after_seq,
   }
   // Sealed just now or long ago; or not sealed in a process that only reads and keeps no memory.
   if (!sealed()) return Known::ask_file;
-  return bloom_->may_hold(stream) ? Known::ask_file : Known::absent;
+  return bloom_->may_hold(BloomKey(stream)) ? Known::ask_file : Known::absent;
 }
 
 StoreResult<std::uint64_t> Segment::last_seq(ReadPool& readers, const StreamId& stream) const {
@@ -215,7 +215,7 @@ void Segment::publish(const std::vector<CommittedRows>& committed) {
 BloomFilter Segment::make_bloom_filter() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   BloomFilter filter(live_->tails().size());
-  live_->tails().for_each([&](const StreamId& stream) { filter.add(stream); });
+  live_->tails().for_each([&](const StreamId& stream) { filter.add(BloomKey(stream)); });
   return filter;
 }
 

@@ -55,6 +55,11 @@ class Segment {
   std::uint64_t last_position() const { return base_position_ + row_count() - 1; }
   bool sealed() const { return sealed_.load(std::memory_order_acquire); }
 
+  // Cheap and certain when true; false also for segments that are not sealed.
+  bool rules_out(const BloomKey& key) const { return sealed() && !bloom_->may_hold(key); }
+  void prefetch(const BloomKey& key) const {
+    if (sealed()) bloom_->prefetch(key);
+  }
   // The stream's last seq in this segment, 0 when it has none here.
   StoreResult<std::uint64_t> last_seq(ReadPool& readers, const StreamId& stream) const;
   // Appends to `rows` the stream's rows of this segment with seq > after_seq, in order.

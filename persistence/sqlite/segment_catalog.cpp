@@ -104,8 +104,11 @@ StoreResult<std::vector<EventRow>> SegmentCatalog::read_stream(const StreamId& s
                                                                std::uint64_t after_seq) const {
   // Newest first: a stream's rows mostly lie together, and the search ends where they begin.
   const auto list = segments();
+  const BloomKey key(stream);
+  for (const auto& segment : *list) segment->prefetch(key);
   std::vector<EventRow> rows;
   for (auto segment = list->rbegin(); segment != list->rend(); ++segment) {
+    if ((*segment)->rules_out(key)) continue;
     std::vector<EventRow> older;
     if (auto failed = (*segment)->read_stream(readers_, stream, after_seq, older)) return *failed;
     if (older.empty()) continue;
@@ -142,7 +145,10 @@ StoreResult<std::vector<EventRow>> SegmentCatalog::read_all(std::uint64_t after_
 
 StoreResult<std::uint64_t> SegmentCatalog::last_seq(const SegmentList& list,
                                                     const StreamId& stream) const {
+  const BloomKey key(stream);
+  for (const auto& segment : list) segment->prefetch(key);
   for (auto segment = list.rbegin(); segment != list.rend(); ++segment) {
+    if ((*segment)->rules_out(key)) continue;
     auto found = (*segment)->last_seq(readers_, stream);
     if (error_of(found) || std::get<std::uint64_t>(found) != 0) return found;
   }
