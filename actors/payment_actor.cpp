@@ -63,7 +63,6 @@ caf::behavior PaymentActor::make_behavior() {
 }
 
 // ---- behaviour
-// --------------------------------------------------------------------------------------
 
 // A throwing handler must not take messages down with it: the payment answers what it has, tells
 // its shard, and answers the rest until it is buried.
@@ -111,7 +110,6 @@ caf::behavior PaymentActor::behavior_in(PaymentState state) {
 }
 
 // ---- taking work
-// ------------------------------------------------------------------------------------
 
 void PaymentActor::take(Work work) {
   switch (phase_) {
@@ -192,7 +190,6 @@ void PaymentActor::refuse(const Work& work, ProblemCode code, const char* detail
 }
 
 // ---- making events durable
-// --------------------------------------------------------------------------
 
 void PaymentActor::persist(std::vector<PaymentEvent> events, Work cause, std::string causation_id,
                            bool new_work) {
@@ -293,7 +290,6 @@ void PaymentActor::not_committed(CommitStatus status) {
 }
 
 // ---- recovery
-// ---------------------------------------------------------------------------------------
 
 void PaymentActor::recover() {
   phase_ = Phase::recovering;
@@ -320,7 +316,6 @@ void PaymentActor::loaded(const LoadResult& result) {
 }
 
 // ---- channel and answers
-// ----------------------------------------------------------------------------
 
 void PaymentActor::call(ChannelCall call) {
   const auto channel = context_->channels.find(payment_->channel);
@@ -399,7 +394,6 @@ CommandOutcome PaymentActor::outcome() const {
 }
 
 // ---- leaving
-// ----------------------------------------------------------------------------------------
 
 bool PaymentActor::is_idle() const {
   return phase_ == Phase::live && stash_.empty() && waiters_.empty() && in_flight_.empty();

@@ -75,7 +75,6 @@ std::optional<IdempotencyRecord> idempotency_of(const StreamId& stream, std::uin
 }
 
 // ---- catching up at start
-// ---------------------------------------------------------------------------
 
 namespace {
 
@@ -177,7 +176,6 @@ StoreResult<ViewsAtStart> catch_up_views(JournalStore& store, std::uint32_t shar
 }
 
 // ---- the actor
-// --------------------------------------------------------------------------------------
 
 ViewsActor::ViewsActor(caf::actor_config& config, RuntimeContextPtr context, ViewsAtStart start)
     : caf::event_based_actor(config), context_(std::move(context)), position_(start.position) {

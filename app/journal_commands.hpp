@@ -56,7 +56,6 @@ int journal_verify(const JournalStore& store, Output output);
 int journal_stats(const JournalStore& store, Output output);
 
 // ---- shared by the files of the subcommands
-// ---------------------------------------------------------
 
 // One row as a JSON object without loss: text that is not UTF-8 goes under "<column>_hex".
 std::string export_line(const EventRow& row);

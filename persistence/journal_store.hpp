@@ -21,7 +21,8 @@
 
 namespace welkin {
 
-// One journal row, as it is stored. `payload` is the event's JSON text, byte for byte what was hashed.
+// One journal row, as it is stored. `payload` is the event's JSON text, byte for byte what was
+// hashed.
 struct EventRow {
   std::uint64_t position = 0;  // 1, 2, 3 … over the whole journal, without gaps; set by the store
   StreamId stream;
@@ -75,9 +76,11 @@ using StoreResult = std::variant<T, StoreError>;
 using Done = std::monostate;
 
 template <class T>
-const StoreError* error_of(const StoreResult<T>& result) { return std::get_if<StoreError>(&result); }
+const StoreError* error_of(const StoreResult<T>& result) {
+  return std::get_if<StoreError>(&result);
+}
 
-// ---- views ------------------------------------------------------------------------------------------
+// ---- views
 
 // What lists and timers need to know of one payment, after the event at `position`.
 struct Card {
@@ -134,8 +137,8 @@ struct DueTimer {
 struct CardQuery {
   std::string merchant_id;
   std::string state;
-  UnixUs created_from_us = 0;  // inclusive
-  UnixUs created_to_us = 0;    // exclusive; 0: open
+  UnixUs created_from_us = 0;       // inclusive
+  UnixUs created_to_us = 0;         // exclusive; 0: open
   UnixUs before_created_at_us = 0;  // cursor: strictly after this pair in the list's order
   StreamId before_stream;
   std::size_t limit = 20;
@@ -172,8 +175,10 @@ class JournalStore {
   // ---- views
   virtual StoreResult<Done> checkpoint(const ViewDelta& delta) = 0;
   virtual StoreResult<std::uint64_t> view_position() const = 0;
-  virtual StoreResult<std::vector<DueTimer>> due_timers(UnixUs until_us, std::size_t limit) const = 0;
-  virtual StoreResult<std::vector<Card>> open_cards(const StreamId& after, std::size_t limit) const = 0;
+  virtual StoreResult<std::vector<DueTimer>> due_timers(UnixUs until_us,
+                                                        std::size_t limit) const = 0;
+  virtual StoreResult<std::vector<Card>> open_cards(const StreamId& after,
+                                                    std::size_t limit) const = 0;
   virtual StoreResult<std::vector<Card>> list_cards(const CardQuery& query) const = 0;
   virtual StoreResult<std::optional<IdempotencyRecord>> find_idempotency(
       std::string_view merchant_id, std::string_view key) const = 0;
@@ -183,8 +188,8 @@ class JournalStore {
 };
 
 // Opens by URL: "memory:", "sqlite:/var/lib/welkin/journal" (a folder), "postgres://…" or
-// "postgresql://…". Creates and migrates the schema. `read_only` never writes, takes no lock and works
-// beside a running node.
+// "postgresql://…". Creates and migrates the schema. `read_only` never writes, takes no lock and
+// works beside a running node.
 struct StoreOptions {
   std::string url;
   bool read_only = false;

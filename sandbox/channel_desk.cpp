@@ -97,7 +97,6 @@ void ChannelDesk::stop() {
 }
 
 // ---- the runtime's requests
-// -----------------------------------------------------------------------
 
 Reply ChannelDesk::create_order(const wire::SignatureHeaders& headers, const std::string& body) {
   if (auto refused = refuse_unsigned(headers, body)) return *refused;
@@ -245,7 +244,6 @@ bool ChannelDesk::pause(std::int64_t for_ms) {
 }
 
 // ---- what follows
-// ---------------------------------------------------------------------------------
 
 void ChannelDesk::follow_up(const BookResult& result) {
   if (result.created && result.order) pay_later(*result.order);
@@ -317,7 +315,6 @@ void ChannelDesk::call_back(const BookResult& result) {
 }
 
 // ---- the tester's requests
-// ------------------------------------------------------------------------
 
 Reply ChannelDesk::control() const {
   std::lock_guard lock(mutex_);

@@ -153,7 +153,6 @@ void EdgeServer::Reactor::wake() {
 }
 
 // ---- accepting
-// ------------------------------------------------------------------------------------
 
 void EdgeServer::Reactor::adopt(int fd) {
   const auto limit = static_cast<std::int64_t>(config_.max_connections);
@@ -188,7 +187,6 @@ void EdgeServer::Reactor::adopt(int fd) {
 }
 
 // ---- the reactor's thread
-// --------------------------------------------------------------------------
 
 void EdgeServer::Reactor::loop() {
   std::array<epoll_event, 256> events;
@@ -312,7 +310,6 @@ void EdgeServer::Reactor::destroy(Connection* connection) {
 }
 
 // ---- on a worker
-// -----------------------------------------------------------------------------------
 
 void EdgeServer::Reactor::serve(Connection* connection) {
   for (int round = 1;; ++round) {
@@ -384,7 +381,6 @@ WorkerPool& EdgeServer::Reactor::pool_for(const Connection& connection) {
 }
 
 // ---- the steps of a connection
-// ---------------------------------------------------------------------
 
 EdgeServer::Reactor::Step EdgeServer::Reactor::advance(Connection& connection) {
   for (;;) {
@@ -525,7 +521,6 @@ EdgeServer::Reactor::Step EdgeServer::Reactor::linger(Connection& connection) {
 }
 
 // ---- the public face
-// -------------------------------------------------------------------------------
 
 EdgeServer::EdgeServer(EdgeConfig config, HttpHandler handler,
                        std::function<bool(std::string_view)> is_control)

@@ -17,7 +17,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 // ---- strict reading
-// -------------------------------------------------------------------------------
 
 Problem malformed(std::string detail) {
   return {ProblemCode::malformed_json, std::move(detail), {}};
@@ -171,7 +170,6 @@ Parsed<T> read_body(std::string_view body, Read read) {
 }
 
 // ---- names
-// ----------------------------------------------------------------------------------------
 
 constexpr std::string_view order_status_names[] = {"OPEN", "AUTHORIZED", "PAID", "CLOSED",
                                                    "DECLINED"};
@@ -190,7 +188,6 @@ std::optional<Enum> find_name(const std::string_view (&names)[N], std::string_vi
 }
 
 // ---- what the channel's words mean
-// ----------------------------------------------------------------
 
 ChannelVerdict verdict_of(OrderStatus status, ChannelOperation asked) {
   switch (status) {
@@ -253,7 +250,6 @@ bool is_definite(ChannelOperation operation, int http_status, std::string_view c
 }
 
 // ---- objects
-// --------------------------------------------------------------------------------------
 
 WireOrder read_order(Fields& fields) {
   WireOrder order;
@@ -331,7 +327,6 @@ Parsed<Answer> parse_answer_body(std::string_view body) {
 }
 
 // ---- reports
-// --------------------------------------------------------------------------------------
 
 void describe_order(ChannelReport& report, const WireOrder& order) {
   report.channel_order_no = order.out_order_no;
@@ -444,7 +439,6 @@ ChannelOperation operation_of(const WireOrder& order) {
 }  // namespace
 
 // ---- signature
-// ------------------------------------------------------------------------------------
 
 SignatureHeaders sign(std::string_view secret, std::int64_t timestamp_s, std::string_view nonce,
                       std::string_view body) {
@@ -516,7 +510,6 @@ void NonceMemory::forget_before(UnixUs now_us) {
 }
 
 // ---- names
-// ----------------------------------------------------------------------------------------
 
 std::string_view name_of(OrderStatus status) {
   return order_status_names[static_cast<std::size_t>(status)];
@@ -538,7 +531,6 @@ std::optional<CallbackEvent> parse_callback_event(std::string_view name) {
 }
 
 // ---- the sandbox's side
-// ---------------------------------------------------------------------------
 
 Parsed<CreateOrder> parse_create_order(std::string_view body) {
   return read_body<CreateOrder>(body, [](Fields& fields) {
@@ -594,7 +586,6 @@ std::string encode_callback(const Callback& callback) {
 }
 
 // ---- the runtime's side
-// ---------------------------------------------------------------------------
 
 EncodedRequest encode_request(const ChannelCall& call, std::string_view notify_url) {
   const std::string prefix(path_prefix);

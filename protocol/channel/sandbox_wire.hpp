@@ -25,7 +25,6 @@
 namespace welkin::sandbox_wire {
 
 // ---- signature
-// ------------------------------------------------------------------------------------
 
 inline constexpr std::string_view timestamp_header = "welkin-sandbox-timestamp";  // unix seconds
 inline constexpr std::string_view nonce_header = "welkin-sandbox-nonce";
@@ -84,7 +83,6 @@ class NonceMemory {
 };
 
 // ---- what travels
-// ---------------------------------------------------------------------------------
 
 inline constexpr std::string_view path_prefix = "/sandbox/v1";
 
@@ -176,7 +174,6 @@ template <class T>
 using Parsed = std::variant<T, Problem>;
 
 // ---- the sandbox's side
-// ---------------------------------------------------------------------------
 
 Parsed<CreateOrder> parse_create_order(std::string_view body);
 Parsed<CaptureOrder> parse_capture_order(std::string_view body);
@@ -186,7 +183,6 @@ std::string encode_answer(const Answer& answer);
 std::string encode_callback(const Callback& callback);
 
 // ---- the runtime's side
-// ---------------------------------------------------------------------------
 
 struct EncodedRequest {
   std::string method;

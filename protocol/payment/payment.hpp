@@ -149,7 +149,6 @@ struct Payment {
 };
 
 // ---- what is asked of a payment
-// -------------------------------------------------------------------
 
 struct CreatePayment {
   std::string merchant_order_no;
@@ -190,7 +189,6 @@ struct PaymentCommand {
 PaymentEventKind first_event_of(const PaymentCommandBody& body);
 
 // ---- the rules
-// ------------------------------------------------------------------------------------
 
 // Nothing to record: the state already holds what was asked, or the news is old.
 struct AlreadySo {};
@@ -226,7 +224,6 @@ std::vector<ChannelCall> calls_to_repeat(const Payment& payment, const ChannelRe
                                          const PaymentId& id);
 
 // ---- settling schedule
-// ------------------------------------------------------------------------------
 
 // When to ask the channel again after `tries` unsettled answers: 2 s, 5 s, 15 s, 30 s, 1 m, 2 m, 5
 // m, 10 m, then every 10 m.

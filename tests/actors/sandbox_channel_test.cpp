@@ -409,7 +409,6 @@ TEST_CASE(
 }
 
 // ---- misbehaviour
-// ---------------------------------------------------------------------------------
 
 TEST_CASE("timing out after the work: the call is unknown, the query finds the order") {
   World world;
@@ -642,7 +641,6 @@ TEST_CASE("a sandbox without a secret, or on a taken port, says so instead of st
 }
 
 // ---- callbacks, as the adapter judges them
-// --------------------------------------------------------
 
 namespace {
 

@@ -31,7 +31,6 @@ class StoreFixture {
 void run_journal_store_contract(StoreFixture& fixture);
 
 // ---- a small vocabulary, for the stores' own tests as well
-// ------------------------------------------
 
 // The value, or the end of the test with the store's words.
 template <class T>

@@ -7,7 +7,6 @@
 namespace welkin {
 
 // ---- the store that fails
-// ---------------------------------------------------------------------------
 
 namespace {
 
@@ -87,7 +86,6 @@ StoreResult<std::optional<Snapshot>> FlakyStore::load_snapshot(const StreamId& s
 StoreResult<StoreStats> FlakyStore::stats() const { return inner_.stats(); }
 
 // ---- store work, step by step
-// -----------------------------------------------------------------------
 
 std::size_t StepStoreIo::waiting(Kind kind) const {
   return static_cast<std::size_t>(std::count_if(
@@ -144,7 +142,6 @@ void StepStoreIo::checkpoint(std::shared_ptr<const ViewDelta> delta, const caf::
 }
 
 // ---- the channel
-// ------------------------------------------------------------------------------------
 
 void ScriptedChannel::call(const ChannelCall& call, Done done) {
   calls.push_back(call);

@@ -124,7 +124,6 @@ void StepSystem::pass(UnixUs by_us) {
 }
 
 // ---- asking
-// -----------------------------------------------------------------------------------------
 
 ReplyTo StepSystem::reply_to() { return {node_->desk, ++tokens_}; }
 
@@ -189,7 +188,6 @@ const IdempotencyAnswer* StepSystem::found(std::uint64_t token) const {
 }
 
 // ---- what there is
-// ----------------------------------------------------------------------------------
 
 PaymentCommand StepSystem::command(const PaymentId& id, PaymentCommandBody body) const {
   PaymentCommand command;

@@ -304,6 +304,14 @@ TEST_CASE("a second authorization is voided under its own number, and the first 
   CHECK(calls[0].operation == ChannelOperation::void_);
   CHECK(calls[0].surplus);
   const std::string surplus_id = refund_id_of(script.id, "surplus/ch_2").text();
+  // Asked, and it is still held: it is voided once more, under the same number.
+  const ChannelReport held =
+      from(script.refund_report(V::authorized, surplus_id), ReportSource::query);
+  CHECK(in_short(script.take(held)) == "unsettled");
+  const auto repeated = calls_to_repeat(script.payment, held, script.id);
+  REQUIRE(repeated.size() == 1);
+  CHECK(repeated[0].operation == ChannelOperation::void_);
+  CHECK(repeated[0].channel_refund_no == calls[0].channel_refund_no);
   script.take(script.refund_report(V::closed, surplus_id));
   CHECK(script.payment.state == S::authorized);
   CHECK(script.payment.find_refund(surplus_id)->state == RefundState::succeeded);

@@ -382,7 +382,6 @@ TEST_CASE("a refused capture or void leaves the authorization as it was, to be t
 }
 
 // ---- random lives
-// -----------------------------------------------------------------------------------
 
 namespace {
 
