@@ -1,8 +1,6 @@
 #include "protocol/ids.hpp"
 
-#include <openssl/evp.h>
-
-#include <memory>
+#include "protocol/sha256.hpp"
 
 namespace welkin {
 namespace {
@@ -27,14 +25,9 @@ std::string upper(std::string text) {
 }
 
 Hash sha256(std::string_view bytes) {
-  Hash hash{};
-  // One context a thread: creating one costs more than hashing a short text.
-  thread_local const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context{
-      EVP_MD_CTX_new(), &EVP_MD_CTX_free};
-  EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr);
-  EVP_DigestUpdate(context.get(), bytes.data(), bytes.size());
-  EVP_DigestFinal_ex(context.get(), hash.data(), nullptr);
-  return hash;
+  Sha256& hasher = Sha256::start();
+  hasher.add(bytes);
+  return hasher.finish();
 }
 
 std::uint64_t big_endian(const std::uint8_t* bytes) {

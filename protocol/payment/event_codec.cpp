@@ -1,11 +1,9 @@
 #include "protocol/payment/event_codec.hpp"
 
-#include <openssl/evp.h>
-
-#include <memory>
 #include <utility>
 
 #include "protocol/payment/field_codec.hpp"
+#include "protocol/sha256.hpp"
 
 namespace welkin {
 
@@ -93,12 +91,6 @@ Parsed read_by_kind(PaymentEventKind kind, Json& json, int version, std::index_s
   return result;
 }
 
-void update_number(EVP_MD_CTX* context, std::uint64_t value) {
-  unsigned char bytes[8];
-  for (int i = 7; i >= 0; --i, value >>= 8) bytes[i] = static_cast<unsigned char>(value);
-  EVP_DigestUpdate(context, bytes, sizeof bytes);
-}
-
 void append_number(std::string& out, std::uint64_t value) {
   for (int shift = 56; shift >= 0; shift -= 8) out.push_back(static_cast<char>(value >> shift));
 }
@@ -133,9 +125,6 @@ std::variant<PaymentEvent, CodecError> parse_event(std::string_view type, int ve
 Hash event_hash(const Hash& prev, std::string_view stream_text, std::uint64_t seq,
                 std::string_view type, int version, UnixUs at_us, std::string_view causation_id,
                 std::string_view correlation_id, std::string_view payload) {
-  // Context and buffer live as long as the thread: a new context costs more than the hash itself.
-  thread_local const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context{
-      EVP_MD_CTX_new(), &EVP_MD_CTX_free};
   thread_local std::string head;
   head.assign(reinterpret_cast<const char*>(prev.data()), prev.size());
   append_text(head, stream_text);
@@ -145,13 +134,11 @@ Hash event_hash(const Hash& prev, std::string_view stream_text, std::uint64_t se
   append_number(head, static_cast<std::uint64_t>(at_us));
   append_text(head, causation_id);
   append_text(head, correlation_id);
-  Hash hash{};
-  EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr);
-  EVP_DigestUpdate(context.get(), head.data(), head.size());
-  update_number(context.get(), payload.size());
-  EVP_DigestUpdate(context.get(), payload.data(), payload.size());
-  EVP_DigestFinal_ex(context.get(), hash.data(), nullptr);
-  return hash;
+  append_number(head, payload.size());
+  Sha256& hasher = Sha256::start();
+  hasher.add(head);
+  hasher.add(payload);
+  return hasher.finish();
 }
 
 std::string encode_payment(const Payment& payment) {
