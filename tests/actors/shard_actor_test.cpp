@@ -142,6 +142,47 @@ TEST_CASE_METHOD(ShardOfSleepers,
   }
 }
 
+TEST_CASE_METHOD(Shard, "under load a settled payment leaves at once, an open one stays") {
+  context().limits.lingering_entities = 1;
+  submit(create("order-1"));
+  settle();
+  channel.answer(V::accepted);
+  settle();
+  const PaymentId id = paid("order-2");
+  CHECK(entities() == 1);
+  const auto open = look(create("order-1").payment);
+  settle();
+  CHECK(answer(open) == "PAYING");
+  CHECK(entities() == 1);
+  // It comes back for a refund, and leaves again when that is settled.
+  const auto refunded = submit(command(id, RefundPayment{"r-1", 10'000, ""}));
+  settle();
+  CHECK(entities() == 2);
+  channel.answer(V::refunded);
+  settle();
+  CHECK(answer(refunded) == "REFUNDED");
+  CHECK(entities() == 1);
+}
+
+TEST_CASE_METHOD(ShardOfSleepers,
+                 "what comes between an entity's offer to leave and its leaving waits") {
+  look(id);
+  settle();
+  caf::anon_send(context().shard(id), settled_atom::value, id);
+  const auto second = look(id);
+  caf::anon_send(context().shard(id), settled_atom::value, id);
+  settle();
+  CHECK(sleepers.at(0)->heard == Heard{"1", "passivate"});
+  leaves(true);
+  REQUIRE(sleepers.size() == 2);
+  CHECK(sleepers[1]->heard == Heard{std::to_string(second)});
+  // An offer of one that has gone is for nobody.
+  leaves(true);
+  caf::anon_send(context().shard(id), settled_atom::value, id);
+  settle();
+  CHECK(sleepers.size() == 2);
+}
+
 TEST_CASE_METHOD(ShardOfSleepers, "what is held back for a leaving entity is bounded") {
   look(id);
   settle();
