@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <iterator>
 
+#include "protocol/name_table.hpp"
+
 namespace welkin {
 namespace {
 
@@ -17,13 +19,6 @@ static_assert(std::size(operation_names) == static_cast<std::size_t>(ChannelOper
 static_assert(std::size(outcome_names) == static_cast<std::size_t>(Outcome::unknown) + 1);
 static_assert(std::size(source_names) == static_cast<std::size_t>(ReportSource::callback) + 1);
 static_assert(std::size(verdict_names) == static_cast<std::size_t>(ChannelVerdict::unknown) + 1);
-
-template <class Enum, std::size_t N>
-std::optional<Enum> find_name(const std::string_view (&names)[N], std::string_view name) {
-  for (std::size_t i = 0; i < N; ++i)
-    if (names[i] == name) return static_cast<Enum>(i);
-  return std::nullopt;
-}
 
 }  // namespace
 

@@ -11,6 +11,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "protocol/name_table.hpp"
+
 namespace welkin::sandbox_wire {
 namespace {
 
@@ -179,13 +181,6 @@ constexpr std::string_view event_names[] = {"order.paid",     "order.authorized"
 static_assert(std::size(order_status_names) == static_cast<std::size_t>(OrderStatus::declined) + 1);
 static_assert(std::size(refund_status_names) == static_cast<std::size_t>(RefundStatus::failed) + 1);
 static_assert(std::size(event_names) == static_cast<std::size_t>(CallbackEvent::refund_failed) + 1);
-
-template <class Enum, std::size_t N>
-std::optional<Enum> find_name(const std::string_view (&names)[N], std::string_view name) {
-  for (std::size_t i = 0; i < N; ++i)
-    if (names[i] == name) return static_cast<Enum>(i);
-  return std::nullopt;
-}
 
 // ---- what the channel's words mean
 

@@ -2,6 +2,7 @@
 
 #include <iterator>
 
+#include "protocol/name_table.hpp"
 #include "protocol/payment/event.hpp"
 #include "protocol/payment/payment.hpp"
 
@@ -27,13 +28,6 @@ static_assert(std::size(event_names) == payment_event_kind_count);
 constexpr std::string_view capture_names[] = {"automatic", "manual"};
 constexpr std::string_view close_names[] = {"merchant", "expired", "voided"};
 constexpr std::string_view refund_names[] = {"PENDING", "SUCCEEDED", "FAILED"};
-
-template <class Enum, std::size_t N>
-std::optional<Enum> find_name(const std::string_view (&names)[N], std::string_view name) {
-  for (std::size_t i = 0; i < N; ++i)
-    if (names[i] == name) return static_cast<Enum>(i);
-  return std::nullopt;
-}
 
 }  // namespace
 
