@@ -98,7 +98,10 @@ class ReportJudge {
         return surplus(/*authorized_only=*/false);
       }
       default:
-        if (r_.channel_reference == p_.channel_reference) return AlreadySo{};
+        // Without a reference it cannot be told from the charge we have; a second one is not
+        // guessed.
+        if (r_.channel_reference.empty() || r_.channel_reference == p_.channel_reference)
+          return AlreadySo{};
         if (auto wrong = check_order(p_.amount_minor)) return *wrong;
         return surplus(/*authorized_only=*/false);
     }
@@ -164,7 +167,7 @@ class ReportJudge {
         return refunded(*refund);
       case ChannelVerdict::refused:
       case ChannelVerdict::refund_refused:
-        return one(PaymentRefundFailed{r_.refund_id, r_.code, r_.message, r_.source});
+        return refund_failed(*refund);
       case ChannelVerdict::not_found:
         return refund_unsettled(*refund, Outcome::pending,
                                 "the channel has not heard of it; asked again");
@@ -195,6 +198,16 @@ class ReportJudge {
     return one(PaymentRefundSucceeded{
         refund.refund_id, refund.amount_minor, r_.channel_reference, r_.source,
         balanced_postings(merchant_account(), channel_account(), refund.amount_minor)});
+  }
+
+  Decision refund_failed(const Refund& refund) const {
+    std::vector<PaymentEvent> events{
+        PaymentRefundFailed{refund.refund_id, r_.code, r_.message, r_.source}};
+    // The payer's own money that the channel will not take back: somebody has to see to it.
+    if (refund.surplus)
+      events.push_back(PaymentParked{ChannelOperation::refund, refund.refund_id,
+                                     "the channel refuses to give a surplus back: " + words()});
+    return events;
   }
 
   Decision refund_unsettled(const Refund& refund, Outcome outcome, std::string detail) const {
@@ -231,9 +244,15 @@ class ReportJudge {
   }
 
   Decision surplus(bool authorized_only) const {
-    for (const Refund& refund : p_.refunds)
-      if (refund.surplus && refund.channel_reference == r_.channel_reference) return AlreadySo{};
-    const RefundId id = refund_id_of(context_.payment, "surplus/" + r_.channel_reference);
+    // The same news again is none, but a surplus we knew as held may since have been captured.
+    bool was_held = false;
+    for (const Refund& refund : p_.refunds) {
+      if (!refund.surplus || refund.channel_reference != r_.channel_reference) continue;
+      if (authorized_only || !refund.authorized_only) return AlreadySo{};
+      was_held = true;
+    }
+    const RefundId id = refund_id_of(
+        context_.payment, (was_held ? "surplus-captured/" : "surplus/") + r_.channel_reference);
     std::vector<Posting> postings;
     if (!authorized_only)
       postings = balanced_postings(channel_account(), "payer/surplus", r_.amount_minor);

@@ -318,6 +318,35 @@ TEST_CASE("a second authorization is voided under its own number, and the first 
   CHECK(in_short(script.ask(CapturePayment{})) == "capture_requested");
 }
 
+TEST_CASE("a surplus that the channel refuses to give back waits for an operator") {
+  PaymentScript script;
+  script.close();
+  script.take(script.report(V::paid, "ch_9"));
+  const std::string surplus_id = refund_id_of(script.id, "surplus/ch_9").text();
+  const auto events = script.take(script.refund_report(V::refund_refused, surplus_id));
+  CHECK(in_short(events) == "refund_failed+parked");
+  CHECK_FALSE(script.payment.parked_reason.empty());
+  CHECK(script.payment.state == PaymentState::closed);
+}
+
+TEST_CASE("a surplus known as held is given back once more when it turns out captured") {
+  PaymentScript script(CaptureMethod::manual);
+  script.close();
+  CHECK(in_short(script.take(script.report(V::authorized, "ch_9"))) == "surplus_recorded");
+  CHECK(in_short(script.hear(script.report(V::authorized, "ch_9"))) == "already");
+  CHECK(in_short(script.take(script.report(V::paid, "ch_9"))) == "surplus_recorded");
+  CHECK(in_short(script.hear(script.report(V::paid, "ch_9"))) == "already");
+  REQUIRE(script.payment.refunds.size() == 2);
+  CHECK(script.payment.refunds[0].authorized_only);
+  CHECK_FALSE(script.payment.refunds[1].authorized_only);
+}
+
+TEST_CASE("paid news without the channel's reference is not taken for a second charge") {
+  PaymentScript script;
+  script.pay();
+  CHECK(in_short(script.hear(script.report(V::paid, ""))) == "already");
+}
+
 TEST_CASE("old news of an authorization that was captured or voided changes nothing") {
   PaymentScript captured(manual);
   captured.pay();
