@@ -55,6 +55,10 @@ ScratchFolder::~ScratchFolder() {
   std::filesystem::remove_all(path_, ignored);
 }
 
+std::string welkin_program() {
+  return std::filesystem::read_symlink("/proc/self/exe").replace_filename("welkin");
+}
+
 std::unique_ptr<JournalStore> open_or_exit(const std::string& url) {
   auto opened = open_store({url});
   if (const StoreError* error = error_of(opened)) {

@@ -50,6 +50,9 @@ class ScratchFolder {
   std::string path_;
 };
 
+// The `welkin` that was built beside this benchmark.
+std::string welkin_program();
+
 // Opens or ends the process with the reason.
 std::unique_ptr<JournalStore> open_or_exit(const std::string& url);
 
