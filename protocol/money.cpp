@@ -72,4 +72,30 @@ std::string format_major(std::int64_t amount_minor, Currency currency) {
   return negative ? "-" + digits : digits;
 }
 
+std::optional<std::int64_t> parse_major(std::string_view text, Currency currency) {
+  const bool negative = !text.empty() && text.front() == '-';
+  if (negative) text.remove_prefix(1);
+  const auto exponent = static_cast<std::size_t>(currency.exponent());
+  const std::size_t point = text.find('.');
+  const std::string_view whole = text.substr(0, point);
+  std::string_view fraction;
+  if (point != std::string_view::npos) {
+    fraction = text.substr(point + 1);
+    if (fraction.empty() || fraction.size() > exponent) return std::nullopt;
+  }
+  if (whole.empty() || (whole.size() > 1 && whole.front() == '0')) return std::nullopt;
+  std::int64_t amount_minor = 0;
+  const auto take = [&amount_minor](char digit) {
+    if (digit < '0' || digit > '9' || amount_minor > max_amount_minor / 10) return false;
+    amount_minor = amount_minor * 10 + (digit - '0');
+    return true;
+  };
+  for (const char digit : whole)
+    if (!take(digit)) return std::nullopt;
+  for (std::size_t i = 0; i < exponent; ++i)
+    if (!take(i < fraction.size() ? fraction[i] : '0')) return std::nullopt;
+  if (amount_minor > max_amount_minor) return std::nullopt;
+  return negative ? -amount_minor : amount_minor;
+}
+
 }  // namespace welkin

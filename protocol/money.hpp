@@ -45,7 +45,11 @@ inline std::optional<std::int64_t> checked_sub(std::int64_t a, std::int64_t b) {
   return difference;
 }
 
-// "12.34" for 1234 CNY, "1234" for 1234 JPY: for people, never parsed back.
+// "12.34" for 1234 CNY, "1234" for 1234 JPY: for people, and for channels that write amounts so.
 std::string format_major(std::int64_t amount_minor, Currency currency);
+// The other way, strictly: an optional minus, digits without needless zeros in front, and if there
+// is a point, at least one digit behind it and no more than the currency has. Nothing for any other
+// text, and nothing beyond max_amount_minor.
+std::optional<std::int64_t> parse_major(std::string_view text, Currency currency);
 
 }  // namespace welkin

@@ -68,3 +68,34 @@ TEST_CASE("amounts are shown in major units with the currency's digits") {
   CHECK(format_major(max_amount_minor, cny) == "9999999999999.99");
   CHECK(format_major(std::numeric_limits<std::int64_t>::min(), cny) == "-92233720368547758.08");
 }
+
+TEST_CASE("amounts in major units are read to the last minor unit") {
+  const Currency cny = *Currency::parse("CNY");
+  const Currency jpy = *Currency::parse("JPY");
+  const Currency kwd = *Currency::parse("KWD");
+  CHECK(parse_major("1.01", cny) == 101);
+  CHECK(parse_major("0.01", cny) == 1);
+  CHECK(parse_major("-0.50", cny) == -50);
+  CHECK(parse_major("20", cny) == 2000);
+  CHECK(parse_major("20.5", cny) == 2050);
+  CHECK(parse_major("100000000.00", cny) == 10'000'000'000);
+  CHECK(parse_major("12", jpy) == 12);
+  CHECK(parse_major("1.234", kwd) == 1234);
+  CHECK(parse_major("9999999999999.99", cny) == max_amount_minor);
+}
+
+TEST_CASE("what is no amount of its currency is not read") {
+  const Currency cny = *Currency::parse("CNY");
+  const auto text = GENERATE(as<std::string>{}, "", "-", ".", "1.", ".5", "1.011", "01.00", "00",
+                             "+1.00", " 1.00", "1.00 ", "1,000.00", "1e3", "1.0x", "--1", "1.-1",
+                             "1.0.0", "10000000000000.00", "99999999999999999999", "NaN");
+  CAPTURE(text);
+  CHECK_FALSE(parse_major(text, cny));
+  CHECK_FALSE(parse_major("1.0", *Currency::parse("JPY")));
+}
+
+TEST_CASE("what is shown in major units is read back as it was") {
+  const Currency cny = *Currency::parse("CNY");
+  for (const std::int64_t amount : {0L, 1L, 9L, 10L, 99L, 100L, 101L, 12345L, -1L, -12345L})
+    CHECK(parse_major(format_major(amount, cny), cny) == amount);
+}
