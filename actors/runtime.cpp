@@ -13,6 +13,7 @@
 #include "actors/store_threads.hpp"
 #include "actors/views_actor.hpp"
 #include "protocol/payment/event_codec.hpp"
+#include "protocol/payment/first_answer.hpp"
 
 namespace welkin {
 namespace {
@@ -326,28 +327,27 @@ CommandAnswer Runtime::replay(const IdempotencyHit& hit) {
   if (hit.seq == 0 || hit.seq > rows.size())
     return Problem{ProblemCode::internal,
                    "The idempotency record names an event that is not there.", ""};
-  // The request's own events, and what the channel answered to the calls they made: up to the first
-  // event that something else caused.
-  const EventRow& first = rows[hit.seq - 1];
-  std::size_t last = hit.seq;
-  while (last < rows.size() && (rows[last].causation_id == first.causation_id ||
-                                rows[last].causation_id.rfind("answer:", 0) == 0))
-    ++last;
-  Payment payment;
-  CommandOutcome outcome;
-  for (std::size_t i = 0; i < last; ++i) {
-    auto parsed = parse_event(rows[i].type, rows[i].version, rows[i].payload);
+  std::vector<RecordedEvent> events;
+  events.reserve(rows.size());
+  for (const EventRow& row : rows) {
+    auto parsed = parse_event(row.type, row.version, row.payload);
     auto* event = std::get_if<PaymentEvent>(&parsed);
-    if (!event || !apply(payment, *event, rows[i].at_us))
+    if (!event)
       return problem_of({StoreErrorKind::corrupt, hit.payment.text() + " cannot be replayed"});
-    if (i + 1 != hit.seq) continue;
-    outcome.created = kind_of(*event) == PaymentEventKind::created;
-    if (const auto* refund = std::get_if<PaymentRefundRequested>(event)) {
-      outcome.created = true;
-      outcome.refund_id = refund->refund_id;
-    }
+    events.push_back({std::move(*event), row.causation_id, row.at_us});
   }
-  outcome.view = {hit.payment, last, std::make_shared<const Payment>(std::move(payment))};
+  const PaymentEvent& request = events[hit.seq - 1].event;
+  CommandOutcome outcome;
+  outcome.created = kind_of(request) == PaymentEventKind::created;
+  if (const auto* refund = std::get_if<PaymentRefundRequested>(&request)) {
+    outcome.created = true;
+    outcome.refund_id = refund->refund_id;
+  }
+  auto answer = first_answer(events, hit.seq - 1);
+  if (!answer)
+    return problem_of({StoreErrorKind::corrupt, hit.payment.text() + " cannot be replayed"});
+  outcome.view = {hit.payment, answer->seq,
+                  std::make_shared<const Payment>(std::move(answer->payment))};
   return outcome;
 }
 

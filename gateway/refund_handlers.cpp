@@ -20,12 +20,14 @@ std::optional<Problem> create_refund(const RouteCall& call, HttpAnswer& answer) 
   if (const auto* problem = std::get_if<Problem>(&own)) return *problem;
   Fingerprint fingerprint(call.request);
   fingerprint.add(refund.merchant_refund_no).add(refund.amount_minor).add(refund.reason);
+  const std::string refund_no = refund.merchant_refund_no;
   CommandCall command{std::get<PaymentView>(own).id, std::move(refund), std::move(fingerprint)};
   auto outcome = run_command(call, std::move(command), answer);
   if (auto* problem = std::get_if<Problem>(&outcome)) return std::move(*problem);
 
   const auto& done = std::get<CommandOutcome>(outcome);
-  const Refund* made = done.view.payment->find_refund(done.refund_id);
+  // By its number: a key that repeated an earlier request names that request, not the refund.
+  const Refund* made = done.view.payment->find_refund_by_no(refund_no);
   if (made == nullptr)
     return Problem{ProblemCode::internal, "the refund was taken and cannot be shown", {}};
   answer.status = done.created ? 201 : 200;

@@ -92,6 +92,28 @@ def idempotency_over_restart(welkin):
         check(node.payment(first.json["id"])["status"] == "PAID", "the payment itself went on")
 
 
+def repeated_under_another_key(welkin):
+    with Node(welkin) as node:
+        payment = node.create("order-1").json
+        node.wait_status(payment["id"], "PAID")
+        first = node.refund(payment["id"], "refund-1", 100, Idempotency_Key="key-1")
+        check(first.status == 201, first)
+        second = node.refund(payment["id"], "refund-1", 100, Idempotency_Key="key-2")
+        replayed = node.refund(payment["id"], "refund-1", 100, Idempotency_Key="key-2")
+        for answer in (second, replayed):
+            check(answer.status == 200 and answer.json["id"] == first.json["id"], (first, answer))
+        check(replayed.headers.get("idempotency-replayed") == "true", replayed.headers)
+
+
+def overtaken_answer(welkin):
+    with Node(welkin) as node:
+        key = {"Idempotency_Key": "key-1"}
+        first = node.create("order-1", headers=key, subject="Green tea [sandbox:delay=700]")
+        check(first.status == 201 and first.json["status"] == "PAID", "the payer was faster than the channel")
+        again = node.create("order-1", headers=key, subject="Green tea [sandbox:delay=700]")
+        check(again.status == 201 and again.json == first.json, (first, again))
+
+
 def lists(welkin):
     with Node(welkin) as node:
         ids = [node.create(f"order-{i}").json["id"] for i in range(7)]
@@ -131,6 +153,8 @@ run([
     ("close asks the channel first", closing),
     ("one merchant can neither see nor touch another's payments", merchants_apart),
     ("an idempotency key replays the stored answer after a restart", idempotency_over_restart),
+    ("a refund repeated under another key is shown again under that key too", repeated_under_another_key),
+    ("an answer that a callback overtook is replayed as it was given", overtaken_answer),
     ("lists page newest first and filter", lists),
     ("a payment that expired while the node was down is closed through the channel", expiry),
 ])

@@ -1,0 +1,102 @@
+// The first answer to a request, found again from events alone: whatever came first, the channel's
+// answer or a callback that overtook it, the same key must show what was shown then.
+#include <catch2/catch.hpp>
+
+#include "protocol/payment/first_answer.hpp"
+#include "tests/support/payment_script.hpp"
+
+using namespace welkin;
+
+namespace {
+
+using V = ChannelVerdict;
+using S = PaymentState;
+
+// A script that also keeps who caused each event, as the journal does.
+struct Recorded {
+  PaymentScript script;
+  std::vector<RecordedEvent> events;
+
+  std::size_t size() const { return events.size(); }
+  void keep(const std::vector<PaymentEvent>& taken, const std::string& causation_id) {
+    for (const PaymentEvent& event : taken) events.push_back({event, causation_id, script.now_us});
+  }
+  Recorded& create() {
+    keep(script.take(script.create_body()), "req_create");
+    return *this;
+  }
+  Recorded& hear(V verdict, ReportSource source) {
+    ChannelReport report = script.report(verdict);
+    report.source = source;
+    report.operation = ChannelOperation::create;
+    keep(script.take(report), std::string(name_of(source)) + ":1");
+    return *this;
+  }
+  Recorded& refund(const std::string& number) {
+    RefundPayment body;
+    body.merchant_refund_no = number;
+    body.amount_minor = 100;
+    keep(script.take(body), "req_" + number);
+    return *this;
+  }
+};
+
+FirstAnswer answer_to(const Recorded& recorded, std::size_t request) {
+  const auto answer = first_answer(recorded.events, request);
+  REQUIRE(answer.has_value());
+  return *answer;
+}
+
+}  // namespace
+
+TEST_CASE("a create was answered when the channel had accepted, and what came later is not in it") {
+  Recorded r;
+  r.create().hear(V::accepted, ReportSource::answer).hear(V::paid, ReportSource::callback);
+  const FirstAnswer answer = answer_to(r, 0);
+  CHECK(answer.seq == 3);
+  CHECK(answer.payment.state == S::paying);
+}
+
+TEST_CASE("a create whose payer was faster than the channel's answer was answered as paid") {
+  Recorded r;
+  r.create().hear(V::paid, ReportSource::callback);
+  CHECK(answer_to(r, 0).payment.state == S::paid);
+}
+
+TEST_CASE("a create whose call timed out was answered as open, whatever a later query brought") {
+  Recorded r;
+  r.create().hear(V::unknown, ReportSource::answer).hear(V::paid, ReportSource::query);
+  const FirstAnswer answer = answer_to(r, 0);
+  CHECK(answer.seq == 3);
+  CHECK(answer.payment.state == S::paying);
+}
+
+TEST_CASE("a create that nobody answered is shown as recorded, and settling does not change that") {
+  Recorded r;
+  r.create();
+  CHECK(answer_to(r, 0).seq == 2);
+  r.hear(V::paid, ReportSource::query);
+  CHECK(answer_to(r, 0).seq == 2);
+  CHECK(answer_to(r, 0).payment.state == S::paying);
+}
+
+TEST_CASE("a refund was answered when its own outcome was known, not another's") {
+  Recorded r;
+  r.create().hear(V::paid, ReportSource::callback);
+  r.refund("first").refund("second");
+  const std::size_t first = r.size() - 2;
+  for (const char* number : {"first", "second"}) {
+    const std::string id = refund_id_of(r.script.id, number).text();
+    r.keep(r.script.take(r.script.refund_report(V::refunded, id)), "answer:" + id);
+  }
+  CHECK(answer_to(r, first).seq == r.size() - 1);
+  CHECK(answer_to(r, first + 1).seq == r.size());
+}
+
+TEST_CASE("a request that is not in the stream has no answer") {
+  Recorded r;
+  r.create();
+  CHECK_FALSE(first_answer(r.events, 2).has_value());
+  r.events.erase(r.events.begin());
+  CHECK_FALSE(first_answer(r.events, 0).has_value());
+}
