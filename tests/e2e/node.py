@@ -67,13 +67,14 @@ def call(port, method, path, body=None, headers=None, timeout_s=30):
 class Node:
     """One gateway with its journal, and the sandbox it pays through."""
 
-    def __init__(self, welkin, store_url=None, sandbox_options=(), config_extra=""):
+    def __init__(self, welkin, store_url=None, sandbox_options=(), config_extra="", environment=None):
         self.welkin = welkin
         self.folder = tempfile.mkdtemp(prefix="welkin-e2e-")
         self.port, self.sandbox_port = free_port(), free_port()
         self.store_url = store_url or f"sqlite:{self.folder}/journal"
         self.sandbox_options = list(sandbox_options)
         self.config_extra = config_extra
+        self.environment = {**os.environ, **(environment or {})}
         self.serve = self.sandbox = None
         self.write_config()
 
@@ -123,7 +124,7 @@ timeout_ms = 1000
 
     def spawn(self, arguments, log):
         with open(f"{self.folder}/{log}", "ab") as output:
-            return subprocess.Popen([self.welkin, *arguments], stdout=output, stderr=output)
+            return subprocess.Popen([self.welkin, *arguments], stdout=output, stderr=output, env=self.environment)
 
     def start_sandbox(self):
         self.sandbox = self.spawn(
