@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "protocol/channel/channel.hpp"
+#include "protocol/channels/exchange.hpp"
 #include "protocol/ids.hpp"
 #include "protocol/payment/payment.hpp"
 #include "protocol/problem.hpp"
@@ -62,19 +63,6 @@ struct IdempotencyHit {
   std::string fingerprint;
   PaymentId payment;
   std::uint64_t seq = 0;  // of the event that carries the key
-};
-
-// A callback as it came in, before anything about it is believed.
-struct RawCallback {
-  std::string channel;
-  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
-  std::string body;
-};
-// What to answer the channel: its own acknowledgement, or a problem.
-struct CallbackAck {
-  int http_status = 200;
-  std::string content_type;
-  std::string body;
 };
 
 struct ParkedEntity {

@@ -17,11 +17,11 @@ ChannelReport report_of(const ChannelCall& call, const HttpResult& result) {
     case HttpOutcome::answered:
       return wire::parse_answer(call, result.status, result.body);
     case HttpOutcome::not_sent:
-      return wire::report_unknown(call, "not_sent", result.code + ": " + result.detail);
+      return report_unknown(call, "not_sent", result.code + ": " + result.detail);
     case HttpOutcome::no_answer:
       break;
   }
-  return wire::report_unknown(call, "no_answer", result.code + ": " + result.detail);
+  return report_unknown(call, "no_answer", result.code + ": " + result.detail);
 }
 
 }  // namespace

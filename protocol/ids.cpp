@@ -1,5 +1,7 @@
 #include "protocol/ids.hpp"
 
+#include <cstdlib>
+
 #include "protocol/sha256.hpp"
 
 namespace welkin {
@@ -116,8 +118,9 @@ RefundId refund_id_of(const PaymentId& payment, std::string_view merchant_refund
 }
 
 std::string channel_order_no(const PaymentId& payment, int attempt) {
+  if (attempt < 0 || attempt > channel_attempts_max) std::abort();
   std::string out = upper(payment.key.text());
-  out.push_back(static_cast<char>('0' + attempt / 10 % 10));
+  out.push_back(static_cast<char>('0' + attempt / 10));
   out.push_back(static_cast<char>('0' + attempt % 10));
   return out;
 }
@@ -134,6 +137,13 @@ std::optional<ChannelOrder> parse_channel_order_no(std::string_view text) {
 }
 
 std::string channel_refund_no(const RefundId& refund) { return "R" + upper(refund.key.text()); }
+
+std::optional<RefundId> parse_channel_refund_no(std::string_view text) {
+  if (text.empty() || text.front() != 'R') return std::nullopt;
+  const auto key = Id128::parse(text.substr(1));
+  if (!key || channel_refund_no(RefundId{*key}) != text) return std::nullopt;
+  return RefundId{*key};
+}
 
 std::uint32_t shard_of(const StreamId& stream, std::uint32_t shard_count) {
   return static_cast<std::uint32_t>(stream.key.high % shard_count);

@@ -77,6 +77,9 @@ RefundId refund_id_of(const PaymentId& payment, std::string_view merchant_refund
 // The number a channel knows one attempt by: 26 characters of the payment id in upper case and two
 // digits of the attempt, so that every channel accepts it (8–32 letters and digits) and a callback
 // leads back to its payment without a look-up.
+// Attempts run from 0 to channel_attempts_max; another one would repeat an old number, so it
+// aborts.
+constexpr int channel_attempts_max = 99;
 std::string channel_order_no(const PaymentId& payment, int attempt);
 
 struct ChannelOrder {
@@ -87,6 +90,7 @@ std::optional<ChannelOrder> parse_channel_order_no(std::string_view channel_orde
 
 // The number a channel knows one refund by: "R" and the refund id's 26 characters in upper case.
 std::string channel_refund_no(const RefundId& refund);
+std::optional<RefundId> parse_channel_refund_no(std::string_view channel_refund_no);
 
 // Which of `shard_count` shards owns a stream. Part of the durable format: it never changes.
 std::uint32_t shard_of(const StreamId& stream, std::uint32_t shard_count);

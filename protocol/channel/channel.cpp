@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <iterator>
+#include <utility>
 
 #include "protocol/name_table.hpp"
 
@@ -46,6 +47,23 @@ std::optional<ReportSource> parse_report_source(std::string_view name) {
 }
 std::optional<ChannelVerdict> parse_channel_verdict(std::string_view name) {
   return find_name<ChannelVerdict>(verdict_names, name);
+}
+
+ChannelReport report_about(const ChannelCall& call) {
+  ChannelReport report;
+  report.payment = call.payment;
+  report.source = call.query ? ReportSource::query : ReportSource::answer;
+  report.operation = call.operation;
+  report.channel_order_no = call.channel_order_no;
+  report.refund_id = call.refund_id;
+  return report;
+}
+
+ChannelReport report_unknown(const ChannelCall& call, std::string code, std::string message) {
+  ChannelReport report = report_about(call);
+  report.code = std::move(code);
+  report.message = std::move(message);
+  return report;
 }
 
 }  // namespace welkin

@@ -27,8 +27,11 @@ std::optional<ReportSource> parse_report_source(std::string_view name);
 
 // What the payer has to do next.
 struct NextAction {
-  std::string type;   // "qr_code" or "redirect"; empty when there is nothing to do
-  std::string value;  // the QR code's text or the URL
+  // "qr_code" (the code's text), "redirect" (a URL), "form" (an HTML page that submits itself),
+  // "client_parameters" (JSON for the channel's own script), "client_secret"; empty when there is
+  // nothing to do.
+  std::string type;
+  std::string value;
 
   template <class Self, class Visitor>
   static void visit_fields(Self& self, Visitor& v) {
@@ -55,6 +58,15 @@ struct ChannelCall {
   UnixUs expires_at_us = 0;
   // A surplus that is only authorized is voided under its own refund id.
   bool surplus = false;
+  // The channel's own id of the charge this is about, once it is known.
+  std::string channel_reference;
+  UnixUs order_created_at_us = 0;  // since when this order number may be known to the channel
+  // How the payer pays, where a channel has several ways ("native", "h5", "page"), and what it must
+  // then be told of the payer. Empty: the channel's first way, and nothing is told.
+  std::string method;
+  std::string payer_id;          // the payer's name at the channel: WeChat's openid
+  std::string payer_ip;          // the payer's address, as the merchant has seen it
+  std::string payer_instrument;  // what to charge, if the merchant knows: Stripe's pm_…
 };
 
 // What the channel says is the case. Everything an adapter cannot name for certain is `unknown`.
@@ -86,6 +98,9 @@ struct ChannelReport {
   // What the channel says the order is; checked against the payment whenever the verdict moves
   // money.
   std::string merchant_id;
+  // The channel knows its account, not which of our merchants it serves with it: `merchant_id` says
+  // nothing, and the adapter has checked that the account is ours.
+  bool merchant_by_account = false;
   std::int64_t amount_minor = 0;
   Currency currency;
   std::string channel_reference;  // the channel's own id of the charge or refund
@@ -93,5 +108,10 @@ struct ChannelReport {
   std::string code;  // the channel's words for a refusal or an unknown
   std::string message;
 };
+
+// A report that says whose call it answers and nothing else yet: its verdict is unknown.
+ChannelReport report_about(const ChannelCall& call);
+// For a call whose outcome cannot be named, with `code` and `message` saying what happened.
+ChannelReport report_unknown(const ChannelCall& call, std::string code, std::string message);
 
 }  // namespace welkin

@@ -1,16 +1,14 @@
 // How the sandbox channel signs, encodes and parses; see the header for what it promises.
 #include "protocol/channel/sandbox_wire.hpp"
 
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-
 #include <algorithm>
 #include <charconv>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "protocol/channels/crypto.hpp"
+#include "protocol/channels/exchange.hpp"
 #include "protocol/name_table.hpp"
 
 namespace welkin::sandbox_wire {
@@ -351,25 +349,8 @@ void describe_refund(ChannelReport& report, const WireRefund& refund) {
   }
 }
 
-std::optional<std::string> refund_id_from(std::string_view channel_refund_number) {
-  if (channel_refund_number.empty() || channel_refund_number.front() != 'R') return std::nullopt;
-  const auto key = Id128::parse(channel_refund_number.substr(1));
-  if (!key || channel_refund_no(RefundId{*key}) != channel_refund_number) return std::nullopt;
-  return RefundId{*key}.text();
-}
-
-ChannelReport blank_report(const ChannelCall& call) {
-  ChannelReport report;
-  report.payment = call.payment;
-  report.source = call.query ? ReportSource::query : ReportSource::answer;
-  report.operation = call.operation;
-  report.channel_order_no = call.channel_order_no;
-  report.refund_id = call.refund_id;
-  return report;
-}
-
 ChannelReport success_report(const ChannelCall& call, const Answer& answer) {
-  ChannelReport report = blank_report(call);
+  ChannelReport report = report_about(call);
   if (call.operation == ChannelOperation::refund) {
     if (!answer.refund || answer.order)
       return report_unknown(call, "wrong_shape", "The answer holds no refund, or more than that.");
@@ -441,26 +422,14 @@ SignatureHeaders sign(std::string_view secret, std::int64_t timestamp_s, std::st
   std::string text;
   text.reserve(headers.timestamp.size() + nonce.size() + body.size() + 2);
   text.append(headers.timestamp).append("\n").append(nonce).append("\n").append(body);
-  Hash digest{};
-  unsigned int length = 0;
-  const auto* done = HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
-                          reinterpret_cast<const unsigned char*>(text.data()), text.size(),
-                          digest.data(), &length);
-  // Without a digest the signature stays empty, and an empty one never verifies.
-  if (done && length == digest.size()) headers.signature = hex(digest);
+  headers.signature = crypto::hex(crypto::hmac_sha256(secret, text));
   return headers;
 }
 
 SignatureHeaders signature_headers(
     const std::vector<std::pair<std::string, std::string>>& headers) {
   const auto only = [&headers](std::string_view name) {
-    const std::string* found = nullptr;
-    for (const auto& [key, value] : headers) {
-      if (key != name) continue;
-      if (found) return std::string();
-      found = &value;
-    }
-    return found ? *found : std::string();
+    return std::string(only_header(headers, name));
   };
   return {only(timestamp_header), only(nonce_header), only(signature_header)};
 }
@@ -471,8 +440,9 @@ std::optional<Problem> check_signature(std::string_view secret, const SignatureH
   const auto timestamp_s = parse_timestamp(headers.timestamp);
   if (secret.empty() || !timestamp_s || !is_signature_shape(headers)) return bad;
   const SignatureHeaders ours = sign(secret, *timestamp_s, headers.nonce, body);
-  if (ours.signature.size() != 64 || headers.signature.size() != ours.signature.size() ||
-      CRYPTO_memcmp(ours.signature.data(), headers.signature.data(), ours.signature.size()) != 0)
+  // Without a digest ours would be empty, and an empty one never verifies.
+  if (ours.signature.size() != 64 ||
+      !crypto::equal_in_constant_time(ours.signature, headers.signature))
     return bad;
   const UnixUs age_us = now_us - *timestamp_s * us_per_s;
   constexpr UnixUs tolerance_us = timestamp_tolerance_s * us_per_s;
@@ -619,14 +589,6 @@ EncodedRequest encode_request(const ChannelCall& call, std::string_view notify_u
                 {"currency", call.currency.code()}})};
 }
 
-ChannelReport report_unknown(const ChannelCall& call, std::string code, std::string message) {
-  ChannelReport report = blank_report(call);
-  report.verdict = ChannelVerdict::unknown;
-  report.code = std::move(code);
-  report.message = std::move(message);
-  return report;
-}
-
 ChannelReport parse_answer(const ChannelCall& call, int http_status, std::string_view body) {
   const std::string status = "HTTP status " + std::to_string(http_status);
   auto parsed = parse_answer_body(body);
@@ -677,12 +639,12 @@ Parsed<ChannelReport> parse_callback(std::string_view body, std::string_view non
                                       ? CallbackEvent::refund_succeeded
                                       : CallbackEvent::refund_failed;
     if (refund.status == RefundStatus::pending || fitting != callback.event) return contradiction;
-    const auto refund_id = refund_id_from(refund.out_refund_no);
+    const auto refund_id = parse_channel_refund_no(refund.out_refund_no);
     if (!refund_id)
       return Problem{ProblemCode::invalid_value, "This is no refund number of ours.",
                      "/refund/out_refund_no"};
     report.operation = ChannelOperation::refund;
-    report.refund_id = *refund_id;
+    report.refund_id = refund_id->text();
     report.verdict = verdict_of(refund.status);
     describe_refund(report, refund);
   }

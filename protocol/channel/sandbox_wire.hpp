@@ -193,8 +193,6 @@ EncodedRequest encode_request(const ChannelCall& call, std::string_view notify_u
 
 // Never fails: what cannot be understood is a report with verdict unknown that says why.
 ChannelReport parse_answer(const ChannelCall& call, int http_status, std::string_view body);
-// A report for a call that got no answer, with `code` and `message` saying what happened.
-ChannelReport report_unknown(const ChannelCall& call, std::string code, std::string message);
 
 // `nonce` becomes the report's id.
 Parsed<ChannelReport> parse_callback(std::string_view body, std::string_view nonce);

@@ -181,7 +181,7 @@ class ReportJudge {
 
   Decision refunded(const Refund& refund) const {
     const bool voided = refund.authorized_only;
-    if (!voided && r_.merchant_id != p_.merchant_id)
+    if (!voided && names_other_merchant())
       return mismatch("merchant_id", p_.merchant_id, r_.merchant_id);
     if (!voided && r_.amount_minor != refund.amount_minor)
       return mismatch("amount_minor", std::to_string(refund.amount_minor),
@@ -267,8 +267,7 @@ class ReportJudge {
   }
 
   std::optional<Decision> check_order(std::int64_t expected_minor) const {
-    if (r_.merchant_id != p_.merchant_id)
-      return mismatch("merchant_id", p_.merchant_id, r_.merchant_id);
+    if (names_other_merchant()) return mismatch("merchant_id", p_.merchant_id, r_.merchant_id);
     if (r_.currency != p_.currency)
       return mismatch("currency", std::string(p_.currency.code()), std::string(r_.currency.code()));
     if (r_.amount_minor != expected_minor)
@@ -294,6 +293,9 @@ class ReportJudge {
     return events;
   }
 
+  bool names_other_merchant() const {
+    return !r_.merchant_by_account && r_.merchant_id != p_.merchant_id;
+  }
   bool is_pending(ChannelOperation operation) const {
     return p_.pending && p_.pending->operation == operation;
   }
@@ -330,6 +332,8 @@ ChannelCall call_of(const Payment& payment, ChannelOperation operation, const Pa
   call.subject = payment.subject;
   call.return_url = payment.return_url;
   call.expires_at_us = payment.expires_at_us;
+  call.channel_reference = payment.channel_reference;
+  call.order_created_at_us = payment.created_at_us;
   return call;
 }
 
@@ -342,6 +346,9 @@ ChannelCall refund_call(const Payment& payment, const Refund& refund, const Paym
     call.channel_refund_no = channel_refund_no(*parsed);
   call.amount_minor = refund.amount_minor;
   call.surplus = refund.surplus;
+  // A surplus is another charge than the payment's own, and is given back from that one.
+  if (refund.surplus && !refund.channel_reference.empty())
+    call.channel_reference = refund.channel_reference;
   return call;
 }
 

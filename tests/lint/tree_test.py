@@ -47,7 +47,8 @@ def tree_files():
 def texts():
     for name in tree_files():
         data = (ROOT / name).read_bytes()
-        if b"\0" not in data:
+        # Vectors are kept byte for byte as the channels write them, in their encodings.
+        if b"\0" not in data and not name.startswith("tests/vectors/"):
             yield name, data.decode("utf-8")
 
 

@@ -2,6 +2,7 @@
 // description, and a change that moves one of them breaks every journal there is.
 #include "protocol/ids.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <set>
 
@@ -90,6 +91,33 @@ TEST_CASE("a channel's order number leads back to its payment and attempt") {
     CHECK(order->payment == id);
     CHECK(order->attempt == attempt);
   }
+}
+
+TEST_CASE("the numbers channels hear are 8 to 32 letters and digits, and differ by attempt") {
+  std::set<std::string> numbers;
+  for (int order = 0; order < 50; ++order) {
+    const PaymentId id = payment_id_of("m_1", std::to_string(order));
+    for (int attempt = 0; attempt <= channel_attempts_max; ++attempt)
+      numbers.insert(channel_order_no(id, attempt));
+    numbers.insert(channel_refund_no(refund_id_of(id, "r-1")));
+  }
+  CHECK(numbers.size() == 50 * (channel_attempts_max + 2));
+  for (const std::string& number : numbers) {
+    CAPTURE(number);
+    CHECK(number.size() >= 8);
+    CHECK(number.size() <= 32);
+    CHECK(std::all_of(number.begin(), number.end(),
+                      [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); }));
+  }
+}
+
+TEST_CASE("a channel's refund number leads back to its refund, and others lead nowhere") {
+  const RefundId refund = refund_id_of(payment_id_of("m_1", "order-1"), "r-1");
+  CHECK(parse_channel_refund_no(channel_refund_no(refund)) == refund);
+  CHECK_FALSE(parse_channel_refund_no(""));
+  CHECK_FALSE(parse_channel_refund_no("R"));
+  CHECK_FALSE(parse_channel_refund_no("X2T1MH9B94XG980W2HSZ5TPVTXZ"));
+  CHECK_FALSE(parse_channel_refund_no("r2t1mh9b94xg980w2hsz5tpvtxz"));
 }
 
 TEST_CASE("what is not a channel order number of ours leads nowhere") {

@@ -87,6 +87,18 @@ TEST_CASE("money named wrong is refused and journaled, however it is reported") 
   }
 }
 
+TEST_CASE("a channel that knows only our account need not name the merchant, and nothing else") {
+  PaymentScript script;
+  script.start();
+  ChannelReport report = from(script.report(V::paid), ReportSource::callback);
+  report.merchant_id.clear();
+  report.merchant_by_account = true;
+  report.amount_minor -= 1;
+  CHECK(only<PaymentReportRefused>(script.hear(report)).field == "amount_minor");
+  report.amount_minor += 1;
+  CHECK(only<PaymentPaid>(script.hear(report)).captured_minor == report.amount_minor);
+}
+
 TEST_CASE("a late success named wrong is refused too, and nothing is given back for it") {
   for (const Mismatch& wrong : mismatches) {
     CAPTURE(wrong.field, wrong.got);

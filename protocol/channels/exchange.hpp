@@ -1,0 +1,84 @@
+// What travels between the runtime and a real channel, as plain values: the signed request, the
+// answer as it came, and what came of checking a callback. The wire formats under
+// protocol/channels/ are pure functions on these; who carries the bytes is none of their business.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "protocol/channel/channel.hpp"
+#include "protocol/ids.hpp"
+#include "protocol/problem.hpp"
+
+namespace welkin {
+
+using WireHeaders = std::vector<std::pair<std::string, std::string>>;
+
+struct WireRequest {
+  std::string method;
+  std::string target;   // path and query, byte for byte as signed and as sent
+  WireHeaders headers;  // names in lower case
+  std::string body;
+};
+
+// An answer before anything about it is believed.
+struct WireAnswer {
+  int status = 0;
+  WireHeaders headers;  // names in lower case
+  std::string body;
+};
+
+// A callback as it came in, before anything about it is believed.
+struct RawCallback {
+  std::string channel;
+  WireHeaders headers;  // names in lower case
+  std::string body;
+};
+
+// What to answer the channel: its own words for "taken" or for "send it again".
+struct CallbackAck {
+  int http_status = 200;
+  std::string content_type;
+  std::string body;
+};
+
+// What a signature needs from outside: the wall clock, and a nonce nobody has used before.
+struct SigningContext {
+  UnixUs now_us = 0;
+  std::string nonce;
+};
+
+// A call becomes a signed request, or a Problem that names the field: then the channel cannot do
+// what is asked (another currency, a held amount, a payer who is not named), nothing may be sent,
+// and so nothing has happened.
+using EncodedCall = std::variant<WireRequest, Problem>;
+
+// Genuine, and nothing to do with a payment of ours: acknowledged, so that it is not sent for days.
+struct CallbackIgnored {
+  std::string id;
+  std::string why;
+};
+// Not believed. The problem's code is the reason it is counted by; the number is what the callback
+// claims to be about, if that could be read, so that the refusal can be journaled there.
+struct CallbackRefused {
+  Problem problem;
+  std::string channel_order_no;
+};
+using CallbackVerdict = std::variant<ChannelReport, CallbackIgnored, CallbackRefused>;
+
+// The one value of a header, or empty: a header that stands twice is as good as none, because two
+// readers could each take another one of them.
+inline std::string_view only_header(const WireHeaders& headers, std::string_view lower_case_name) {
+  const std::string* found = nullptr;
+  for (const auto& [name, value] : headers) {
+    if (name != lower_case_name) continue;
+    if (found) return {};
+    found = &value;
+  }
+  return found ? std::string_view(*found) : std::string_view();
+}
+
+}  // namespace welkin
