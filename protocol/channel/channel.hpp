@@ -60,7 +60,10 @@ struct ChannelCall {
   bool surplus = false;
   // The channel's own id of the charge this is about, once it is known.
   std::string channel_reference;
-  UnixUs order_created_at_us = 0;  // since when this order number may be known to the channel
+  UnixUs order_created_at_us = 0;   // since when this order number may be known to the channel
+  UnixUs refund_created_at_us = 0;  // and since when the refund's, for refunds
+  // The channel has answered the create, so that the payer has what he needs to pay.
+  bool order_accepted = false;
   // How the payer pays, where a channel has several ways ("native", "h5", "page"), and what it must
   // then be told of the payer. Empty: the channel's first way, and nothing is told.
   std::string method;

@@ -51,10 +51,11 @@ struct SigningContext {
   std::string nonce;
 };
 
-// A call becomes a signed request, or a Problem that names the field: then the channel cannot do
-// what is asked (another currency, a held amount, a payer who is not named), nothing may be sent,
-// and so nothing has happened.
-using EncodedCall = std::variant<WireRequest, Problem>;
+// A call becomes a signed request; or a report at once, where there is nothing to send because the
+// payer's own browser carries the signed order; or a Problem that names the field: then the channel
+// cannot do what is asked (another currency, a held amount, a payer who is not named), nothing may
+// be sent, and so nothing has happened.
+using EncodedCall = std::variant<WireRequest, ChannelReport, Problem>;
 
 // Genuine, and nothing to do with a payment of ours: acknowledged, so that it is not sent for days.
 struct CallbackIgnored {

@@ -334,6 +334,7 @@ ChannelCall call_of(const Payment& payment, ChannelOperation operation, const Pa
   call.expires_at_us = payment.expires_at_us;
   call.channel_reference = payment.channel_reference;
   call.order_created_at_us = payment.created_at_us;
+  call.order_accepted = payment.channel_has_answered;
   return call;
 }
 
@@ -346,6 +347,7 @@ ChannelCall refund_call(const Payment& payment, const Refund& refund, const Paym
     call.channel_refund_no = channel_refund_no(*parsed);
   call.amount_minor = refund.amount_minor;
   call.surplus = refund.surplus;
+  call.refund_created_at_us = refund.created_at_us;
   // A surplus is another charge than the payment's own, and is given back from that one.
   if (refund.surplus && !refund.channel_reference.empty())
     call.channel_reference = refund.channel_reference;
