@@ -100,31 +100,55 @@ class CatchUp {
   }
 
  private:
+  // A stream that the tail touched. One that begins in the tail is folded as its rows come by, and
+  // the store is not asked for them a second time.
+  struct Touched {
+    std::uint64_t last_position = 0;
+    bool folded = false;  // `payment` holds every event so far
+    std::uint64_t seq = 0;
+    Hash hash{};
+    Payment payment;
+  };
+
   std::optional<StoreError> take(const EventRow& row) {
-    streams_[row.stream] = row.position;
     auto parsed = parse_event(row.type, row.version, row.payload);
     if (const auto* error = std::get_if<CodecError>(&parsed))
       return StoreError{StoreErrorKind::corrupt, row.stream.text() + " seq " +
                                                      std::to_string(row.seq) + ": " + error->path +
                                                      " " + error->what};
-    const RequestMark* mark = mark_of(std::get<PaymentEvent>(parsed));
+    const auto& event = std::get<PaymentEvent>(parsed);
+    fold(row, event);
+    const RequestMark* mark = mark_of(event);
     if (mark && !mark->idempotency_key.empty() && row.at_us > now_us_ - idempotency_retention_us)
       delta_.idempotency.push_back(
           {"", mark->idempotency_key, mark->fingerprint, row.stream, row.seq, row.at_us});
     return std::nullopt;
   }
 
+  // What does not follow is left to `load_payment`, which says what is wrong with it.
+  void fold(const EventRow& row, const PaymentEvent& event) {
+    Touched& touched = streams_[row.stream];
+    const bool begins = touched.last_position == 0 && row.seq == 1;
+    touched.last_position = row.position;
+    touched.folded = (begins || touched.folded) && row.seq == touched.seq + 1 &&
+                     row.prev_hash == touched.hash && apply(touched.payment, event, row.at_us);
+    touched.seq = row.seq;
+    touched.hash = row.hash;
+  }
+
   std::optional<StoreError> write(std::uint64_t position) {
     std::unordered_map<StreamId, std::string> merchants;
-    for (const auto& [stream, last_position] : streams_) {
-      const LoadResult result = load_payment(store_, stream);
+    for (const auto& [stream, touched] : streams_) {
+      LoadResult result;
+      if (!touched.folded) result = load_payment(store_, stream);
       // One that cannot be understood stays out of the views; its own actor will park it with the
       // reason.
       const auto* loaded = std::get_if<LoadedPayment>(&result);
       if (!loaded) continue;
-      merchants[stream] = loaded->payment->merchant_id;
+      const Payment& payment = touched.folded ? touched.payment : *loaded->payment;
+      merchants[stream] = payment.merchant_id;
       delta_.cards.push_back(
-          card_of(stream, last_position, shard_of(stream, shard_count_), *loaded->payment));
+          card_of(stream, touched.last_position, shard_of(stream, shard_count_), payment));
     }
     for (IdempotencyRecord& record : delta_.idempotency)
       record.merchant_id = merchants[record.stream];
@@ -140,7 +164,7 @@ class CatchUp {
   JournalStore& store_;
   std::uint32_t shard_count_;
   UnixUs now_us_;
-  std::unordered_map<StreamId, std::uint64_t> streams_;
+  std::unordered_map<StreamId, Touched> streams_;
   ViewDelta delta_;
 };
 

@@ -170,6 +170,27 @@ TEST_CASE_METHOD(Node, "views written half-way are caught up from there") {
   CHECK(std::get<std::vector<Card>>(memory->list_cards(query)).at(0).state == "REFUNDED");
 }
 
+TEST_CASE_METHOD(Node, "a payment whose rows do not follow each other stays out of the lists") {
+  paid("order-1");
+  const PaymentId well = paid("order-2");
+  EventRow row = std::get<std::vector<EventRow>>(memory->read_stream(id)).back();
+  row.seq += 1;
+  row.type = "payment_request_repeated";
+  row.payload = R"({"request":{"idempotency_key":"k","fingerprint":"f"}})";
+  SECTION("a chain that is whole is listed") { row.prev_hash = row.hash; }
+  SECTION("a broken one is not") {}
+  const bool whole = row.prev_hash == row.hash;
+  const std::uint32_t shard = context().shard_index(id);
+  std::vector<StreamAppend> batch{{id, shard, context().epochs[shard], row.seq - 1, {row}}};
+  REQUIRE_FALSE(error_of(memory->append(batch)));
+  restart();
+  CardQuery query;
+  query.merchant_id = "m_1";
+  const auto cards = std::get<std::vector<Card>>(memory->list_cards(query));
+  REQUIRE(cards.size() == (whole ? 2 : 1));
+  if (!whole) CHECK(cards[0].stream == well);
+}
+
 TEST_CASE_METHOD(Node, "a corrupt payment does not keep the node from starting") {
   paid("order-1");
   const PaymentId well = paid("order-2");
