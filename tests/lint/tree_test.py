@@ -103,7 +103,7 @@ class Tree(unittest.TestCase):
             parts = name.split("/")
             if parts[0] == "tests" and name.endswith(".cpp"):
                 self.assertEqual(3, len(parts), f"{name} stands where no suite looks for it")
-                self.assertIn(parts[1], SUITES + ("support",), name)
+                self.assertIn(parts[1], SUITES + ("support", "conformance"), name)
                 holds_tests = "TEST_CASE" in (ROOT / name).read_text(encoding="utf-8")
                 self.assertEqual(holds_tests, name.endswith("_test.cpp"),
                                  f"{name}: test cases stand in files named *_test.cpp and nowhere else")
