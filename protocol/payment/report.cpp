@@ -100,8 +100,12 @@ class ReportJudge {
       default:
         // Without a reference it cannot be told from the charge we have; a second one is not
         // guessed.
-        if (r_.channel_reference.empty() || r_.channel_reference == p_.channel_reference)
+        if (r_.channel_reference.empty() || r_.channel_reference == p_.channel_reference) {
+          // Old news, as long as it says what the news said.
+          if (auto wrong = check_order(p_.captured_minor > 0 ? p_.captured_minor : p_.amount_minor))
+            return *wrong;
           return AlreadySo{};
+        }
         if (auto wrong = check_order(p_.amount_minor)) return *wrong;
         return surplus(/*authorized_only=*/false);
     }
@@ -160,6 +164,8 @@ class ReportJudge {
         r_.verdict == ChannelVerdict::refunded || r_.verdict == ChannelVerdict::closed;
     if (refund->state == RefundState::failed && succeeded)
       return mismatch("refund_status", "FAILED", "SUCCEEDED");
+    if (refund->state == RefundState::succeeded && succeeded)
+      if (auto wrong = check_refund(*refund)) return *wrong;
     if (refund->state != RefundState::pending) return AlreadySo{};
     switch (r_.verdict) {
       case ChannelVerdict::refunded:
@@ -180,17 +186,10 @@ class ReportJudge {
   }
 
   Decision refunded(const Refund& refund) const {
-    const bool voided = refund.authorized_only;
-    if (!voided && names_other_merchant())
-      return mismatch("merchant_id", p_.merchant_id, r_.merchant_id);
-    if (!voided && r_.amount_minor != refund.amount_minor)
-      return mismatch("amount_minor", std::to_string(refund.amount_minor),
-                      std::to_string(r_.amount_minor));
-    if (!voided && r_.currency != p_.currency)
-      return mismatch("currency", std::string(p_.currency.code()), std::string(r_.currency.code()));
+    if (auto wrong = check_refund(refund)) return *wrong;
     if (refund.surplus) {
       std::vector<Posting> postings;
-      if (!voided)
+      if (!refund.authorized_only)
         postings = balanced_postings("payer/surplus", channel_account(), refund.amount_minor);
       return one(PaymentSurplusRefunded{refund.refund_id, refund.amount_minor, r_.channel_reference,
                                         r_.source, std::move(postings)});
@@ -264,6 +263,18 @@ class ReportJudge {
   PaymentPaid paid_event() const {
     return {r_.amount_minor, r_.channel_reference, r_.source,
             balanced_postings(channel_account(), merchant_account(), r_.amount_minor)};
+  }
+
+  // A report about an authorization that was let go names the order's amount, which moves no money.
+  std::optional<Decision> check_refund(const Refund& refund) const {
+    if (refund.authorized_only) return std::nullopt;
+    if (names_other_merchant()) return mismatch("merchant_id", p_.merchant_id, r_.merchant_id);
+    if (r_.amount_minor != refund.amount_minor)
+      return mismatch("amount_minor", std::to_string(refund.amount_minor),
+                      std::to_string(r_.amount_minor));
+    if (r_.currency != p_.currency)
+      return mismatch("currency", std::string(p_.currency.code()), std::string(r_.currency.code()));
+    return std::nullopt;
   }
 
   std::optional<Decision> check_order(std::int64_t expected_minor) const {

@@ -196,6 +196,38 @@ TEST_CASE("what was said before is already so") {
   CHECK(in_short(script.hear(script.report(V::not_found))) == "already");
 }
 
+TEST_CASE(
+    "old news that names another amount is no old news: it is refused and raised as an alarm") {
+  PaymentScript script;
+  script.pay();
+  const std::string refund_id = script.refund(1'000, "r-1");
+  script.take(script.refund_report(V::refunded, refund_id));
+  ChannelReport paid = from(script.report(V::paid), ReportSource::callback);
+  paid.amount_minor += 1;
+  CHECK(in_short(script.hear(paid)) == "report_refused");
+  paid.channel_reference.clear();
+  CHECK(in_short(script.hear(paid)) == "report_refused");
+  ChannelReport refunded =
+      from(script.refund_report(V::refunded, refund_id), ReportSource::callback);
+  refunded.amount_minor += 1;
+  CHECK(in_short(script.hear(refunded)) == "report_refused");
+  // Nothing is pending, so nothing is asked again either.
+  paid.source = ReportSource::query;
+  CHECK(in_short(script.hear(paid)) == "report_refused");
+}
+
+TEST_CASE("news of a part that was captured names that part, and is old when it comes again") {
+  PaymentScript script(CaptureMethod::manual);
+  script.authorize();
+  script.take(CapturePayment{3'000});
+  ChannelReport captured = from(script.report(V::paid), ReportSource::callback);
+  captured.amount_minor = 3'000;
+  script.take(captured);
+  CHECK(in_short(script.hear(captured)) == "already");
+  captured.amount_minor = 10'000;
+  CHECK(in_short(script.hear(captured)) == "report_refused");
+}
+
 TEST_CASE("an order the channel closed by itself is closed here") {
   PaymentScript script;
   script.start();
