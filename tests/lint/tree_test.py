@@ -28,7 +28,7 @@ LONGER = {
 MARKERS = re.compile(r"(//|#|/\*).*\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK"]) + r")\b")
 CONFLICT = re.compile(r"^(<<<<<<< |>>>>>>> )")
 # The suites whose sources tests/CMakeLists.txt builds, file by file.
-SUITES = ("unit", "contract", "actors", "gateway")
+SUITES = ("unit", "contract", "actors", "gateway", "simulation")
 
 
 def tree_files():

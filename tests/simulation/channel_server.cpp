@@ -1,0 +1,270 @@
+// The channel's server and its payer; see lying_channel.hpp.
+#include <utility>
+
+#include "tests/simulation/lying_channel.hpp"
+
+namespace welkin::simulation {
+namespace {
+
+namespace wire = sandbox_wire;
+using wire::CallbackEvent;
+using wire::OrderStatus;
+using wire::RefundStatus;
+
+constexpr std::string_view orders_path = "/sandbox/v1/orders";
+constexpr std::string_view refunds_path = "/sandbox/v1/refunds";
+
+bool starts_with(std::string_view text, std::string_view start) {
+  return text.substr(0, start.size()) == start;
+}
+
+std::string refusal_body(std::string code) {
+  return wire::encode_answer({std::move(code), "said the channel", {}, {}});
+}
+std::string order_body(const BookedOrder& order) {
+  return wire::encode_answer({std::string(wire::code_success), "", order.shown(), {}});
+}
+std::string refund_body(const BookedRefund& refund) {
+  return wire::encode_answer({std::string(wire::code_success), "", {}, refund.wire});
+}
+
+}  // namespace
+
+std::string asked_order_no(const wire::EncodedRequest& request) {
+  if (starts_with(request.path, refunds_path)) {
+    const auto asked = wire::parse_create_refund(request.body);
+    const auto* refund = std::get_if<wire::CreateRefund>(&asked);
+    return refund ? refund->out_order_no : "";
+  }
+  if (request.path == orders_path) {
+    const auto asked = wire::parse_create_order(request.body);
+    const auto* order = std::get_if<wire::CreateOrder>(&asked);
+    return order ? order->out_order_no : "";
+  }
+  const std::string rest = request.path.substr(orders_path.size() + 1);
+  return rest.substr(0, rest.find('/'));
+}
+
+// ---- the server
+
+LyingChannel::HttpReply LyingChannel::serve(const wire::EncodedRequest& request) {
+  if (request.path == orders_path) return serve_create(request.body);
+  if (request.path == refunds_path) return serve_refund(request.body);
+  if (starts_with(request.path, refunds_path))
+    return serve_find_refund(request.path.substr(refunds_path.size() + 1));
+  return serve_order(request.method, request.path, request.body);
+}
+
+LyingChannel::HttpReply LyingChannel::serve_create(const std::string& body) {
+  const auto parsed = wire::parse_create_order(body);
+  const auto* asked = std::get_if<wire::CreateOrder>(&parsed);
+  if (!asked) return {400, refusal_body("INVALID_REQUEST")};
+  if (const BookedOrder* known = books_.find(asked->out_order_no)) {
+    if (known->refused) return {400, refusal_body("INVALID_REQUEST")};
+    return {200, order_body(*known)};
+  }
+  BookedOrder& order = books_.create(*asked);
+  order.spared = asked->subject == spared_subject;
+  if (stage_.faults.strikes(FaultKind::create_refused, order.spared)) {
+    order.refused = true;
+    order.status = OrderStatus::closed;
+    return {400, refusal_body("INVALID_REQUEST")};
+  }
+  payer_decides(asked->out_order_no);
+  return {200, order_body(order)};
+}
+
+LyingChannel::HttpReply LyingChannel::serve_order(const std::string& method,
+                                                  const std::string& path,
+                                                  const std::string& body) {
+  const std::string rest = path.substr(orders_path.size() + 1);
+  const std::string order_no = rest.substr(0, rest.find('/'));
+  BookedOrder* order = books_.find(order_no);
+  if (!order || order->refused) return {404, refusal_body("ORDER_NOT_FOUND")};
+  const bool expired =
+      order->asked.expires_at_us != 0 && stage_.now_us() >= order->asked.expires_at_us;
+  if (expired && order->status == OrderStatus::open) books_.close(*order);
+  if (method == "GET") {
+    // Never about an order with money in it: nobody could find out.
+    if (order->charges.empty() && stage_.faults.strikes(FaultKind::not_found_lie, order->spared)) {
+      order->may_be_forgotten = true;
+      return {404, refusal_body("ORDER_NOT_FOUND")};
+    }
+    return {200, order_body(*order)};
+  }
+  const OrderStatus before = order->status;
+  std::optional<Refusal> refusal;
+  const std::string verb = rest.substr(order_no.size() + 1);
+  if (verb == "close") {
+    refusal = books_.close(*order);
+  } else if (verb == "void") {
+    refusal = books_.let_go(*order);
+  } else {
+    refusal = serve_capture(*order, body);
+  }
+  if (refusal) return {refusal->http_status, refusal_body(refusal->code)};
+  HttpReply reply{200, order_body(*order)};
+  if (before != order->status)
+    tell_order(order_no,
+               order->status == OrderStatus::paid ? CallbackEvent::order_paid
+                                                  : CallbackEvent::order_closed,
+               /*must_arrive=*/false);
+  if (order->status == OrderStatus::closed) may_charge_late(*order);
+  return reply;
+}
+
+std::optional<Refusal> LyingChannel::serve_capture(BookedOrder& order, const std::string& body) {
+  const auto parsed = wire::parse_capture_order(body);
+  const auto* asked = std::get_if<wire::CaptureOrder>(&parsed);
+  if (!asked) return Refusal{400, "INVALID_REQUEST"};
+  if (order.status == OrderStatus::authorized &&
+      stage_.faults.strikes(FaultKind::capture_refused, order.spared))
+    order.refused_captures.insert(asked->amount_minor);
+  if (order.refused_captures.count(asked->amount_minor) > 0) return Refusal{400, "INVALID_REQUEST"};
+  return books_.capture(order, asked->amount_minor);
+}
+
+// Over, said the channel, and the payer pays all the same.
+void LyingChannel::may_charge_late(BookedOrder& order) {
+  if (order.late_charge_planned || !stage_.faults.strikes(FaultKind::late_charge, order.spared))
+    return;
+  order.late_charge_planned = true;
+  stage_.after(
+      dice_.between(us_per_ms, 60 * us_per_s),
+      [this, order_no = order.asked.out_order_no] { payer_pays(order_no, /*must_arrive=*/true); });
+}
+
+LyingChannel::HttpReply LyingChannel::serve_refund(const std::string& body) {
+  const auto parsed = wire::parse_create_refund(body);
+  const auto* asked = std::get_if<wire::CreateRefund>(&parsed);
+  if (!asked) return {400, refusal_body("INVALID_REQUEST")};
+  if (const BookedRefund* known = books_.find_refund(asked->out_refund_no)) {
+    if (known->refused) return {422, refusal_body("AMOUNT_EXCEEDS_REFUNDABLE")};
+    return {200, refund_body(*known)};
+  }
+  BookedOrder* order = books_.find(asked->out_order_no);
+  if (!order) return {404, refusal_body("ORDER_NOT_FOUND")};
+  const bool refuse = stage_.faults.strikes(FaultKind::refund_refused, order->spared);
+  BookedRefund* refund = books_.refund(*order, *asked, refuse);
+  if (!refund) return {422, refusal_body("AMOUNT_EXCEEDS_REFUNDABLE")};
+  const bool fails = stage_.faults.strikes(FaultKind::refund_fails, order->spared);
+  const std::string refund_no = asked->out_refund_no;
+  const auto settle = [this, refund_no, fails] {
+    books_.settle_refund(refund_no, !fails);
+    tell_refund(refund_no);
+  };
+  // Some channels give back at once, most take their time.
+  if (dice_.percent(30))
+    settle();
+  else
+    stage_.after(dice_.between(10 * us_per_ms, 20 * us_per_s), settle);
+  return {200, refund_body(*refund)};
+}
+
+LyingChannel::HttpReply LyingChannel::serve_find_refund(const std::string& refund_no) {
+  const BookedRefund* refund = books_.find_refund(refund_no);
+  if (!refund) return {404, refusal_body("REFUND_NOT_FOUND")};
+  const bool spared = books_.find(refund->wire.out_order_no)->spared;
+  if (stage_.faults.strikes(FaultKind::not_found_lie, spared))
+    return {404, refusal_body("REFUND_NOT_FOUND")};
+  return {200, refund_body(*refund)};
+}
+
+// ---- the payer
+
+void LyingChannel::payer_decides(const std::string& order_no) {
+  const BookedOrder& order = *books_.find(order_no);
+  const bool spared = order.spared;
+  UnixUs after_us = dice_.between(100 * us_per_ms, 8 * us_per_s);
+  if (!spared && dice_.percent(10)) after_us = dice_.between(10 * us_per_s, 400 * us_per_s);
+  if (stage_.faults.strikes(FaultKind::callback_premature, spared)) {
+    wire::WireOrder wrong = order.shown();
+    wrong.status = order.asked.manual_capture ? OrderStatus::authorized : OrderStatus::paid;
+    wrong.captured_minor = order.asked.manual_capture ? 0 : wrong.amount_minor + 1;
+    wrong.amount_minor += 1;
+    wrong.transaction_id = "never-paid";
+    Letter letter;
+    letter.order_no = order_no;
+    letter.lie = "a callback with a wrong amount before anybody paid";
+    letter.body = wire::encode_callback(
+        {order.asked.manual_capture ? CallbackEvent::order_authorized : CallbackEvent::order_paid,
+         wrong,
+         {}});
+    post(std::move(letter), after_us / 2);
+  }
+  if (stage_.faults.strikes(FaultKind::payer_declines, spared)) {
+    stage_.after(after_us, [this, order_no] {
+      BookedOrder& declined = *books_.find(order_no);
+      if (declined.status != OrderStatus::open) return;
+      books_.decline(declined);
+      tell_order(order_no, CallbackEvent::order_declined, /*must_arrive=*/false);
+      may_charge_late(declined);
+    });
+    return;
+  }
+  if (!spared && dice_.percent(5)) return;  // walks away
+  stage_.after(after_us, [this, order_no] {
+    const BookedOrder& unpaid = *books_.find(order_no);
+    const bool expired =
+        unpaid.asked.expires_at_us != 0 && stage_.now_us() >= unpaid.asked.expires_at_us;
+    if (unpaid.status != OrderStatus::open || expired) return;
+    // Of two charges the runtime hears by callbacks only: asked, the channel shows one.
+    const bool twice = !unpaid.asked.manual_capture &&
+                       stage_.faults.strikes(FaultKind::second_charge, unpaid.spared);
+    payer_pays(order_no, /*must_arrive=*/twice);
+    if (!twice) return;
+    stage_.after(dice_.between(us_per_ms, 30 * us_per_s),
+                 [this, order_no] { payer_pays(order_no, /*must_arrive=*/true); });
+  });
+}
+
+void LyingChannel::payer_pays(const std::string& order_no, bool must_arrive) {
+  ++stage_.activity;
+  BookedOrder& order = *books_.find(order_no);
+  books_.charge(order);
+  stage_.note([&] { return "channel: the payer pays " + order_no; });
+  tell_order(
+      order_no,
+      order.asked.manual_capture ? CallbackEvent::order_authorized : CallbackEvent::order_paid,
+      must_arrive);
+}
+
+// ---- news
+
+void LyingChannel::tell_order(const std::string& order_no, CallbackEvent event, bool must_arrive) {
+  const BookedOrder& order = *books_.find(order_no);
+  Letter letter;
+  letter.order_no = order_no;
+  letter.must_arrive = must_arrive || order.may_be_forgotten;
+  letter.body = wire::encode_callback({event, order.told(), {}});
+  const bool moves_money =
+      event == CallbackEvent::order_paid || event == CallbackEvent::order_authorized;
+  const auto wrong_body = [&] {
+    wire::WireOrder wrong = order.told();
+    // More than was authorized: less could be a capture that somebody made at the channel's desk.
+    wrong.amount_minor += 1 + dice_.between(0, 999);
+    if (wrong.captured_minor > 0) wrong.captured_minor = wrong.amount_minor;
+    return wire::encode_callback({event, wrong, {}});
+  };
+  tell(std::move(letter), order.spared,
+       moves_money ? std::function<std::string()>(wrong_body) : nullptr);
+}
+
+void LyingChannel::tell_refund(const std::string& refund_no) {
+  const BookedRefund& refund = *books_.find_refund(refund_no);
+  const auto event = refund.wire.status == RefundStatus::succeeded ? CallbackEvent::refund_succeeded
+                                                                   : CallbackEvent::refund_failed;
+  Letter letter;
+  letter.order_no = refund.wire.out_order_no;
+  letter.body = wire::encode_callback({event, {}, refund.wire});
+  const auto wrong_body = [&] {
+    wire::WireRefund wrong = refund.wire;
+    wrong.amount_minor += 1 + dice_.between(0, 999);
+    return wire::encode_callback({event, {}, wrong});
+  };
+  tell(std::move(letter), books_.find(refund.wire.out_order_no)->spared,
+       event == CallbackEvent::refund_succeeded ? std::function<std::string()>(wrong_body)
+                                                : nullptr);
+}
+
+}  // namespace welkin::simulation

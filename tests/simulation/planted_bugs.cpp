@@ -1,0 +1,175 @@
+#include "tests/simulation/planted_bugs.hpp"
+
+#include <array>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "protocol/name_table.hpp"
+#include "tests/simulation/store_decorator.hpp"
+
+namespace welkin::simulation {
+namespace {
+
+constexpr std::string_view names[] = {"none",
+                                      "reply_before_commit",
+                                      "timeout_is_failure",
+                                      "amount_not_checked",
+                                      "timers_forgotten",
+                                      "callbacks_not_deduplicated"};
+
+// ---- the store
+
+class ForgetsTimers : public StoreDecorator {
+ public:
+  using StoreDecorator::StoreDecorator;
+  StoreResult<std::vector<Card>> open_cards(const StreamId&, std::size_t) const override {
+    return std::vector<Card>();
+  }
+};
+
+// Says of every batch that it is written.
+class WritesNothing : public StoreDecorator {
+ public:
+  using StoreDecorator::StoreDecorator;
+  StoreResult<std::vector<AppendResult>> append(std::vector<StreamAppend>& batch) override {
+    return std::vector<AppendResult>(batch.size());
+  }
+};
+
+// Acknowledges a batch and writes it then.
+class AnswersFirst : public StoreIo {
+ public:
+  AnswersFirst(StoreIo& inner, JournalStore& store)
+      : inner_(inner), nothing_(store), committer_(nothing_) {}
+
+  void commit(std::vector<AppendRequestPtr> batch, const caf::actor& journal,
+              const caf::actor& views) override {
+    committer_.commit(batch);
+    std::vector<AppendRequestPtr> unheard;
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      caf::anon_send(batch[i]->reply_to, committed_atom::value, committer_.acks()[i]);
+      auto copy = std::make_shared<AppendRequest>(*batch[i]);
+      copy->reply_to = nullptr;
+      unheard.push_back(std::move(copy));
+    }
+    inner_.commit(std::move(unheard), journal, views);
+  }
+  void probe(const caf::actor& journal) override { inner_.probe(journal); }
+  void load(const StreamId& stream, const caf::actor& reply_to) override {
+    inner_.load(stream, reply_to);
+  }
+  void checkpoint(std::shared_ptr<const ViewDelta> delta, const caf::actor& reply_to) override {
+    inner_.checkpoint(std::move(delta), reply_to);
+  }
+
+ private:
+  StoreIo& inner_;
+  WritesNothing nothing_;
+  JournalCommitter committer_;
+};
+
+// ---- the channel
+
+class ChannelDecorator : public ChannelPort {
+ public:
+  explicit ChannelDecorator(ChannelPort& inner) : inner_(inner) {}
+  std::string_view name() const override { return inner_.name(); }
+  void call(const ChannelCall& call, Done done) override { inner_.call(call, std::move(done)); }
+  std::variant<VerifiedCallback, Problem> verify(const RawCallback& callback,
+                                                 UnixUs now_us) override {
+    return inner_.verify(callback, now_us);
+  }
+  void settle(const ChannelReport& report) override { inner_.settle(report); }
+
+ protected:
+  ChannelPort& inner_;
+};
+
+class TakesTimeoutForNo : public ChannelDecorator {
+ public:
+  using ChannelDecorator::ChannelDecorator;
+  void call(const ChannelCall& call, Done done) override {
+    inner_.call(call, [done = std::move(done), call](ChannelReport report) {
+      if (report.verdict == ChannelVerdict::unknown && report.code == "no_answer")
+        report.verdict = call.operation == ChannelOperation::refund ? ChannelVerdict::refund_refused
+                                                                    : ChannelVerdict::refused;
+      done(std::move(report));
+    });
+  }
+};
+
+// Puts the amount that is expected where the callback says another.
+class BelievesAmounts : public ChannelDecorator {
+ public:
+  using ChannelDecorator::ChannelDecorator;
+  void call(const ChannelCall& call, Done done) override {
+    amounts_[call.channel_order_no + call.refund_id] = call.amount_minor;
+    inner_.call(call, std::move(done));
+  }
+  std::variant<VerifiedCallback, Problem> verify(const RawCallback& callback,
+                                                 UnixUs now_us) override {
+    auto verified = inner_.verify(callback, now_us);
+    if (auto* good = std::get_if<VerifiedCallback>(&verified)) {
+      const auto expected = amounts_.find(good->report.channel_order_no + good->report.refund_id);
+      if (expected != amounts_.end()) good->report.amount_minor = expected->second;
+    }
+    return verified;
+  }
+
+ private:
+  std::map<std::string, std::int64_t> amounts_;
+};
+
+// Takes the number of the message for the number of the charge, so that each message is a new one.
+class CountsEveryCallback : public ChannelDecorator {
+ public:
+  using ChannelDecorator::ChannelDecorator;
+  std::variant<VerifiedCallback, Problem> verify(const RawCallback& callback,
+                                                 UnixUs now_us) override {
+    auto verified = inner_.verify(callback, now_us);
+    if (auto* good = std::get_if<VerifiedCallback>(&verified))
+      good->report.channel_reference = good->report.id;
+    return verified;
+  }
+};
+
+}  // namespace
+
+std::string_view name_of(PlantedBug bug) { return names[static_cast<std::size_t>(bug)]; }
+std::optional<PlantedBug> parse_planted_bug(std::string_view name) {
+  return find_name<PlantedBug>(names, name);
+}
+
+const std::vector<PlantedBug>& planted_bugs() {
+  static const std::vector<PlantedBug> bugs = {
+      PlantedBug::reply_before_commit, PlantedBug::timeout_is_failure,
+      PlantedBug::amount_not_checked, PlantedBug::timers_forgotten,
+      PlantedBug::callbacks_not_deduplicated};
+  return bugs;
+}
+
+std::unique_ptr<JournalStore> with_bug(PlantedBug bug, JournalStore& store) {
+  if (bug == PlantedBug::timers_forgotten) return std::make_unique<ForgetsTimers>(store);
+  return nullptr;
+}
+
+std::unique_ptr<StoreIo> with_bug(PlantedBug bug, StoreIo& io, JournalStore& store) {
+  if (bug == PlantedBug::reply_before_commit) return std::make_unique<AnswersFirst>(io, store);
+  return nullptr;
+}
+
+std::unique_ptr<ChannelPort> with_bug(PlantedBug bug, ChannelPort& channel) {
+  switch (bug) {
+    case PlantedBug::timeout_is_failure:
+      return std::make_unique<TakesTimeoutForNo>(channel);
+    case PlantedBug::amount_not_checked:
+      return std::make_unique<BelievesAmounts>(channel);
+    case PlantedBug::callbacks_not_deduplicated:
+      return std::make_unique<CountsEveryCallback>(channel);
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace welkin::simulation

@@ -1,0 +1,34 @@
+// Bugs put in on purpose, to show that the simulation finds them. They wrap the interfaces between
+// the actors and the world, so that the product holds no trace of them, and are to be had from
+// tests only.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "actors/channel_port.hpp"
+#include "actors/store_io.hpp"
+#include "persistence/journal_store.hpp"
+
+namespace welkin::simulation {
+
+enum class PlantedBug : std::uint8_t {
+  none,
+  reply_before_commit,
+  timeout_is_failure,
+  amount_not_checked,  // of callbacks
+  timers_forgotten,    // at a restart
+  callbacks_not_deduplicated,
+};
+std::string_view name_of(PlantedBug bug);
+std::optional<PlantedBug> parse_planted_bug(std::string_view name);
+const std::vector<PlantedBug>& planted_bugs();  // without none
+
+// Each gives the part that the node is to use instead, or null when the bug is not in that part.
+std::unique_ptr<JournalStore> with_bug(PlantedBug bug, JournalStore& store);
+std::unique_ptr<StoreIo> with_bug(PlantedBug bug, StoreIo& io, JournalStore& store);
+std::unique_ptr<ChannelPort> with_bug(PlantedBug bug, ChannelPort& channel);
+
+}  // namespace welkin::simulation

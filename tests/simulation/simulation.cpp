@@ -1,0 +1,457 @@
+#include "tests/simulation/simulation.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <deque>
+#include <sstream>
+#include <stdexcept>
+#include <utility>
+
+#include "app/journal_commands.hpp"
+#include "persistence/memory/memory_store.hpp"
+#include "tests/simulation/lying_channel.hpp"
+#include "tests/simulation/node.hpp"
+#include "tests/simulation/shopper.hpp"
+#include "tests/simulation/store_lanes.hpp"
+
+namespace welkin::simulation {
+namespace {
+
+constexpr UnixUs shortest_leap_us = 100 * us_per_ms;
+constexpr UnixUs longest_leap_us = 20 * us_per_s;
+// An actor's turn may take longer than something outside needs to happen.
+constexpr int overtaken_percent = 12;
+constexpr UnixUs overtaken_by_us = 5 * us_per_ms;
+constexpr UnixUs recovery_bound_us = 90 * us_per_s;
+constexpr UnixUs storm_bound_us = 2 * 3600 * us_per_s;
+constexpr UnixUs settling_bound_us = 3 * 3600 * us_per_s;
+constexpr std::uint64_t crash_within_steps = 1'500;
+constexpr std::uint64_t crash_again_within_steps = 300;
+constexpr std::uint64_t steps_bound = 5'000'000;
+
+std::unique_ptr<JournalStore> fresh_store() {
+  return std::move(std::get<std::unique_ptr<JournalStore>>(open_memory_store({"memory:"})));
+}
+
+template <class Catalog>
+const auto& chosen(const Catalog& catalog, const std::string& name, Dice& dice) {
+  if (name.empty()) return catalog[dice.below(catalog.size())];
+  for (const auto& entry : catalog)
+    if (entry.name == name) return entry;
+  throw std::invalid_argument("there is no " + name + " here");
+}
+
+// Most runs have everything break; the catalogue's other sets are narrower.
+const FaultSet& chosen_faults(const std::string& name, Dice& dice) {
+  if (name.empty() && dice.percent(60)) return fault_sets().front();
+  return chosen(fault_sets(), name, dice);
+}
+
+class Run {
+ public:
+  explicit Run(const Scenario& scenario);
+  RunResult play();
+
+ private:
+  // ---- steps
+  template <class Condition>
+  bool drive(Condition condition, UnixUs bound_us);
+  void step();
+  void pass(UnixUs by_us);
+  void let_time_pass();
+
+  // ---- the node
+  void die();
+  void start_later(UnixUs after_us);
+  void start();
+
+  // ---- faults
+  void next_episode();
+  void begin(const Episode& episode);
+  void lift(const Episode& episode);
+  void prove_recovery(const std::string& after, std::function<void()> then);
+
+  // ---- the end
+  void settle();
+  std::set<PaymentId> unfinished();
+  void find_out(Findings& findings);
+  void summarise(const Findings& findings, RunResult& result);
+
+  Shopper& add_shopper(OrderScript script);
+
+  const Scenario scenario_;
+  Stage stage_;
+  const World& world_;
+  const Workload& workload_;
+  const FaultSet& fault_set_;
+  std::size_t orders_;
+  std::unique_ptr<JournalStore> disk_;
+  FaultyStore store_;
+  StoreLanes lanes_;
+  LyingChannel channel_;
+  std::unique_ptr<JournalStore> store_bug_;
+  std::unique_ptr<StoreIo> io_bug_;
+  std::unique_ptr<ChannelPort> channel_bug_;
+  Evidence evidence_;
+  std::deque<Shopper> shoppers_;
+  std::deque<Episode> episodes_;
+  bool storm_over_ = false;
+  Node node_;
+
+  std::uint64_t steps_ = 0;
+  std::uint64_t crash_at_step_ = 0;
+  bool crashes_again_ = false;
+  UnixUs leap_us_ = shortest_leap_us;
+  std::uint64_t activity_seen_ = 0;
+  std::uint64_t proofs_ = 0;
+};
+
+Run::Run(const Scenario& scenario)
+    : scenario_(scenario),
+      stage_(scenario.seed),
+      world_(chosen(worlds(), scenario.world, stage_.dice)),
+      workload_(chosen(workloads(), scenario.workload, stage_.dice)),
+      fault_set_(chosen_faults(scenario.faults, stage_.dice)),
+      orders_(scenario.orders ? scenario.orders : 10 + stage_.dice.below(40)),
+      disk_(fresh_store()),
+      store_(*disk_, stage_),
+      lanes_(store_, *disk_, stage_),
+      channel_(stage_),
+      store_bug_(with_bug(scenario.bug, static_cast<JournalStore&>(store_))),
+      io_bug_(with_bug(scenario.bug, lanes_, *disk_)),
+      channel_bug_(with_bug(scenario.bug, static_cast<ChannelPort&>(channel_))),
+      node_(stage_, world_,
+            {store_bug_ ? *store_bug_ : store_, io_bug_ ? *io_bug_ : static_cast<StoreIo&>(lanes_),
+             channel_bug_ ? *channel_bug_ : static_cast<ChannelPort&>(channel_)}) {
+  stage_.chronicle.on = scenario.with_chronicle;
+  channel_.deliver = [this](const RawCallback& callback, std::function<void(int)> answered) {
+    node_.notify(callback, std::move(answered));
+  };
+}
+
+// ---- steps
+
+template <class Condition>
+bool Run::drive(Condition condition, UnixUs bound_us) {
+  const UnixUs until_us = stage_.now_us() + bound_us;
+  while (!condition()) {
+    if (stage_.now_us() > until_us) return false;
+    if (steps_ > steps_bound) throw std::runtime_error("a run does not come to an end");
+    step();
+  }
+  return true;
+}
+
+void Run::step() {
+  ++steps_;
+  if (stage_.crash_wanted || steps_ == crash_at_step_) return die();
+  Agenda& agenda = stage_.agenda;
+  if (node_.has_work()) {
+    const bool overtaken = stage_.dice.percent(overtaken_percent) && !agenda.empty() &&
+                           agenda.next_at_us() - stage_.now_us() <= overtaken_by_us;
+    if (!overtaken) return node_.work_once();
+    pass(agenda.next_at_us() - stage_.now_us());
+    agenda.run_one(stage_.now_us());
+    return;
+  }
+  if (!agenda.run_one(stage_.now_us())) let_time_pass();
+}
+
+void Run::pass(UnixUs by_us) {
+  if (by_us <= 0) return;
+  stage_.clock.advance(by_us);
+  node_.time_passed(by_us);
+}
+
+// To the next thing that is to happen, and where nothing happens in longer and longer leaps: what
+// ticks then ticks late, as on a machine that was busy.
+void Run::let_time_pass() {
+  if (stage_.activity != activity_seen_) leap_us_ = shortest_leap_us;
+  activity_seen_ = stage_.activity;
+  const Agenda& agenda = stage_.agenda;
+  const UnixUs to_next_us = agenda.empty() ? leap_us_ : agenda.next_at_us() - stage_.now_us();
+  if (to_next_us >= leap_us_) {
+    pass(leap_us_);
+    leap_us_ = std::min(leap_us_ * 2, longest_leap_us);
+  } else {
+    pass(to_next_us);
+  }
+}
+
+// ---- the node
+
+void Run::die() {
+  stage_.crash_wanted = false;
+  crash_at_step_ = 0;
+  if (!node_.is_up()) return start_later(us_per_s);
+  stage_.note([] { return "node: dies"; });
+  lanes_.cut();
+  channel_.cut();
+  node_.crash();
+  lanes_.node_died();
+  channel_.node_died();
+  lanes_.connect();
+  channel_.connect();
+  const bool stays_down = crashes_again_ && stage_.dice.percent(20);
+  start_later(stays_down ? stage_.dice.between(10 * us_per_s, 60 * us_per_s)
+                         : stage_.dice.between(10 * us_per_ms, 2 * us_per_s));
+}
+
+void Run::start_later(UnixUs after_us) {
+  stage_.after(after_us, [this] { start(); });
+}
+
+void Run::start() {
+  ++stage_.activity;
+  if (node_.is_up()) return;
+  const bool started = node_.start();
+  stage_.note([&] { return started ? "node: starts" : "node: the store does not let it start"; });
+  stage_.crash_wanted = false;  // it may have died of starting: then it is not up
+  if (!started) return start_later(us_per_s);
+  if (crashes_again_) {
+    crash_at_step_ = steps_ + 1 + stage_.dice.below(crash_again_within_steps);
+    stage_.faults.count(FaultKind::node_crash);
+  }
+}
+
+// ---- faults
+
+void Run::next_episode() {
+  if (episodes_.empty()) {
+    storm_over_ = true;
+    return;
+  }
+  const Episode episode = episodes_.front();
+  episodes_.pop_front();
+  stage_.after(episode.pause_us, [this, episode] { begin(episode); });
+}
+
+void Run::begin(const Episode& episode) {
+  ++stage_.activity;
+  stage_.note([&] { return "faults begin: " + text_of(episode); });
+  for (const Fault& fault : episode.faults) {
+    if (fault.kind != FaultKind::node_crash) {
+      stage_.faults.begin(fault);
+      continue;
+    }
+    crash_at_step_ = steps_ + 1 + stage_.dice.below(crash_within_steps);
+    crashes_again_ = fault.form == FaultForm::lasting;
+    stage_.faults.count(FaultKind::node_crash);
+  }
+  stage_.after(episode.lasts_us, [this, episode] { lift(episode); });
+}
+
+void Run::lift(const Episode& episode) {
+  stage_.note([&] { return "faults are lifted: " + text_of(episode); });
+  stage_.faults.lift_all();
+  crash_at_step_ = 0;
+  crashes_again_ = false;
+  start_later(us_per_s);  // one that was to stay down
+  prove_recovery(text_of(episode), [this] { next_episode(); });
+}
+
+// A payment that nothing strikes has to succeed now.
+void Run::prove_recovery(const std::string& after, std::function<void()> then) {
+  OrderScript script;
+  script.merchant_id = "m_1";
+  script.order_no = "proof-" + std::to_string(++proofs_);
+  script.subject = spared_subject;
+  script.amount_minor = 100;
+  script.expires_in_s = 600;
+  script.max_tries = 60;
+  script.acts.resize(2);
+  script.acts[0].kind = ActKind::create;
+  script.acts[1].kind = ActKind::await_payment;
+  const Shopper& shopper = add_shopper(script);
+  const UnixUs until_us = stage_.now_us() + recovery_bound_us;
+  // Looked at each second, because nobody tells.
+  auto look = std::make_shared<std::function<void()>>();
+  *look = [this, &shopper, until_us, after, then = std::move(then),
+           weak = std::weak_ptr<std::function<void()>>(look)] {
+    const bool paid = shopper.last_state() == PaymentState::paid;
+    if (!paid && stage_.now_us() < until_us) {
+      stage_.after(us_per_s, [again = weak.lock()] { (*again)(); });
+      return;
+    }
+    if (!paid)
+      evidence_.no_recoveries.push_back(
+          {after, shopper.script().payment(), std::string(name_of(shopper.last_state()))});
+    then();
+  };
+  stage_.after(us_per_s, [look] { (*look)(); });
+}
+
+Shopper& Run::add_shopper(OrderScript script) {
+  Shopper& shopper = shoppers_.emplace_back(stage_, node_, evidence_, std::move(script));
+  shopper.begin();
+  return shopper;
+}
+
+// ---- the end
+
+std::set<PaymentId> Run::unfinished() {
+  std::set<PaymentId> open;
+  for (const Shopper& shopper : shoppers_) {
+    const PaymentId payment = shopper.script().payment();
+    const LoadResult result = load_payment(*disk_, payment);
+    const auto* loaded = std::get_if<LoadedPayment>(&result);
+    if (loaded && loaded->seq > 0 && !is_at_rest(*loaded->payment)) open.insert(payment);
+  }
+  return open;
+}
+
+// No more faults: payments come to rest, callbacks arrive, questions are answered.
+void Run::settle() {
+  const UnixUs until_us = stage_.now_us() + settling_bound_us;
+  while (stage_.now_us() < until_us) {
+    const auto open = unfinished();
+    const bool quiet = open.empty() && channel_.callbacks_waiting() == 0 && node_.is_up() &&
+                       node_.unanswered() == 0 &&
+                       std::all_of(shoppers_.begin(), shoppers_.end(),
+                                   [](const Shopper& shopper) { return shopper.is_done(); });
+    if (quiet) return;
+    // Nobody but the merchant ends an authorization.
+    for (std::size_t i = 0, count = shoppers_.size(); i < count; ++i) {
+      OrderScript script = shoppers_[i].script();
+      if (open.count(script.payment()) == 0 || !shoppers_[i].is_done()) continue;
+      if (shoppers_[i].script().acts.front().kind == ActKind::void_authorization) continue;
+      const LoadResult result = load_payment(*disk_, script.payment());
+      const Payment& payment = *std::get<LoadedPayment>(result).payment;
+      if (payment.state != PaymentState::authorized || payment.pending) continue;
+      script.acts.assign(1, Act{});
+      script.acts.front().kind = ActKind::void_authorization;
+      script.starts_after_us = 0;
+      add_shopper(std::move(script));
+    }
+    const UnixUs slice_us = 60 * us_per_s;
+    drive([] { return false; }, slice_us);
+  }
+}
+
+void Run::find_out(Findings& findings) {
+  findings.unanswered = node_.unanswered();
+  findings.unfinished = unfinished();
+  // Once more from nothing but what is durable.
+  die();
+  drive([this] { return node_.is_up(); }, 60 * us_per_s);
+  read_journal(*disk_, findings);
+  std::size_t waiting = 0;
+  const auto answered = [&waiting] { return waiting == 0; };
+  for (const auto& [payment, history] : findings.journal) {
+    ++waiting;
+    node_.look(payment, [&, id = payment](const Node::Answer& answer) {
+      --waiting;
+      if (answer) findings.live.emplace(id, *answer);
+    });
+  }
+  // Before the flush: the keys must be there whether they are written down or not.
+  for (const auto& [merchant_and_key, bound] : findings.evidence.keys()) {
+    ++waiting;
+    node_.find_key(merchant_and_key.first, merchant_and_key.second,
+                   [&, key = merchant_and_key](const Node::KeyAnswer& found) {
+                     --waiting;
+                     if (found.record) findings.keys.emplace(key, *found.record);
+                   });
+  }
+  drive(answered, 60 * us_per_s);
+  ++waiting;
+  node_.flush_views([&](const Node::Answer&) { --waiting; });
+  drive(answered, 60 * us_per_s);
+  findings.unanswered += waiting;
+  CardQuery all;
+  all.limit = 100'000;
+  for (const Card& card : std::get<std::vector<Card>>(disk_->list_cards(all)))
+    findings.cards.emplace(card.stream, card);
+}
+
+void Run::summarise(const Findings& findings, RunResult& result) {
+  std::string text;
+  for (const auto& [payment, history] : findings.journal) {
+    result.events += history.rows.size();
+    for (const EventRow& row : history.rows) {
+      text += hex(row.hash);
+      text += std::to_string(row.position);
+      if (row.position == result.events) result.last_event = row.type;
+    }
+  }
+  const auto last = std::get<std::vector<EventRow>>(
+      disk_->read_all(result.events == 0 ? 0 : result.events - 1, 1));
+  if (!last.empty())
+    result.last_event = "position " + std::to_string(last[0].position) + ": " + last[0].type +
+                        " of " + last[0].stream.text();
+  result.digest = sha256_hex(text);
+  result.payments = findings.journal.size();
+  result.faults_injected = stage_.faults.injected() + (store_.has_failed() ? 1 : 0);
+  result.injected_by_kind = stage_.faults.injected_by_kind();
+  result.starts = node_.starts();
+  result.landed_late = lanes_.landed_late();
+  result.steps = steps_;
+  result.store_operations = store_.operations();
+  result.drawn = "world " + std::string(world_.name) + ", workload " + std::string(workload_.name) +
+                 ", faults " + std::string(fault_set_.name) + ", " + std::to_string(orders_) +
+                 " orders";
+  if (result.violation && result.violation->payment) {
+    std::ostringstream timeline;
+    journal_show(*disk_, {result.violation->payment->text(), std::nullopt}, {timeline, timeline});
+    result.timeline = timeline.str();
+  }
+  result.chronicle = stage_.chronicle.lines();
+}
+
+RunResult Run::play() {
+  const Surgery& surgery = scenario_.surgery;
+  if (surgery.store_operation > 0)
+    store_.fail_nth(surgery.store_operation, surgery.failure, surgery.lasting_us);
+  crash_at_step_ = surgery.crash_at_step;
+  start();
+  for (OrderScript& script : draw_scripts(workload_, stage_.dice, orders_))
+    add_shopper(std::move(script));
+  stage_.faults.set_background(fault_set_.background_percent);
+  for (Episode& episode : draw_episodes(fault_set_, stage_.dice))
+    episodes_.push_back(std::move(episode));
+  next_episode();
+  const auto calm = [this] {
+    return storm_over_ && stage_.now_us() > 0 &&
+           std::all_of(shoppers_.begin(), shoppers_.end(),
+                       [](const Shopper& shopper) { return shopper.is_done(); });
+  };
+  drive(calm, storm_bound_us);
+  RunResult result;
+  result.surgery_done =
+      store_.has_failed() || (surgery.crash_at_step > 0 && steps_ >= surgery.crash_at_step);
+  stage_.faults.lift_all();
+  stage_.faults.set_background(0);
+  store_.heal();
+  bool proven = false;
+  prove_recovery("all faults", [&proven] { proven = true; });
+  drive([&proven] { return proven; }, 2 * recovery_bound_us);
+  settle();
+  Findings findings{evidence_, channel_};
+  find_out(findings);
+  result.violation = first_violation(findings);
+  summarise(findings, result);
+  lanes_.cut();
+  channel_.cut();
+  node_.crash();
+  return result;
+}
+
+}  // namespace
+
+RunResult run(const Scenario& scenario) {
+  spdlog::set_level(spdlog::level::off);  // the failures are the run's own
+  return Run(scenario).play();
+}
+
+std::string replay_command(const Scenario& scenario) {
+  std::string command = "./dev sim --seed " + std::to_string(scenario.seed);
+  if (!scenario.world.empty()) command += " --world " + scenario.world;
+  if (!scenario.workload.empty()) command += " --workload " + scenario.workload;
+  if (!scenario.faults.empty()) command += " --faults " + scenario.faults;
+  if (scenario.orders > 0) command += " --orders " + std::to_string(scenario.orders);
+  if (scenario.bug != PlantedBug::none) command += " --bug " + std::string(name_of(scenario.bug));
+  return command;
+}
+
+}  // namespace welkin::simulation

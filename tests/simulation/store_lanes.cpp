@@ -1,0 +1,117 @@
+#include "tests/simulation/store_lanes.hpp"
+
+#include <utility>
+
+namespace welkin::simulation {
+namespace {
+
+constexpr UnixUs quickest_us = 50;
+constexpr UnixUs slowest_us = 3 * us_per_ms;
+constexpr UnixUs ask_again_us = 200 * us_per_ms;
+
+}  // namespace
+
+StoreLanes::StoreLanes(JournalStore& store, JournalStore& disk, Stage& stage)
+    : store_(store), disk_(disk), stage_(stage), dice_(stage.dice.fork(2)), committer_(store) {}
+
+UnixUs StoreLanes::latency_us() {
+  if (stage_.faults.strikes(FaultKind::store_slow)) {
+    stage_.note([] { return "store: slow"; });
+    return dice_.between(us_per_s, 20 * us_per_s);
+  }
+  return dice_.between(quickest_us, slowest_us);
+}
+
+void StoreLanes::push(Lane& lane, Work work) {
+  if (is_cut_) return;
+  lane.waiting.push_back(std::move(work));
+  if (!lane.busy) run_next(lane, latency_us());
+}
+
+void StoreLanes::run_next(Lane& lane, UnixUs delay_us) {
+  lane.busy = true;
+  stage_.after(delay_us, [this, &lane, generation = generation_] {
+    if (generation != generation_) return;
+    const auto again_after_us = lane.waiting.front()();
+    // A crash in the midst of it ends this generation once the work is over.
+    if (again_after_us) return run_next(lane, *again_after_us);
+    lane.waiting.pop_front();
+    lane.busy = false;
+    if (!lane.waiting.empty()) run_next(lane, latency_us());
+  });
+}
+
+void StoreLanes::commit(std::vector<AppendRequestPtr> batch, const caf::actor& journal,
+                        const caf::actor& views) {
+  if (!is_cut_) on_its_way_ = batch;
+  push(writer_,
+       [this, batch = std::move(batch), journal, views] { return write(batch, journal, views); });
+}
+
+std::optional<UnixUs> StoreLanes::write(const std::vector<AppendRequestPtr>& batch,
+                                        const caf::actor& journal, const caf::actor& views) {
+  using Verdict = JournalCommitter::Verdict;
+  const Verdict verdict =
+      std::exchange(in_doubt_, false) ? committer_.resolve(batch) : committer_.commit(batch);
+  if (verdict == Verdict::in_doubt) {
+    in_doubt_ = true;
+    return ask_again_us;
+  }
+  ++commits_;
+  on_its_way_.clear();
+  deliver_acks(committer_, batch, journal, views, verdict == Verdict::settled);
+  return std::nullopt;
+}
+
+void StoreLanes::probe(const caf::actor& journal) {
+  push(writer_, [this, journal] {
+    const bool well = error_of(store_.probe()) == nullptr;
+    caf::anon_send(journal, probed_atom::value, well);
+    return std::optional<UnixUs>();
+  });
+}
+
+void StoreLanes::load(const StreamId& stream, const caf::actor& reply_to) {
+  push(readers_[++next_reader_ % 2], [this, stream, reply_to] {
+    auto result = std::make_shared<const LoadResult>(load_payment(store_, stream));
+    caf::anon_send(reply_to, loaded_atom::value, LoadResultPtr(std::move(result)));
+    return std::optional<UnixUs>();
+  });
+}
+
+void StoreLanes::checkpoint(std::shared_ptr<const ViewDelta> delta, const caf::actor& reply_to) {
+  push(viewer_, [this, delta = std::move(delta), reply_to] {
+    const bool written = error_of(store_.checkpoint(*delta)) == nullptr;
+    caf::anon_send(reply_to, written_atom::value, written);
+    return std::optional<UnixUs>();
+  });
+}
+
+void StoreLanes::node_died() {
+  ++generation_;
+  for (Lane* lane : {&writer_, &viewer_, &readers_[0], &readers_[1]}) {
+    lane->waiting.clear();
+    lane->busy = false;
+  }
+  std::vector<AppendRequestPtr> batch;
+  for (const AppendRequestPtr& request : std::exchange(on_its_way_, {})) {
+    auto copy = std::make_shared<AppendRequest>(*request);
+    copy->reply_to = nullptr;  // an actor must not outlive its system
+    batch.push_back(std::move(copy));
+  }
+  if (std::exchange(in_doubt_, false) || batch.empty()) return;
+  // The request may have reached the database, which does not know that its client is dead.
+  if (dice_.percent(33)) return;
+  if (dice_.percent(50)) return land(batch);
+  stage_.after(dice_.between(us_per_ms, 3 * us_per_s), [this, batch = std::move(batch)] {
+    ++landed_late_;
+    land(batch);
+  });
+}
+
+void StoreLanes::land(const std::vector<AppendRequestPtr>& batch) {
+  stage_.note([] { return "store: a dead node's batch lands"; });
+  JournalCommitter(disk_).commit(batch);
+}
+
+}  // namespace welkin::simulation
