@@ -1,6 +1,7 @@
 # Packages, and the two functions every folder's CMakeLists.txt is made of.
 find_package(Threads REQUIRED)
 find_package(OpenSSL REQUIRED)
+find_package(ZLIB REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_package(CAF REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)

@@ -176,7 +176,7 @@ TEST_CASE("what is not one object is not taken apart") {
   CHECK_FALSE(alipay::split_members(many + "}"));
 }
 
-TEST_CASE("an account that cannot work names the field") {
+TEST_CASE("an Alipay account that cannot work names the field") {
   struct Row {
     const char* field;
     void (*spoil)(alipay::AccountConfig&);

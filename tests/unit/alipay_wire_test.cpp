@@ -162,7 +162,7 @@ TEST_CASE("each other question is its own method with just its own content") {
          {"query_options", Json::array({"gmt_refund_pay"})}});
 }
 
-TEST_CASE("page and wap orders go with the payer's browser and nobody is called") {
+TEST_CASE("Alipay page and wap orders go with the payer's browser and nobody is called") {
   const alipay::Account account = account_of(public_key_config());
   for (const auto& [way, method, product] :
        {std::tuple{"page", "alipay.trade.page.pay", "FAST_INSTANT_TRADE_PAY"},
@@ -306,7 +306,8 @@ TEST_CASE("a refusal is believed only where it is definite") {
     }
 }
 
-TEST_CASE("a paid order says how much, under which number, and that the account was checked") {
+TEST_CASE(
+    "an order paid at Alipay says how much, under which number, and that the account was checked") {
   const Asked a = asked(Q::query);
   const ChannelReport report = answered(a.call, a.node, good_node(a));
   CHECK(report.verdict == V::paid);
@@ -406,7 +407,7 @@ TEST_CASE("nothing that is not signed, or not as the answer to this, decides any
         "unreadable_answer");
 }
 
-TEST_CASE("a notification that an order was paid is a report of it") {
+TEST_CASE("an Alipay notification that an order was paid is a report of it") {
   const CallbackVerdict verdict = heard(notification());
   REQUIRE(std::holds_alternative<ChannelReport>(verdict));
   const auto& report = std::get<ChannelReport>(verdict);

@@ -7,6 +7,7 @@
 #include "protocol/channels/alipay/answer_text.hpp"
 #include "protocol/channels/alipay/meanings.hpp"
 #include "protocol/channels/beijing_time.hpp"
+#include "protocol/channels/channel_json.hpp"
 #include "protocol/channels/strict_json.hpp"
 
 namespace welkin::alipay {
@@ -163,10 +164,7 @@ ChannelReport with_money(ChannelReport report, std::int64_t amount_minor) {
 class Node {
  public:
   explicit Node(Json json) : json_(std::move(json)) {}
-  std::string text(const char* name) const {
-    const auto it = json_.find(name);
-    return it != json_.end() && it->is_string() ? it->get<std::string>() : std::string();
-  }
+  std::string text(const char* name) const { return text_of(json_, name); }
   std::optional<std::int64_t> yuan(const char* name) const {
     return parse_major(text(name), cny());
   }
@@ -174,6 +172,10 @@ class Node {
  private:
   Json json_;
 };
+
+Node node_or_empty(std::string_view text) {
+  return Node(parse_channel_json(text).value_or(Json::object()));
+}
 
 std::string word_of(const Node& node, Question question) {
   const std::string code = node.text("code");
@@ -351,8 +353,7 @@ std::variant<VerifiedAnswer, UnverifiedAnswer> verify_answer(const Account& acco
   const std::string_view said = node.empty() ? error : node;
   if (said.empty()) return unverified("unreadable_answer", "The answer is to another question.");
   if (node.empty() || sign.empty()) {
-    const auto json = parse_strict_json(said);
-    const Node hint(json && json->is_object() ? *json : Json::object());
+    const Node hint = node_or_empty(said);
     std::string code = hint.text("sub_code").empty() ? hint.text("code") : hint.text("sub_code");
     return unverified(code.empty() ? "unsigned_answer" : std::move(code),
                       "The answer is not signed: " + hint.text("msg") + " " + hint.text("sub_msg"));
@@ -373,10 +374,10 @@ ChannelReport parse_answer(const Account& account, const ChannelCall& call,
   const auto verified = verify_answer(account, answer.body, node_name_of(method_of(call)));
   if (const auto* why = std::get_if<UnverifiedAnswer>(&verified))
     return report_unknown(call, why->code, why->message);
-  const auto json = parse_strict_json(std::get<VerifiedAnswer>(verified).node);
-  if (!json || !json->is_object())
+  auto json = parse_channel_json(std::get<VerifiedAnswer>(verified).node);
+  if (!json)
     return report_unknown(call, "unreadable_answer", "The signed text is not a JSON object.");
-  return report_of(call, Node(*json), now_us);
+  return report_of(call, Node(*std::move(json)), now_us);
 }
 
 bool is_genuine(const Account& account, const FormFields& notification) {
@@ -433,8 +434,7 @@ std::variant<BillUrl, NoBill> parse_bill_answer(const Account& account, const Wi
   const auto verified = verify_answer(account, answer.body, node_name_of(bill_method));
   if (const auto* why = std::get_if<UnverifiedAnswer>(&verified))
     return NoBill{why->code, why->message};
-  const auto json = parse_strict_json(std::get<VerifiedAnswer>(verified).node);
-  const Node node(json && json->is_object() ? *json : Json::object());
+  const Node node = node_or_empty(std::get<VerifiedAnswer>(verified).node);
   std::string url = node.text("bill_download_url");
   if (node.text("code") == "10000" && !url.empty()) return BillUrl{std::move(url)};
   return NoBill{node.text(node.text("sub_code").empty() ? "code" : "sub_code"),
