@@ -1,0 +1,31 @@
+// The C library's iconv; see the header.
+#include "protocol/channels/gbk.hpp"
+
+#include <iconv.h>
+
+#include <cerrno>
+
+namespace welkin {
+
+std::optional<std::string> utf8_of_gbk(std::string_view bytes) {
+  const iconv_t converter = iconv_open("UTF-8", "GBK");
+  if (converter == reinterpret_cast<iconv_t>(-1)) return std::nullopt;
+  std::string out;
+  char piece[4096];
+  // iconv reads through this pointer and writes nothing there.
+  char* from = const_cast<char*>(bytes.data());
+  std::size_t left = bytes.size();
+  bool good = true;
+  while (good && left > 0) {
+    char* to = piece;
+    std::size_t room = sizeof piece;
+    const std::size_t result = iconv(converter, &from, &left, &to, &room);
+    out.append(piece, sizeof piece - room);
+    if (result == static_cast<std::size_t>(-1) && errno != E2BIG) good = false;
+  }
+  iconv_close(converter);
+  if (!good) return std::nullopt;
+  return out;
+}
+
+}  // namespace welkin

@@ -1,0 +1,13 @@
+// Text in GBK, which Alipay's and UnionPay's bills are written in.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace welkin {
+
+// As UTF-8; nothing when the bytes are no GBK.
+std::optional<std::string> utf8_of_gbk(std::string_view bytes);
+
+}  // namespace welkin
