@@ -1,11 +1,14 @@
-// How a batch is written. First hopefully: fence the shards, insert every row in one statement, and
-// let the unique index and a look for each stream's predecessor say whether all expectations held.
-// Only when they did not is the batch rolled back and judged item by item, under the journal head's
-// lock. (ON CONFLICT DO NOTHING would say it without an error, but costs a second descent of the
-// index and a second WAL record a row: about a tenth of the speed, measured.)
+// How a batch is written. First hopefully: insert every row in one statement, and let the head's
+// count of claims, the unique index and a look for each stream's predecessor say whether all
+// expectations held. Only when they did not is the batch rolled back and judged item by item, under
+// the journal head's lock. (ON CONFLICT DO NOTHING would say it without an error, but costs a
+// second descent of the index and a second WAL record a row: about a tenth of the speed, measured.)
 //
-// The head's row lock makes commits happen in the order of positions, so that a reader who follows
-// positions never passes a row that is committed later.
+// The head's row lock does two things. It makes commits happen in the order of positions, so that a
+// reader who follows positions never passes a row that is committed later. And it fences: a change
+// of an epoch takes the same lock (a trigger sees to that) and counts itself there, so an append
+// that finds the count it knows writes under epochs that hold until its commit. (Share locks on the
+// shards' own rows fence too, at a row lock and its WAL record a shard and batch.)
 #include "persistence/postgres/append.hpp"
 
 #include <algorithm>
@@ -14,16 +17,15 @@
 #include <unordered_set>
 
 #include "persistence/postgres/array_literal.hpp"
+#include "persistence/postgres/binary_array.hpp"
 
 namespace welkin::postgres {
 namespace {
 
-// FOR SHARE, and not FOR KEY SHARE, holds up a claim until this commit; a claim that came first is
-// waited for and then seen. Every locker takes the rows in the order of ids, so none deadlock.
-constexpr const char* fence_sql =
-    "SELECT id, epoch FROM shard WHERE id = ANY($1::integer[]) ORDER BY id FOR SHARE";
+constexpr const char* lock_head_sql = "SELECT claims FROM journal_head FOR UPDATE";
 
-constexpr const char* lock_head_sql = "SELECT position FROM journal_head FOR UPDATE";
+// After the head is locked, so that no claim is under way.
+constexpr const char* epochs_sql = "SELECT id, epoch FROM shard";
 
 constexpr const char* last_seqs_sql =
     "SELECT wanted.stream,"
@@ -33,7 +35,7 @@ constexpr const char* last_seqs_sql =
 constexpr const char* insert_sql = R"sql(
 WITH head AS (
   UPDATE journal_head SET position = position + $1::bigint
-  RETURNING position - $1::bigint AS base),
+  RETURNING position - $1::bigint AS base, claims),
 added AS (
   INSERT INTO events (position, stream, seq, type, version, payload, at_us, causation_id,
                       correlation_id, prev_hash, hash)
@@ -45,7 +47,7 @@ added AS (
        AS given(stream, seq, type, version, payload, at_us, causation_id, correlation_id, prev_hash,
                 hash, ordinal)
   RETURNING 1)
-SELECT (SELECT base FROM head), (SELECT count(*) FROM added),
+SELECT (SELECT base FROM head), (SELECT claims FROM head), (SELECT count(*) FROM added),
        (SELECT count(*) FROM unnest($12::text[], $13::bigint[]) AS before(stream, seq)
         WHERE EXISTS (SELECT 1 FROM events
                       WHERE events.stream = before.stream AND events.seq = before.seq))
@@ -59,45 +61,37 @@ StoreError nul_in_text() {
 
 // Rows as columns. `predecessors` are the last events the first items of their streams build upon.
 struct Columns {
-  explicit Columns(std::size_t rows_hint)
-      : streams(rows_hint * 34),
-        seqs(rows_hint * 4),
-        types(rows_hint * 20),
-        versions(rows_hint * 2),
-        payloads(rows_hint * 300),
-        at_us(rows_hint * 18),
-        causation_ids(rows_hint * 40),
-        correlation_ids(rows_hint * 40),
-        prev_hashes(rows_hint * 72),
-        hashes(rows_hint * 72) {}
-
   void add(const StreamId& stream, const EventRow& row) {
-    streams.add_text(stream.text());
-    seqs.add_number(row.seq);
+    add_stream(streams, stream);
+    seqs.add_int8(row.seq);
     types.add_text(row.type);
-    versions.add_number(row.version);
+    versions.add_int4(static_cast<std::uint32_t>(row.version));
     payloads.add_text(row.payload);
-    at_us.add_number(row.at_us);
+    at_us.add_int8(static_cast<std::uint64_t>(row.at_us));
     causation_ids.add_text(row.causation_id);
     correlation_ids.add_text(row.correlation_id);
     prev_hashes.add_hash(row.prev_hash);
     hashes.add_hash(row.hash);
-    ++rows;
   }
   void add_predecessor(const StreamId& stream, std::uint64_t seq) {
-    predecessor_streams.add_text(stream.text());
-    predecessor_seqs.add_number(seq);
-    ++predecessors;
+    add_stream(predecessor_streams, stream);
+    predecessor_seqs.add_int8(seq);
   }
   bool has_nul() const {
     return types.has_nul() || payloads.has_nul() || causation_ids.has_nul() ||
            correlation_ids.has_nul();
   }
+  std::size_t rows() const { return seqs.count(); }
+  std::size_t predecessors() const { return predecessor_seqs.count(); }
 
-  std::size_t rows = 0;
-  std::size_t predecessors = 0;
-  ArrayLiteral streams, seqs, types, versions, payloads, at_us, causation_ids, correlation_ids,
-      prev_hashes, hashes, predecessor_streams, predecessor_seqs;
+  BinaryArray streams{ElementType::text}, seqs{ElementType::int8}, types{ElementType::text},
+      versions{ElementType::int4}, payloads{ElementType::json}, at_us{ElementType::int8},
+      causation_ids{ElementType::text}, correlation_ids{ElementType::text},
+      prev_hashes{ElementType::bytea}, hashes{ElementType::bytea},
+      predecessor_streams{ElementType::text}, predecessor_seqs{ElementType::int8};
+
+ private:
+  static void add_stream(BinaryArray& to, const StreamId& stream) { to.add_text(stream.text()); }
 };
 
 bool is_numbered(const StreamAppend& item) {
@@ -108,7 +102,8 @@ bool is_numbered(const StreamAppend& item) {
 
 class Batch {
  public:
-  explicit Batch(std::vector<StreamAppend>& items) : items_(items), results_(items.size()) {}
+  Batch(std::vector<StreamAppend>& items, AppendMemory& memory)
+      : items_(items), memory_(memory), results_(items.size()) {}
 
   // Both are bodies of a transaction.
   StoreResult<Verdict> write_hopefully(pqxx::work& transaction);
@@ -116,28 +111,31 @@ class Batch {
 
   // Whether write_hopefully found an expectation that did not hold.
   bool needs_judging() const { return needs_judging_; }
+  // After the commit: gives positions, and remembers what is there now.
   std::vector<AppendResult> take_results();
 
  private:
   bool is_accepted(std::size_t i) const { return results_[i].status == AppendStatus::committed; }
-  void fence(pqxx::work& transaction);
+  // Under the head's lock, which it takes.
+  void read_epochs(pqxx::work& transaction);
+  bool holds_epoch(const StreamAppend& item) const;
   void judge(LastSeqs last_seqs);
   LastSeqs read_last_seqs(pqxx::work& transaction) const;
-  // Whether the accepted items hold what the insert alone cannot see: rows at all, numbered from
-  // what the item expects, which is where an earlier item of the same stream ends.
+  // Whether the items hold what the insert alone cannot see: epochs, as far as they are known; rows
+  // at all, numbered from what the item expects, which is where an earlier one of its stream ends.
   bool is_coherent() const;
   Columns collect() const;
   StoreResult<Verdict> insert(pqxx::work& transaction);
 
   std::vector<StreamAppend>& items_;
+  AppendMemory& memory_;
   std::vector<AppendResult> results_;
   std::uint64_t base_ = 0;
   bool needs_judging_ = false;
 };
 
 StoreResult<Verdict> Batch::write_hopefully(pqxx::work& transaction) {
-  fence(transaction);
-  if (!is_coherent()) {
+  if (!memory_.claims || !is_coherent()) {
     needs_judging_ = true;
     return Verdict::roll_back;
   }
@@ -152,8 +150,7 @@ StoreResult<Verdict> Batch::write_hopefully(pqxx::work& transaction) {
 StoreResult<Verdict> Batch::write_judged(pqxx::work& transaction) {
   results_.assign(items_.size(), {});
   needs_judging_ = false;
-  fence(transaction);
-  transaction.exec_prepared("lock_head");
+  read_epochs(transaction);
   judge(read_last_seqs(transaction));
   StoreResult<Verdict> verdict = insert(transaction);
   if (needs_judging_)
@@ -164,30 +161,25 @@ StoreResult<Verdict> Batch::write_judged(pqxx::work& transaction) {
 
 std::vector<AppendResult> Batch::take_results() {
   std::uint64_t position = base_;
-  for (std::size_t i = 0; i < items_.size(); ++i)
-    if (is_accepted(i))
-      for (EventRow& row : items_[i].rows) row.position = ++position;
+  for (std::size_t i = 0; i < items_.size(); ++i) {
+    if (!is_accepted(i)) continue;
+    for (EventRow& row : items_[i].rows) row.position = ++position;
+    memory_.known.committed(items_[i].stream, items_[i].expected_seq + items_[i].rows.size());
+  }
   return std::move(results_);
 }
 
-void Batch::fence(pqxx::work& transaction) {
-  std::vector<std::uint32_t> shards;
-  shards.reserve(items_.size());
-  for (const StreamAppend& item : items_) shards.push_back(item.shard);
-  std::sort(shards.begin(), shards.end());
-  shards.erase(std::unique(shards.begin(), shards.end()), shards.end());
-  ArrayLiteral ids;
-  for (const std::uint32_t shard : shards) ids.add_number(shard);
+void Batch::read_epochs(pqxx::work& transaction) {
+  memory_.claims = transaction.exec_prepared1("lock_head")[0].as<std::uint64_t>();
+  memory_.epochs.clear();
+  for (const pqxx::row& row : transaction.exec_prepared("epochs"))
+    memory_.epochs.emplace(row[0].as<std::uint32_t>(), row[1].as<std::uint64_t>());
+}
 
-  std::unordered_map<std::uint32_t, std::uint64_t> epochs;
-  for (const pqxx::row& row : transaction.exec_prepared("fence", ids.take()))
-    epochs.emplace(row[0].as<std::uint32_t>(), row[1].as<std::uint64_t>());
-  for (std::size_t i = 0; i < items_.size(); ++i) {
-    const auto held = epochs.find(items_[i].shard);
-    // Nobody was ever given another epoch than the shard's, so any other one is not a holder's.
-    if (held == epochs.end() || held->second != items_[i].epoch)
-      results_[i].status = AppendStatus::stale_epoch;
-  }
+bool Batch::holds_epoch(const StreamAppend& item) const {
+  // Nobody was ever given another epoch than the shard's, so any other one is not a holder's.
+  const auto held = memory_.epochs.find(item.shard);
+  return held != memory_.epochs.end() && held->second == item.epoch;
 }
 
 LastSeqs Batch::read_last_seqs(pqxx::work& transaction) const {
@@ -208,8 +200,9 @@ LastSeqs Batch::read_last_seqs(pqxx::work& transaction) const {
 void Batch::judge(LastSeqs last_seqs) {
   for (std::size_t i = 0; i < items_.size(); ++i) {
     std::uint64_t& last_seq = last_seqs[items_[i].stream];
-    if (!is_accepted(i)) continue;
-    if (items_[i].expected_seq == last_seq && is_numbered(items_[i]))
+    if (!holds_epoch(items_[i]))
+      results_[i].status = AppendStatus::stale_epoch;
+    else if (items_[i].expected_seq == last_seq && is_numbered(items_[i]))
       last_seq += items_[i].rows.size();
     else
       results_[i] = {AppendStatus::sequence_conflict, last_seq};
@@ -218,10 +211,8 @@ void Batch::judge(LastSeqs last_seqs) {
 
 bool Batch::is_coherent() const {
   LastSeqs written;
-  for (std::size_t i = 0; i < items_.size(); ++i) {
-    if (!is_accepted(i)) continue;
-    const StreamAppend& item = items_[i];
-    if (item.rows.empty() || !is_numbered(item)) return false;
+  for (const StreamAppend& item : items_) {
+    if (!holds_epoch(item) || item.rows.empty() || !is_numbered(item)) return false;
     const auto last_seq = written.emplace(item.stream, item.expected_seq).first;
     if (last_seq->second != item.expected_seq) return false;
     last_seq->second += item.rows.size();
@@ -230,14 +221,13 @@ bool Batch::is_coherent() const {
 }
 
 Columns Batch::collect() const {
-  std::size_t rows = 0;
-  for (const StreamAppend& item : items_) rows += item.rows.size();
-  Columns columns{rows};
+  Columns columns;
   std::unordered_set<StreamId> seen;
   for (std::size_t i = 0; i < items_.size(); ++i) {
     if (!is_accepted(i)) continue;
     const StreamAppend& item = items_[i];
-    if (seen.insert(item.stream).second && item.expected_seq > 0)
+    if (seen.insert(item.stream).second && item.expected_seq > 0 &&
+        !memory_.known.holds(item.stream, item.expected_seq))
       columns.add_predecessor(item.stream, item.expected_seq);
     for (const EventRow& row : item.rows) columns.add(item.stream, row);
   }
@@ -247,36 +237,43 @@ Columns Batch::collect() const {
 StoreResult<Verdict> Batch::insert(pqxx::work& transaction) {
   Columns columns = collect();
   if (columns.has_nul()) return nul_in_text();
-  if (columns.rows == 0) return Verdict::roll_back;
+  if (columns.rows() == 0) return Verdict::roll_back;
   const pqxx::row outcome = transaction.exec_prepared1(
-      "insert", columns.rows, columns.streams.take(), columns.seqs.take(), columns.types.take(),
-      columns.versions.take(), columns.payloads.take(), columns.at_us.take(),
-      columns.causation_ids.take(), columns.correlation_ids.take(), columns.prev_hashes.take(),
-      columns.hashes.take(), columns.predecessor_streams.take(), columns.predecessor_seqs.take());
+      "insert", columns.rows(), columns.streams.parameter(), columns.seqs.parameter(),
+      columns.types.parameter(), columns.versions.parameter(), columns.payloads.parameter(),
+      columns.at_us.parameter(), columns.causation_ids.parameter(),
+      columns.correlation_ids.parameter(), columns.prev_hashes.parameter(),
+      columns.hashes.parameter(), columns.predecessor_streams.parameter(),
+      columns.predecessor_seqs.parameter());
   base_ = outcome[0].as<std::uint64_t>();
-  needs_judging_ = outcome[1].as<std::size_t>() != columns.rows ||
-                   outcome[2].as<std::size_t>() != columns.predecessors;
+  needs_judging_ = outcome[1].as<std::uint64_t>() != memory_.claims ||
+                   outcome[2].as<std::size_t>() != columns.rows() ||
+                   outcome[3].as<std::size_t>() != columns.predecessors();
   return needs_judging_ ? Verdict::roll_back : Verdict::commit;
 }
 
 }  // namespace
 
 void prepare_append(pqxx::connection& connection) {
-  connection.prepare("fence", fence_sql);
   connection.prepare("lock_head", lock_head_sql);
+  connection.prepare("epochs", epochs_sql);
   connection.prepare("last_seqs", last_seqs_sql);
   connection.prepare("insert", insert_sql);
   connection.prepare("probe", "UPDATE write_probe SET at = clock_timestamp()");
 }
 
-StoreResult<std::vector<AppendResult>> append(WriteLane& lane, std::vector<StreamAppend>& items) {
+StoreResult<std::vector<AppendResult>> append(WriteLane& lane, AppendMemory& memory,
+                                              std::vector<StreamAppend>& items) {
   if (items.empty()) return std::vector<AppendResult>{};
-  Batch batch{items};
+  Batch batch{items, memory};
   StoreResult<Done> done =
       lane.transact([&batch](pqxx::work& work) { return batch.write_hopefully(work); });
   if (!error_of(done) && batch.needs_judging())
     done = lane.transact([&batch](pqxx::work& work) { return batch.write_judged(work); });
-  if (const StoreError* error = error_of(done)) return *error;
+  if (const StoreError* error = error_of(done)) {
+    memory = {};
+    return *error;
+  }
   return batch.take_results();
 }
 

@@ -97,8 +97,23 @@ CREATE TABLE snapshots (
   hash    bytea NOT NULL CHECK (octet_length(hash) = 32));
 )sql";
 
+// How often an epoch was changed, in the row that every append locks: an append sees by this one
+// number that the epochs it knows still hold, and whoever changes one, even by hand, waits for the
+// append under way and is waited for by the next.
+constexpr const char* claims_in_head = R"sql(
+ALTER TABLE journal_head ADD COLUMN claims bigint NOT NULL DEFAULT 0;
+CREATE FUNCTION count_claim() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE welkin.journal_head SET claims = claims + 1;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER count_claim BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON shard
+  FOR EACH STATEMENT EXECUTE FUNCTION count_claim();
+)sql";
+
 constexpr Migration migrations[] = {
     {1, "events, shards and views", first_schema},
+    {2, "claims counted in the head", claims_in_head},
 };
 constexpr int newest_schema = std::end(migrations)[-1].number;
 

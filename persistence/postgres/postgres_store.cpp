@@ -27,7 +27,7 @@ class PostgresStore final : public JournalStore {
 
   StoreResult<std::vector<AppendResult>> append(std::vector<StreamAppend>& batch) override {
     if (read_only_) return refused();
-    return postgres::append(journal_lane_, batch);
+    return postgres::append(journal_lane_, append_memory_, batch);
   }
   StoreResult<std::vector<std::uint64_t>> claim_epochs(std::uint32_t shard_count) override {
     if (read_only_) return refused();
@@ -80,6 +80,7 @@ class PostgresStore final : public JournalStore {
   const bool read_only_;
   postgres::Connector connector_;
   postgres::WriteLane journal_lane_{connector_};
+  postgres::AppendMemory append_memory_;
   postgres::WriteLane checkpoint_lane_{connector_};
   mutable postgres::ReadPool readers_{connector_};
 };

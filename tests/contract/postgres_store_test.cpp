@@ -267,6 +267,54 @@ TEST_CASE("postgres: a second owner fences the first, whose session is still ope
   CHECK(is_committed(try_append(*second, rows_for(stream_number(1), 1, 1, 2))));
 }
 
+TEST_CASE("postgres: an epoch changed by hand fences too, and the new one is taken") {
+  const std::string url = server().url(server().create_database());
+  const auto store = open_claimed(url);
+  REQUIRE(is_committed(try_append(*store, rows_for(stream_number(1), 0, 1))));
+  pqxx::connection connection{url};
+  pqxx::nontransaction{connection}.exec("UPDATE welkin.shard SET epoch = 7");
+  const auto refused = try_append(*store, rows_for(stream_number(1), 1, 1));
+  REQUIRE(!error_of(refused));
+  CHECK(std::get<std::vector<AppendResult>>(refused)[0].status == AppendStatus::stale_epoch);
+  CHECK(is_committed(try_append(*store, rows_for(stream_number(1), 1, 1, 7))));
+}
+
+TEST_CASE("postgres: what another writer added to a stream counts, not what was known of it") {
+  const std::string url = server().url(server().create_database());
+  const auto store = open_claimed(url);
+  const auto other = open_or_fail(url);
+  REQUIRE(is_committed(try_append(*store, rows_for(stream_number(1), 0, 1))));
+  REQUIRE(is_committed(try_append(*other, rows_for(stream_number(1), 1, 1))));
+  const auto behind = try_append(*store, rows_for(stream_number(1), 1, 1));
+  REQUIRE(!error_of(behind));
+  CHECK(std::get<std::vector<AppendResult>>(behind)[0].actual_seq == 2);
+  const auto ahead = try_append(*store, rows_for(stream_number(1), 3, 1));
+  REQUIRE(!error_of(ahead));
+  CHECK(std::get<std::vector<AppendResult>>(ahead)[0].actual_seq == 2);
+  CHECK(is_committed(try_append(*store, rows_for(stream_number(1), 2, 1))));
+  CHECK(rows_of(*store, stream_number(1)) == 3);
+}
+
+TEST_CASE("postgres: a journal of the first schema is migrated with its rows, and fences on") {
+  const std::string url = server().url(server().create_database());
+  REQUIRE(is_committed(try_append(*open_claimed(url), rows_for(stream_number(1), 0, 2))));
+  {
+    pqxx::connection connection{url};
+    pqxx::nontransaction{connection}.exec(
+        "DROP TRIGGER count_claim ON welkin.shard; DROP FUNCTION welkin.count_claim;"
+        "ALTER TABLE welkin.journal_head DROP COLUMN claims;"
+        "DELETE FROM welkin.schema_migrations WHERE number = 2");
+  }
+  CHECK(refusal_of(url, true).find("migrate") != std::string::npos);
+  const auto first = open_or_fail(url);
+  REQUIRE(is_committed(try_append(*first, rows_for(stream_number(1), 2, 1))));
+  const auto second = open_claimed(url);
+  const auto refused = try_append(*first, rows_for(stream_number(1), 3, 1));
+  REQUIRE(!error_of(refused));
+  CHECK(std::get<std::vector<AppendResult>>(refused)[0].status == AppendStatus::stale_epoch);
+  CHECK(rows_of(*second, stream_number(1)) == 3);
+}
+
 TEST_CASE("postgres: an epoch cannot change between an append's fence and its commit") {
   const std::string url = server().url(server().create_database());
   const auto store = open_claimed(url);
@@ -275,7 +323,7 @@ TEST_CASE("postgres: an epoch cannot change between an append's fence and its co
   pqxx::work holding{holder};
   holding.exec("SELECT position FROM welkin.journal_head FOR UPDATE");
 
-  // The append has fenced its shard and now waits for the head …
+  // The append waits for the head, under which it learns the epochs …
   std::atomic<bool> appended{false};
   std::thread appender{
       [&] { appended = is_committed(try_append(*store, rows_for(stream_number(1), 0, 1))); }};
