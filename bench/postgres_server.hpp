@@ -23,6 +23,8 @@ class PostgresServer {
   void execute(const std::string& database, const std::string& sql);
 
  private:
+  void make_old();
+
   ScratchFolder folder_;
   std::string binaries_;
   std::unique_ptr<ChildProcess> server_;
