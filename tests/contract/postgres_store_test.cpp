@@ -1,5 +1,5 @@
 // The PostgreSQL store under the common contract, and under what only a server can do to it:
-// sessions ended from outside, restarts, a second owner, a commit whose answer never arrives.
+// sessions ended from outside, restarts, a commit whose answer never arrives.
 #include <arpa/inet.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -18,21 +18,13 @@
 #include <vector>
 
 #include "persistence/postgres/connection.hpp"
-#include "persistence/postgres/postgres_store.hpp"
-#include "tests/contract/journal_store_contract.hpp"
-#include "tests/support/private_postgres.hpp"
+#include "tests/contract/postgres_fixture.hpp"
 
 using namespace welkin;
 using namespace welkin::test;
 using welkin::postgres::BackOff;
 
 namespace {
-
-PrivatePostgres& server() { return PrivatePostgres::shared(); }
-
-std::unique_ptr<JournalStore> open_or_fail(const std::string& url, bool read_only = false) {
-  return must_open(open_postgres_store({url, read_only}));
-}
 
 class PostgresFixture final : public StoreFixture {
  public:
@@ -41,63 +33,6 @@ class PostgresFixture final : public StoreFixture {
  private:
   const std::string url_ = server().url(server().create_database());
 };
-
-std::string refusal_of(const std::string& url, bool read_only = false) {
-  const auto opened = open_postgres_store({url, read_only});
-  const StoreError* error = error_of(opened);
-  REQUIRE(error != nullptr);
-  return error->detail;
-}
-
-StoreResult<std::vector<AppendResult>> try_append(JournalStore& store, StreamAppend item) {
-  std::vector<StreamAppend> batch{std::move(item)};
-  return store.append(batch);
-}
-
-bool is_committed(const StoreResult<std::vector<AppendResult>>& result) {
-  return !error_of(result) &&
-         std::get<std::vector<AppendResult>>(result).at(0).status == AppendStatus::committed;
-}
-
-template <class T>
-StoreErrorKind kind_of(const StoreResult<T>& result) {
-  const StoreError* error = error_of(result);
-  REQUIRE(error != nullptr);
-  return error->kind;
-}
-
-std::size_t rows_of(const JournalStore& store, const StreamId& stream) {
-  return must(store.read_stream(stream)).size();
-}
-
-std::unique_ptr<JournalStore> open_claimed(const std::string& url) {
-  auto store = open_or_fail(url);
-  must(store->claim_epochs(shard_count));
-  return store;
-}
-
-// Far enough for the slowest machine; reached only when something is wrong.
-std::chrono::steady_clock::time_point deadline() {
-  return std::chrono::steady_clock::now() + std::chrono::seconds{30};
-}
-
-template <class Condition>
-bool comes_true(Condition condition) {
-  for (const auto until = deadline(); std::chrono::steady_clock::now() < until;) {
-    if (condition()) return true;
-    std::this_thread::yield();
-  }
-  return false;
-}
-
-// How many sessions of the observer's database wait for a lock.
-int lock_waiters(pqxx::connection& observer) {
-  return pqxx::nontransaction{observer}
-      .exec1(
-          "SELECT count(*) FROM pg_stat_activity"
-          " WHERE datname = current_database() AND wait_event_type = 'Lock'")[0]
-      .as<int>();
-}
 
 // A TCP door to the server's socket that can lose answers. Of what passes it knows one word alone.
 class LossyProxy {
@@ -249,99 +184,6 @@ TEST_CASE("postgres: back-off doubles from 100 ms to 5 s and forgets on success"
   CHECK(back_off.may_try(now));
   back_off.failed(now);
   CHECK(back_off.may_try(now + milliseconds{100}));
-}
-
-TEST_CASE("postgres: a second owner fences the first, whose session is still open") {
-  const std::string url = server().url(server().create_database());
-  const auto first = open_claimed(url);
-  REQUIRE(is_committed(try_append(*first, rows_for(stream_number(1), 0, 1))));
-  const auto second = open_or_fail(url);
-  const auto epochs = second->claim_epochs(shard_count);
-  REQUIRE(!error_of(epochs));
-  CHECK(std::get<std::vector<std::uint64_t>>(epochs) == std::vector<std::uint64_t>(shard_count, 2));
-
-  const auto refused = try_append(*first, rows_for(stream_number(1), 1, 1));
-  REQUIRE(!error_of(refused));
-  CHECK(std::get<std::vector<AppendResult>>(refused)[0].status == AppendStatus::stale_epoch);
-  CHECK(rows_of(*second, stream_number(1)) == 1);
-  CHECK(is_committed(try_append(*second, rows_for(stream_number(1), 1, 1, 2))));
-}
-
-TEST_CASE("postgres: an epoch changed by hand fences too, and the new one is taken") {
-  const std::string url = server().url(server().create_database());
-  const auto store = open_claimed(url);
-  REQUIRE(is_committed(try_append(*store, rows_for(stream_number(1), 0, 1))));
-  pqxx::connection connection{url};
-  pqxx::nontransaction{connection}.exec("UPDATE welkin.shard SET epoch = 7");
-  const auto refused = try_append(*store, rows_for(stream_number(1), 1, 1));
-  REQUIRE(!error_of(refused));
-  CHECK(std::get<std::vector<AppendResult>>(refused)[0].status == AppendStatus::stale_epoch);
-  CHECK(is_committed(try_append(*store, rows_for(stream_number(1), 1, 1, 7))));
-}
-
-TEST_CASE("postgres: what another writer added to a stream counts, not what was known of it") {
-  const std::string url = server().url(server().create_database());
-  const auto store = open_claimed(url);
-  const auto other = open_or_fail(url);
-  REQUIRE(is_committed(try_append(*store, rows_for(stream_number(1), 0, 1))));
-  REQUIRE(is_committed(try_append(*other, rows_for(stream_number(1), 1, 1))));
-  const auto behind = try_append(*store, rows_for(stream_number(1), 1, 1));
-  REQUIRE(!error_of(behind));
-  CHECK(std::get<std::vector<AppendResult>>(behind)[0].actual_seq == 2);
-  const auto ahead = try_append(*store, rows_for(stream_number(1), 3, 1));
-  REQUIRE(!error_of(ahead));
-  CHECK(std::get<std::vector<AppendResult>>(ahead)[0].actual_seq == 2);
-  CHECK(is_committed(try_append(*store, rows_for(stream_number(1), 2, 1))));
-  CHECK(rows_of(*store, stream_number(1)) == 3);
-}
-
-TEST_CASE("postgres: a journal of the first schema is migrated with its rows, and fences on") {
-  const std::string url = server().url(server().create_database());
-  REQUIRE(is_committed(try_append(*open_claimed(url), rows_for(stream_number(1), 0, 2))));
-  {
-    pqxx::connection connection{url};
-    pqxx::nontransaction{connection}.exec(
-        "DROP TRIGGER count_claim ON welkin.shard; DROP FUNCTION welkin.count_claim;"
-        "ALTER TABLE welkin.journal_head DROP COLUMN claims;"
-        "DELETE FROM welkin.schema_migrations WHERE number = 2");
-  }
-  CHECK(refusal_of(url, true).find("migrate") != std::string::npos);
-  const auto first = open_or_fail(url);
-  REQUIRE(is_committed(try_append(*first, rows_for(stream_number(1), 2, 1))));
-  const auto second = open_claimed(url);
-  const auto refused = try_append(*first, rows_for(stream_number(1), 3, 1));
-  REQUIRE(!error_of(refused));
-  CHECK(std::get<std::vector<AppendResult>>(refused)[0].status == AppendStatus::stale_epoch);
-  CHECK(rows_of(*second, stream_number(1)) == 3);
-}
-
-TEST_CASE("postgres: an epoch cannot change between an append's fence and its commit") {
-  const std::string url = server().url(server().create_database());
-  const auto store = open_claimed(url);
-  pqxx::connection observer{url};
-  pqxx::connection holder{url};
-  pqxx::work holding{holder};
-  holding.exec("SELECT position FROM welkin.journal_head FOR UPDATE");
-
-  // The append waits for the head, under which it learns the epochs …
-  std::atomic<bool> appended{false};
-  std::thread appender{
-      [&] { appended = is_committed(try_append(*store, rows_for(stream_number(1), 0, 1))); }};
-  CHECK(comes_true([&] { return lock_waiters(observer) == 1; }));
-  // … so whoever moves the epoch must wait for the append, even by an update that changes no key.
-  std::atomic<bool> moved{false};
-  std::thread mover{[&] {
-    pqxx::connection connection{url};
-    pqxx::nontransaction{connection}.exec("UPDATE welkin.shard SET epoch = epoch + 1");
-    moved = true;
-  }};
-  CHECK(comes_true([&] { return moved || lock_waiters(observer) == 2; }));
-  CHECK_FALSE(moved);
-  holding.commit();
-  appender.join();
-  mover.join();
-  CHECK(appended);
-  CHECK(moved);
 }
 
 TEST_CASE("postgres: a session that died stays dead, so nothing it had set is lost unseen") {
