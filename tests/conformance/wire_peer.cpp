@@ -115,7 +115,7 @@ json answer_to(const std::vector<ChannelPeer>& peers, const json& line) {
 
 int main() {
   try {
-    const std::vector<ChannelPeer> peers{wechat_pay_peer()};
+    const std::vector<ChannelPeer> peers{stripe_peer(), wechat_pay_peer()};
     for (std::string line; std::getline(std::cin, line);)
       std::cout << answer_to(peers, json::parse(line)).dump() << std::endl;
   } catch (const std::exception& failure) {

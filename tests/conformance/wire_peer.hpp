@@ -16,6 +16,7 @@ struct ChannelPeer {
 };
 
 // One function a channel, each in a file of its own, named in wire_peer.cpp.
+ChannelPeer stripe_peer();
 ChannelPeer wechat_pay_peer();
 
 }  // namespace welkin
