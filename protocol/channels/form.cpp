@@ -54,6 +54,22 @@ std::optional<std::string> decode(std::string_view text) {
   return out;
 }
 
+std::string sorted(const FormFields& fields, std::initializer_list<std::string_view> without,
+                   bool with_empty) {
+  std::vector<const std::pair<std::string, std::string>*> kept;
+  for (const auto& field : fields)
+    if ((with_empty || !field.second.empty()) &&
+        std::find(without.begin(), without.end(), field.first) == without.end())
+      kept.push_back(&field);
+  std::sort(kept.begin(), kept.end(), [](const auto* a, const auto* b) { return *a < *b; });
+  std::string text;
+  for (const auto* field : kept) {
+    if (!text.empty()) text.push_back('&');
+    text.append(field->first).append("=").append(field->second);
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string percent_encode(std::string_view text) {
@@ -102,17 +118,12 @@ std::string sorted_text(const FormFields& fields) { return sorted_text_without(f
 
 std::string sorted_text_without(const FormFields& fields,
                                 std::initializer_list<std::string_view> names) {
-  std::vector<const std::pair<std::string, std::string>*> kept;
-  for (const auto& field : fields)
-    if (!field.second.empty() && std::find(names.begin(), names.end(), field.first) == names.end())
-      kept.push_back(&field);
-  std::sort(kept.begin(), kept.end(), [](const auto* a, const auto* b) { return *a < *b; });
-  std::string text;
-  for (const auto* field : kept) {
-    if (!text.empty()) text.push_back('&');
-    text.append(field->first).append("=").append(field->second);
-  }
-  return text;
+  return sorted(fields, names, /*with_empty=*/false);
+}
+
+std::string sorted_text_with_empty(const FormFields& fields,
+                                   std::initializer_list<std::string_view> without) {
+  return sorted(fields, without, /*with_empty=*/true);
 }
 
 std::string escape_html(std::string_view text) {

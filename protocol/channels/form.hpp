@@ -36,6 +36,9 @@ std::string sorted_text(const FormFields& fields);
 // Also without the fields named.
 std::string sorted_text_without(const FormFields& fields,
                                 std::initializer_list<std::string_view> names);
+// The same with "name=" for the fields whose value is empty, which some channels sign.
+std::string sorted_text_with_empty(const FormFields& fields,
+                                   std::initializer_list<std::string_view> without);
 
 // Text between the quotes of an HTML attribute.
 std::string escape_html(std::string_view text);

@@ -34,6 +34,7 @@ ChannelCall call_from(const json& line) {
   call.return_url = given.value("return_url", call.return_url);
   call.expires_at_us = given.value("expires_at_us", call.expires_at_us);
   call.order_created_at_us = given.value("order_created_at_us", call.order_created_at_us);
+  call.refund_created_at_us = given.value("refund_created_at_us", call.order_created_at_us);
   call.channel_reference = given.value("channel_reference", "");
   call.method = given.value("method", "");
   call.payer_id = given.value("payer_id", "");
@@ -67,6 +68,7 @@ json report_json(const ChannelReport& report) {
 json encoded_json(const ChannelCall& call, const EncodedCall& encoded) {
   if (const auto* problem = std::get_if<Problem>(&encoded))
     return {{"kind", "problem"}, {"problem", problem_json(*problem)}};
+  if (const auto* report = std::get_if<ChannelReport>(&encoded)) return report_json(*report);
   const auto& request = std::get<WireRequest>(encoded);
   json headers = json::object();
   for (const auto& [name, value] : request.headers) headers[name] = value;
@@ -115,7 +117,8 @@ json answer_to(const std::vector<ChannelPeer>& peers, const json& line) {
 
 int main() {
   try {
-    const std::vector<ChannelPeer> peers{stripe_peer(), wechat_pay_peer()};
+    const std::vector<ChannelPeer> peers{alipay_peer(), alipay_certificates_peer(),
+                                         union_pay_peer(), stripe_peer(), wechat_pay_peer()};
     for (std::string line; std::getline(std::cin, line);)
       std::cout << answer_to(peers, json::parse(line)).dump() << std::endl;
   } catch (const std::exception& failure) {

@@ -16,6 +16,10 @@ struct ChannelPeer {
 };
 
 // One function a channel, each in a file of its own, named in wire_peer.cpp.
+ChannelPeer alipay_peer();
+// The same account with certificates instead of a public key.
+ChannelPeer alipay_certificates_peer();
+ChannelPeer union_pay_peer();
 ChannelPeer stripe_peer();
 ChannelPeer wechat_pay_peer();
 

@@ -1,6 +1,8 @@
 // Alipay's signatures against the vectors made with its own SDK, and every way to spoil them.
+#include <catch2/catch.hpp>
+
 #include "protocol/channels/alipay/answer_text.hpp"
-#include "tests/unit/alipay_fixture.hpp"
+#include "tests/support/alipay_fixture.hpp"
 
 using namespace welkin;
 using namespace welkin::alipay_test;

@@ -1,6 +1,8 @@
 // What Alipay is asked, what its words are taken to mean, and what is not believed.
+#include <catch2/catch.hpp>
+
 #include "protocol/channels/alipay/meanings.hpp"
-#include "tests/unit/alipay_fixture.hpp"
+#include "tests/support/alipay_fixture.hpp"
 
 #include <nlohmann/json.hpp>
 

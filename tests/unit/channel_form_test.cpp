@@ -48,6 +48,7 @@ TEST_CASE("signed text is sorted by the names' bytes, without what is empty, and
   const FormFields fields{{"b", "2"}, {"a_b", "3"}, {"aB", "1 &"}, {"empty", ""}, {"A", "中"}};
   CHECK(sorted_text(fields) == "A=中&aB=1 &&a_b=3&b=2");
   CHECK(sorted_text_without(fields, {"b", "A"}) == "aB=1 &&a_b=3");
+  CHECK(sorted_text_with_empty(fields, {"b", "A"}) == "aB=1 &&a_b=3&empty=");
 }
 
 TEST_CASE("a page that submits itself holds each value as it was, whatever is in it") {

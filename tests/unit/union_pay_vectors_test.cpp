@@ -1,8 +1,10 @@
 // UnionPay's signatures against the vectors, and every way to spoil them.
+#include <catch2/catch.hpp>
+
 #include "protocol/channels/certificate_chain.hpp"
 #include "protocol/channels/inflate.hpp"
 #include "protocol/channels/pkcs12.hpp"
-#include "tests/unit/union_pay_fixture.hpp"
+#include "tests/support/union_pay_fixture.hpp"
 
 using namespace welkin;
 using namespace welkin::union_pay_test;

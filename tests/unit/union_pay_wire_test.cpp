@@ -1,6 +1,8 @@
 // What UnionPay is asked, what its codes are taken to mean, and what is not believed.
+#include <catch2/catch.hpp>
+
 #include "protocol/channels/union_pay/meanings.hpp"
-#include "tests/unit/union_pay_fixture.hpp"
+#include "tests/support/union_pay_fixture.hpp"
 
 using namespace welkin;
 using namespace welkin::union_pay_test;

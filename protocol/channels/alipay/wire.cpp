@@ -384,9 +384,10 @@ bool is_genuine(const Account& account, const FormFields& notification) {
   const auto signature = crypto::parse_base64(field_of(notification, "sign"));
   if (!signature || field_of(notification, "sign_type") != "RSA2") return false;
   const std::string_view number = field_of(notification, "alipay_cert_sn");
-  // Some kinds of message are signed with their sign_type, as Alipay's own SDK knows.
-  for (const std::string& text : {sorted_text_without(notification, {"sign", "sign_type"}),
-                                  sorted_text_without(notification, {"sign"})})
+  // As Alipay's own SDK judges: empty fields are signed too, and some kinds of message are signed
+  // with their sign_type.
+  for (const std::string& text : {sorted_text_with_empty(notification, {"sign", "sign_type"}),
+                                  sorted_text_with_empty(notification, {"sign"})})
     for (const VerificationKey& known : account.alipay_keys)
       if ((number.empty() || !account.certificate_mode() || number == known.certificate_number) &&
           known.key.rsa_sha256_verify(text, *signature))

@@ -2,7 +2,7 @@
 // signature.
 #pragma once
 
-#include <catch2/catch.hpp>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -35,7 +35,8 @@ inline union_pay::AccountConfig secret_config() {
 
 inline union_pay::Account account_of(const union_pay::AccountConfig& config) {
   auto made = union_pay::make_account(config, now_us);
-  if (const auto* problem = std::get_if<Problem>(&made)) FAIL(problem->field + problem->detail);
+  if (const auto* problem = std::get_if<Problem>(&made))
+    throw std::runtime_error(problem->field + ": " + problem->detail);
   return std::get<union_pay::Account>(std::move(made));
 }
 

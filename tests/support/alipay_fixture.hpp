@@ -2,7 +2,7 @@
 // signature.
 #pragma once
 
-#include <catch2/catch.hpp>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -34,7 +34,8 @@ inline alipay::AccountConfig certificate_config() {
 
 inline alipay::Account account_of(const alipay::AccountConfig& config) {
   auto made = alipay::make_account(config, now_us);
-  if (const auto* problem = std::get_if<Problem>(&made)) FAIL(problem->field + problem->detail);
+  if (const auto* problem = std::get_if<Problem>(&made))
+    throw std::runtime_error(problem->field + ": " + problem->detail);
   return std::get<alipay::Account>(std::move(made));
 }
 
@@ -55,7 +56,7 @@ inline WireAnswer answer_of(const std::string& node_name, const std::string& nod
 
 // A notification with these fields, signed.
 inline RawCallback notification_of(FormFields fields) {
-  fields.emplace_back("sign", signed_by_alipay(sorted_text(fields)));
+  fields.emplace_back("sign", signed_by_alipay(sorted_text_with_empty(fields, {})));
   fields.emplace_back("sign_type", "RSA2");
   return {"alipay", {}, encode_form(fields, FormSpace::plus)};
 }
