@@ -21,11 +21,11 @@ caf::behavior JournalActor::make_behavior() {
   return {
       [this](append_atom, const AppendRequestPtr& request) { take(request); },
       [this](written_atom, bool store_is_well) { batch_over(store_is_well); },
+      [this](doubt_atom) { store_fails(); },
       [this](tick_atom) { context_->io->probe(this); },
       [this](probed_atom, bool store_is_well) {
         if (!store_is_well) return probe_later();
-        store_is_well_ = true;
-        context_->metrics->store_up.Set(1);
+        store_recovers();
       },
       [this](stop_atom) { quit(); },
   };
@@ -58,11 +58,24 @@ void JournalActor::write_next() {
 
 void JournalActor::batch_over(bool store_is_well) {
   writing_ = false;
-  if (store_is_well) return write_next();
+  if (!store_is_well) {
+    store_fails();
+    return probe_later();
+  }
+  store_recovers();
+  write_next();
+}
+
+void JournalActor::store_fails() {
   store_is_well_ = false;
   context_->metrics->store_up.Set(0);
   refuse_waiting();
-  probe_later();
+}
+
+void JournalActor::store_recovers() {
+  if (store_is_well_) return;
+  store_is_well_ = true;
+  context_->metrics->store_up.Set(1);
 }
 
 void JournalActor::probe_later() { delayed_send(this, probe_interval, tick_atom::value); }

@@ -20,13 +20,16 @@ class JournalActor : public caf::event_based_actor {
   void take(const AppendRequestPtr& request);
   void write_next();
   void batch_over(bool store_is_well);
+  void store_fails();
+  void store_recovers();
   void probe_later();
   void refuse_waiting();
 
   RuntimeContextPtr context_;
   std::deque<AppendRequestPtr> waiting_;
   bool writing_ = false;
-  // After a failed batch new appends are refused at once until a probe has written durably.
+  // After a failed batch new appends are refused at once until a probe has written durably; while a
+  // commit stays in doubt, until it is settled.
   bool store_is_well_ = true;
 };
 

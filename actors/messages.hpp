@@ -25,6 +25,7 @@ using reply_atom = caf::atom_constant<caf::atom("reply")>;
 using append_atom = caf::atom_constant<caf::atom("append")>;
 using committed_atom = caf::atom_constant<caf::atom("committed")>;
 using written_atom = caf::atom_constant<caf::atom("written")>;  // a batch is over
+using doubt_atom = caf::atom_constant<caf::atom("doubt")>;      // it cannot be read back for now
 using probed_atom = caf::atom_constant<caf::atom("probed")>;
 using batch_atom = caf::atom_constant<caf::atom("batch")>;  // what was committed, for the views
 using loaded_atom = caf::atom_constant<caf::atom("loaded")>;

@@ -16,7 +16,7 @@ class StoreIo {
  public:
   virtual ~StoreIo() = default;
   // Makes the batch durable; tells the views, then whoever appended, then `journal` (written_atom,
-  // bool store_is_well).
+  // bool store_is_well), and `journal` before that (doubt_atom) where a lost answer stays in doubt.
   virtual void commit(std::vector<AppendRequestPtr> batch, const caf::actor& journal,
                       const caf::actor& views) = 0;
   virtual void probe(const caf::actor& journal) = 0;                          // (probed_atom, bool)

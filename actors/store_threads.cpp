@@ -85,6 +85,8 @@ void StoreThreads::write(const std::vector<AppendRequestPtr>& batch, const caf::
                  committer_.error().detail, batch.size());
     int backoff_ms = resolve_backoff_min_ms;
     while ((verdict = committer_.resolve(batch)) == JournalCommitter::Verdict::in_doubt) {
+      // This may last; whoever is not in the batch is refused at once rather than left to wait.
+      if (backoff_ms == resolve_backoff_min_ms) caf::anon_send(journal, doubt_atom::value);
       // Stopped before it is known: nobody is answered, and whoever asks again finds the truth.
       if (!writer_.wait_ms(backoff_ms)) return;
       backoff_ms = std::min(backoff_ms * 2, resolve_backoff_max_ms);

@@ -105,12 +105,16 @@ void StepStoreIo::commit(std::vector<AppendRequestPtr> batch, const caf::actor& 
                          const caf::actor& views) {
   using Verdict = JournalCommitter::Verdict;
   const auto in_doubt = std::make_shared<bool>(false);
-  work_.push_back({Kind::commit, [this, in_doubt, batch = std::move(batch), journal, views] {
+  const auto told = std::make_shared<bool>(false);
+  work_.push_back({Kind::commit, [this, in_doubt, told, batch = std::move(batch), journal, views] {
                      const bool reads_back = std::exchange(*in_doubt, true);
                      const Verdict verdict =
                          reads_back ? committer_.resolve(batch) : committer_.commit(batch);
-                     if (verdict == Verdict::in_doubt)
+                     if (verdict == Verdict::in_doubt) {
+                       if (reads_back && !std::exchange(*told, true))
+                         caf::anon_send(journal, doubt_atom::value);
                        return reads_back ? Progress::stuck : Progress::under_way;
+                     }
                      batch_sizes.push_back(batch.size());
                      deliver_acks(committer_, batch, journal, views, verdict == Verdict::settled);
                      return Progress::over;
