@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <chrono>
+#include <csignal>
 #include <memory>
 #include <thread>
 #include <utility>
@@ -115,6 +116,8 @@ Channels open_channels(const ServeConfig& config) {
 int run_server(const ServeConfig& config) {
   set_up_log(config.log);
   const StopSignals signals;  // before any thread, so that all of them leave the signals to it
+  // A file at the process's size limit is an error of that one write, as a full disk is.
+  std::signal(SIGXFSZ, SIG_IGN);
   auto opened =
       open_store({config.store.url, false, static_cast<std::uint64_t>(config.store.segment_rows)});
   if (const StoreError* error = error_of(opened)) {
