@@ -1,0 +1,127 @@
+"""Clients that mean no good, as many at once as asked, in a process of their own so that they cannot slow the
+one that measures. Each kind comes back as soon as it has been turned away, and keeps count of how that went."""
+
+import asyncio
+import multiprocessing
+
+KEY_LESS = b"GET /v1/payments HTTP/1.1\r\nHost: h\r\n\r\n"
+PIPELINED = 64
+PAUSE_S = 0.2  # before it comes back
+
+
+class Crowd:
+    """`expected` names, for each kind, how a visit ends: the status it gets, 0 for closed without a word."""
+
+    expected = {"slow": 408, "half_open": 408, "silent": 0, "pipelined": 401, "oversized": 413, "chunked": 411,
+                "header_flood": 431}
+
+    def __init__(self, port, count):
+        self.port, self.count = port, count
+        # Made with fork: nothing has to be importable from here.
+        context = multiprocessing.get_context("fork")
+        self.tallies, self.child_end = context.Pipe()
+        self.connected = context.Value("i", 0)
+        self.process = context.Process(target=self.run, daemon=True)
+
+    def __enter__(self):
+        self.process.start()
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.join()
+
+    def tally(self):
+        """Ends the crowd: {kind: {status: how often}}."""
+        self.tallies.send("stop")
+        return self.tallies.recv()
+
+    # ---- in the other process
+
+    def run(self):
+        asyncio.run(self.visit_all())
+
+    async def visit_all(self):
+        counts = {kind: {} for kind in self.expected}
+        visits = [asyncio.ensure_future(self.visit(kind, counts[kind]))
+                  for _, kind in zip(range(self.count), list(self.expected) * self.count)]
+        while not self.child_end.poll():
+            await asyncio.sleep(0.05)
+        for visit in visits:
+            visit.cancel()
+        await asyncio.gather(*visits, return_exceptions=True)
+        self.child_end.send(counts)
+
+    async def visit(self, kind, counts):
+        while True:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            self.connected.value += 1
+            try:
+                answers = await getattr(self, kind)(reader, writer)
+            finally:
+                self.connected.value -= 1
+                writer.transport.abort()
+            counts[answers] = counts.get(answers, 0) + 1
+            await asyncio.sleep(PAUSE_S)
+
+    @staticmethod
+    async def send(writer, data):
+        try:
+            writer.write(data)
+            await writer.drain()
+            return True
+        except OSError:  # turned away already; what was said about it is still to be read
+            return False
+
+    @staticmethod
+    async def end(reader):
+        """The status of the last answer before the connection ended."""
+        heard = b""
+        try:
+            while more := await reader.read(65536):
+                heard = (heard + more)[-65536:]
+        except OSError:
+            pass
+        place = heard.rfind(b"HTTP/1.1 ")
+        return int(heard[place + 9:place + 12]) if place >= 0 else 0
+
+    async def slow(self, reader, writer):
+        ended = asyncio.ensure_future(self.end(reader))
+        for byte in KEY_LESS * 100:
+            if ended.done() or not await self.send(writer, bytes([byte])):
+                break
+            await asyncio.sleep(0.1)
+        return await ended
+
+    async def half_open(self, reader, writer):
+        await self.send(writer, b"POST /v1/payments HTTP/1.1\r\nHost: h\r\nContent-Length: 99\r\n\r\n{")
+        return await self.end(reader)
+
+    async def silent(self, reader, _):
+        return await self.end(reader)
+
+    async def pipelined(self, reader, writer):
+        await self.send(writer, KEY_LESS * PIPELINED + KEY_LESS.replace(b"Host", b"Connection: close\r\nHost"))
+        heard = b""
+        while more := await reader.read(65536):
+            heard += more
+        return 401 if heard.count(b"HTTP/1.1 401") == PIPELINED + 1 else 0
+
+    async def oversized(self, reader, writer):
+        await self.send(writer, b"POST /v1/payments HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n")
+        await self.send(writer, b"x" * 1_000_000)
+        return await self.end(reader)
+
+    async def chunked(self, reader, writer):
+        await self.send(writer, b"POST /v1/payments HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for _ in range(16):
+            if not await self.send(writer, b"4000\r\n" + b"x" * 0x4000 + b"\r\n"):
+                break
+        return await self.end(reader)
+
+    async def header_flood(self, reader, writer):
+        await self.send(writer, b"GET / HTTP/1.1\r\nHost: h\r\n")
+        for number in range(5000):
+            if not await self.send(writer, b"X-%d: y\r\n" % number):
+                break
+        return await self.end(reader)
