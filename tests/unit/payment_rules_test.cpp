@@ -269,6 +269,8 @@ TEST_CASE("creating records who asked for what, and the intent before the channe
   CHECK(calls[0].amount_minor == script_amount_minor);
   CHECK(calls[0].channel_order_no == channel_order_no(script.id, 1));
   CHECK(calls[0].expires_at_us == first.expires_at_us);
+  CHECK(calls[0].order_created_at_us == script_start_us);
+  CHECK_FALSE(calls[0].order_accepted);
   CHECK(calls_after(script.payment, events[0], script.id).empty());
 }
 
@@ -354,6 +356,18 @@ TEST_CASE("a payment has at most a thousand refunds") {
   for (int i = 0; i < 1'000; ++i) script.refund(1, "r-" + std::to_string(i));
   const Decision decision = script.ask(RefundPayment{"r-1000", 1, ""});
   CHECK(in_short(decision) == "!invalid_value");
+}
+
+TEST_CASE(
+    "a refund's call says when order and refund were asked for, and that the order was taken") {
+  PaymentScript script = paid();
+  const auto events = script.take(RefundPayment{"r-1", 1, ""});
+  const auto calls = calls_after(script.payment, events.front(), script.id);
+  REQUIRE(calls.size() == 1);
+  CHECK(calls[0].order_created_at_us == script.payment.created_at_us);
+  CHECK(calls[0].refund_created_at_us == script.payment.refunds.front().created_at_us);
+  CHECK(calls[0].refund_created_at_us > 0);
+  CHECK(calls[0].order_accepted);
 }
 
 TEST_CASE("voiding lets the authorized money go") {
