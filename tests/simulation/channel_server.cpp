@@ -129,9 +129,9 @@ void LyingChannel::may_charge_late(BookedOrder& order) {
   if (order.late_charge_planned || !stage_.faults.strikes(FaultKind::late_charge, order.spared))
     return;
   order.late_charge_planned = true;
-  stage_.after(
-      dice_.between(us_per_ms, 60 * us_per_s),
-      [this, order_no = order.asked.out_order_no] { payer_pays(order_no, /*must_arrive=*/true); });
+  later(dice_.between(us_per_ms, 60 * us_per_s), [this, order_no = order.asked.out_order_no] {
+    payer_pays(order_no, /*must_arrive=*/true);
+  });
 }
 
 LyingChannel::HttpReply LyingChannel::serve_refund(const std::string& body) {
@@ -157,7 +157,7 @@ LyingChannel::HttpReply LyingChannel::serve_refund(const std::string& body) {
   if (dice_.percent(30))
     settle();
   else
-    stage_.after(dice_.between(10 * us_per_ms, 20 * us_per_s), settle);
+    later(dice_.between(10 * us_per_ms, 20 * us_per_s), settle);
   return {200, refund_body(*refund)};
 }
 
@@ -193,7 +193,7 @@ void LyingChannel::payer_decides(const std::string& order_no) {
     post(std::move(letter), after_us / 2);
   }
   if (stage_.faults.strikes(FaultKind::payer_declines, spared)) {
-    stage_.after(after_us, [this, order_no] {
+    later(after_us, [this, order_no] {
       BookedOrder& declined = *books_.find(order_no);
       if (declined.status != OrderStatus::open) return;
       books_.decline(declined);
@@ -203,7 +203,7 @@ void LyingChannel::payer_decides(const std::string& order_no) {
     return;
   }
   if (!spared && dice_.percent(5)) return;  // walks away
-  stage_.after(after_us, [this, order_no] {
+  later(after_us, [this, order_no] {
     const BookedOrder& unpaid = *books_.find(order_no);
     const bool expired =
         unpaid.asked.expires_at_us != 0 && stage_.now_us() >= unpaid.asked.expires_at_us;
@@ -213,8 +213,8 @@ void LyingChannel::payer_decides(const std::string& order_no) {
                        stage_.faults.strikes(FaultKind::second_charge, unpaid.spared);
     payer_pays(order_no, /*must_arrive=*/twice);
     if (!twice) return;
-    stage_.after(dice_.between(us_per_ms, 30 * us_per_s),
-                 [this, order_no] { payer_pays(order_no, /*must_arrive=*/true); });
+    later(dice_.between(us_per_ms, 30 * us_per_s),
+          [this, order_no] { payer_pays(order_no, /*must_arrive=*/true); });
   });
 }
 

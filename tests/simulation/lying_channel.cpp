@@ -22,6 +22,14 @@ constexpr int longest_retry_step = 5;
 LyingChannel::LyingChannel(Stage& stage)
     : stage_(stage), dice_(stage.dice.fork(3)), nonces_(nonce_capacity) {}
 
+void LyingChannel::later(UnixUs after_us, std::function<void()> task) {
+  ++under_way_;
+  stage_.after(after_us, [this, task = std::move(task)] {
+    --under_way_;
+    task();
+  });
+}
+
 // ---- the runtime's end
 
 void LyingChannel::call(const ChannelCall& call, Done done) {
@@ -41,7 +49,7 @@ void LyingChannel::call(const ChannelCall& call, Done done) {
            (travel_us > call_deadline_us ? ", stuck on its way" : "");
   });
   if (!lost)
-    stage_.after(travel_us, [this, number, request, spared, deadline_us] {
+    later(travel_us, [this, number, request, spared, deadline_us] {
       arrive(number, request, spared, deadline_us);
     });
   stage_.agenda.at(deadline_us, [this, number] {
@@ -68,7 +76,7 @@ void LyingChannel::arrive(std::uint64_t number, const wire::EncodedRequest& requ
   if (faults.strikes(FaultKind::answer_delayed, spared))
     travel_us = dice_.between(500 * us_per_ms, 4 * us_per_s);
   if (faults.strikes(FaultKind::answer_timeout, spared)) travel_us = 2 * call_deadline_us;
-  stage_.after(travel_us, [this, number, reply = std::move(reply)] {
+  later(travel_us, [this, number, reply = std::move(reply)] {
     const auto asked = asked_.find(number);
     if (asked == asked_.end()) return;  // the deadline was first, or the node died
     answer(number, wire::parse_answer(asked->second.call, reply.status, reply.body));

@@ -45,7 +45,8 @@ class LyingChannel : public ChannelPort {
     std::string what;
   };
   const std::vector<BelievedLie>& believed() const { return believed_; }
-  std::uint64_t callbacks_waiting() const { return callbacks_waiting_; }
+  // Requests on their way, payers who make up their minds, callbacks that were not acknowledged.
+  std::uint64_t under_way() const { return under_way_ + callbacks_waiting_; }
 
  private:
   struct Asked {
@@ -65,6 +66,8 @@ class LyingChannel : public ChannelPort {
     bool sent_twice = false;
     int tries = 0;
   };
+
+  void later(UnixUs after_us, std::function<void()> task);
 
   // ---- the wires
   void answer(std::uint64_t number, ChannelReport report);
@@ -102,6 +105,7 @@ class LyingChannel : public ChannelPort {
   std::map<std::uint64_t, Asked> asked_;  // calls that wait for their report
   std::uint64_t calls_ = 0;
   std::uint64_t nonces_made_ = 0;
+  std::uint64_t under_way_ = 0;
   std::uint64_t callbacks_waiting_ = 0;
   sandbox_wire::NonceMemory nonces_;
   std::vector<BelievedLie> believed_;

@@ -306,7 +306,7 @@ void Run::settle() {
   const UnixUs until_us = stage_.now_us() + settling_bound_us;
   while (stage_.now_us() < until_us) {
     const auto open = unfinished();
-    const bool quiet = open.empty() && channel_.callbacks_waiting() == 0 && node_.is_up() &&
+    const bool quiet = open.empty() && channel_.under_way() == 0 && node_.is_up() &&
                        node_.unanswered() == 0 &&
                        std::all_of(shoppers_.begin(), shoppers_.end(),
                                    [](const Shopper& shopper) { return shopper.is_done(); });
