@@ -3,7 +3,7 @@
     bench_hostile.py WELKIN [SECONDS]    20 unless told otherwise, after a quarter of that without the crowd
 
 Slow, half-open, silent, pipelined, oversized, chunked and header-flooding clients in equal parts; each comes
-back 0.2 s after it was turned away. 8 clients create, each 20 ms after its last answer."""
+back as soon as it is turned away, and waits 0.2 s before it begins anew. 8 clients create, each 20 ms after its last answer."""
 
 import json
 import os

@@ -6,7 +6,7 @@ import multiprocessing
 
 KEY_LESS = b"GET /v1/payments HTTP/1.1\r\nHost: h\r\n\r\n"
 PIPELINED = 64
-PAUSE_S = 0.2  # before it comes back
+PAUSE_S = 0.2  # connected already, before it does what it came for
 
 
 class Crowd:
@@ -56,13 +56,13 @@ class Crowd:
         while True:
             reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
             self.connected.value += 1
+            await asyncio.sleep(PAUSE_S)
             try:
                 answers = await getattr(self, kind)(reader, writer)
             finally:
                 self.connected.value -= 1
                 writer.transport.abort()
             counts[answers] = counts.get(answers, 0) + 1
-            await asyncio.sleep(PAUSE_S)
 
     @staticmethod
     async def send(writer, data):
