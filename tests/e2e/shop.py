@@ -329,7 +329,13 @@ def audit_replays(node, orders):
         again = wire.exchange("POST", "/v1/payments", order.body,
                               [("Authorization", f"Bearer {TEST_KEY}"),
                                ("Idempotency-Key", f"create-{order.number}")])
-        check((again.status, again.body) == (order.first.status, order.first.body), (order.first, again))
+        if "idempotency-replayed" in order.first.headers:
+            # The try that was carried out was never answered: a crash ended its wait, and until the channel
+            # has spoken a repeat shows the payment as recorded. It is the same payment, and never behind.
+            check(again.json["id"] == order.first.json["id"] and
+                  RANK[again.json["status"]] >= RANK[order.first.json["status"]], (order.first, again))
+        else:
+            check((again.status, again.body) == (order.first.status, order.first.body), (order.first, again))
         check(again.headers.get("idempotency-replayed") == "true", again)
     wire.close()
 
