@@ -361,7 +361,8 @@ void Run::find_out(Findings& findings) {
   findings.unanswered += waiting;
   CardQuery all;
   all.limit = 100'000;
-  for (const Card& card : std::get<std::vector<Card>>(disk_->list_cards(all)))
+  const auto cards = std::get<std::vector<Card>>(disk_->list_cards(all));
+  for (const Card& card : cards)
     findings.cards.emplace(card.stream, card);
 }
 
