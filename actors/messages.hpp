@@ -45,14 +45,34 @@ using stop_atom = caf::atom_constant<caf::atom("stop")>;
 // An answer to whoever waits under `token`. Late ones are recognised by it and dropped.
 struct Reply {
   std::uint64_t token = 0;
-  std::variant<CommandOutcome, Problem> answer;
+  CommandAnswer answer;
 };
 using ReplyPtr = std::shared_ptr<const Reply>;
 
-struct ReplyTo {
-  caf::actor actor;  // null: nobody waits
-  std::uint64_t token = 0;
+// Someone outside the actors who waits for answers. Called on the answering actor's thread: it must
+// not block.
+class AnswerSink {
+ public:
+  virtual void deliver(std::uint64_t token, CommandAnswer answer) = 0;
+
+ protected:
+  ~AnswerSink() = default;
 };
+
+// Nobody waits when both are null.
+struct ReplyTo {
+  caf::actor actor;
+  std::uint64_t token = 0;
+  AnswerSink* sink = nullptr;  // outlives every actor
+};
+
+inline void answer_to(const ReplyTo& to, CommandAnswer answer) {
+  if (to.sink)
+    to.sink->deliver(to.token, std::move(answer));
+  else if (to.actor)
+    caf::anon_send(to.actor, reply_atom::value,
+                   std::make_shared<const Reply>(Reply{to.token, std::move(answer)}));
+}
 
 struct CommandRequest {
   PaymentCommand command;

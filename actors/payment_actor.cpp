@@ -86,8 +86,8 @@ caf::behavior PaymentActor::behavior_in(PaymentState state) {
       [this, exists](report_atom, const ReportRequestPtr& request) {
         guarded([&] {
           if (!exists && phase_ == Phase::live)
-            reply(request->reply_to,
-                  Problem{ProblemCode::not_found, "There is no such payment.", ""});
+            answer_to(request->reply_to,
+                      Problem{ProblemCode::not_found, "There is no such payment.", ""});
           else
             take(request);
         });
@@ -144,7 +144,7 @@ void PaymentActor::work_off_stash() {
 void PaymentActor::handle(const CommandRequestPtr& request) {
   const Decision decision = decide(*payment_, request->command, decision_context());
   if (const auto* problem = std::get_if<Problem>(&decision))
-    return reply(request->reply_to, *problem);
+    return answer_to(request->reply_to, *problem);
   if (const auto* events = std::get_if<std::vector<PaymentEvent>>(&decision))
     return persist(*events, request, request->command.request_id, /*new_work=*/true);
   if (!wait_for_channel(request, /*created=*/false)) answer(request, /*created=*/false);
@@ -157,17 +157,17 @@ void PaymentActor::handle(const ReportRequestPtr& request) {
   forget_in_flight(*request);
   release_waiters(request.get());
   if (const auto* problem = std::get_if<Problem>(&decision))
-    return reply(request->reply_to, *problem);
+    return answer_to(request->reply_to, *problem);
   for (ChannelCall& repeated : calls_to_repeat(*payment_, request->report, id_))
     call(std::move(repeated));
-  reply(request->reply_to, outcome());
+  answer_to(request->reply_to, outcome());
 }
 
 void PaymentActor::handle(const LookRequestPtr& request) {
   if (payment_->state == PaymentState::none)
-    return reply(request->reply_to,
-                 Problem{ProblemCode::not_found, "There is no such payment.", ""});
-  reply(request->reply_to, outcome());
+    return answer_to(request->reply_to,
+                     Problem{ProblemCode::not_found, "There is no such payment.", ""});
+  answer_to(request->reply_to, outcome());
 }
 
 void PaymentActor::handle(const Wake&) {
@@ -180,12 +180,12 @@ void PaymentActor::handle(const Wake&) {
 void PaymentActor::refuse(const Work& work, ProblemCode code, const char* detail) {
   const Problem problem{code, detail, ""};
   if (const auto* command = std::get_if<CommandRequestPtr>(&work))
-    reply((*command)->reply_to, problem);
-  if (const auto* look = std::get_if<LookRequestPtr>(&work)) reply((*look)->reply_to, problem);
+    answer_to((*command)->reply_to, problem);
+  if (const auto* look = std::get_if<LookRequestPtr>(&work)) answer_to((*look)->reply_to, problem);
   if (const auto* report = std::get_if<ReportRequestPtr>(&work)) {
     // An answer nobody waits for is not lost: its operation is still due and will be queried.
     forget_in_flight(**report);
-    reply((*report)->reply_to, problem);
+    answer_to((*report)->reply_to, problem);
   }
 }
 
@@ -254,10 +254,10 @@ void PaymentActor::act_on_committed() {
     for (ChannelCall& repeated : calls_to_repeat(*payment_, (*report)->report, id_))
       call(std::move(repeated));
     if (kind_of(append->events.front()) == PaymentEventKind::report_refused)
-      reply((*report)->reply_to,
-            Problem{ProblemCode::report_mismatch, "The report does not fit the payment.", ""});
+      answer_to((*report)->reply_to,
+                Problem{ProblemCode::report_mismatch, "The report does not fit the payment.", ""});
     else
-      reply((*report)->reply_to, outcome());
+      answer_to((*report)->reply_to, outcome());
     release_waiters(report->get());
     return;
   }
@@ -378,13 +378,7 @@ void PaymentActor::answer(const CommandRequestPtr& request, bool created) {
   CommandOutcome value = outcome();
   value.created = created;
   value.refund_id = refund_id_in(id_, request->command.body);
-  reply(request->reply_to, std::move(value));
-}
-
-void PaymentActor::reply(const ReplyTo& reply_to, std::variant<CommandOutcome, Problem> value) {
-  if (!reply_to.actor) return;
-  anon_send(reply_to.actor, reply_atom::value,
-            std::make_shared<const Reply>(Reply{reply_to.token, std::move(value)}));
+  answer_to(request->reply_to, std::move(value));
 }
 
 CommandOutcome PaymentActor::outcome() const {
@@ -422,7 +416,7 @@ void PaymentActor::fail(const std::string& what) {
   if (judging_) refuse(*std::exchange(judging_, std::nullopt), ProblemCode::internal, detail);
   for (const Work& work : std::exchange(stash_, {})) refuse(work, ProblemCode::internal, detail);
   for (const Waiter& waiter : std::exchange(waiters_, {}))
-    reply(waiter.request->reply_to, Problem{ProblemCode::outcome_unknown, detail, ""});
+    answer_to(waiter.request->reply_to, Problem{ProblemCode::outcome_unknown, detail, ""});
   anon_send(shard_, failed_atom::value, id_, what);
 }
 

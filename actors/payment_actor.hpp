@@ -80,7 +80,6 @@ class PaymentActor : public caf::event_based_actor {
   bool wait_for_channel(const CommandRequestPtr& request, bool created);
   void release_waiters(const ReportRequest* report);
   void answer(const CommandRequestPtr& request, bool created);
-  void reply(const ReplyTo& reply_to, std::variant<CommandOutcome, Problem> value);
   CommandOutcome outcome() const;
 
   bool is_idle() const;

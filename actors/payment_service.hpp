@@ -1,5 +1,6 @@
-// What the gateway may ask of the runtime. Blocking calls, made from the gateway's own threads; the
-// runtime implements it with actors, tests with a fake. No CAF in this header.
+// What the gateway may ask of the runtime; the runtime implements it with actors, tests with a
+// fake. Results come through a function, so that no thread of the gateway waits for a payment or
+// for the journal. No CAF in this header.
 #pragma once
 
 #include <cstdint>
@@ -76,25 +77,37 @@ struct Readiness {
   std::string reason;  // why not: "starting", "store_unavailable", "draining"
 };
 
+// Called with the result of what was asked: exactly once, before the asking call returns or later,
+// from any thread, at the latest when the runtime's time-out for commands passes. It must neither
+// throw nor block, for others wait on the thread that calls it.
+template <class Result>
+using Then = std::function<void(Result)>;
+
 class PaymentService {
  public:
   virtual ~PaymentService() = default;
 
-  virtual CommandAnswer execute(PaymentCommand command) = 0;
-  virtual std::variant<PaymentView, Problem> find(const PaymentId& id) = 0;
-  virtual std::variant<PaymentListPage, Problem> list(const PaymentListQuery& query) = 0;
-  virtual std::variant<std::vector<EventView>, Problem> events(const PaymentId& id) = 0;
+  virtual void execute(PaymentCommand command, Then<CommandAnswer> then) = 0;
+  using FoundPayment = std::variant<PaymentView, Problem>;
+  virtual void find(const PaymentId& id, Then<FoundPayment> then) = 0;
+  using FoundPage = std::variant<PaymentListPage, Problem>;
+  virtual void list(PaymentListQuery query, Then<FoundPage> then) = 0;
+  using FoundEvents = std::variant<std::vector<EventView>, Problem>;
+  virtual void events(const PaymentId& id, Then<FoundEvents> then) = 0;
 
   // The key's first use in the last 24 h, if there was one.
-  virtual std::variant<std::optional<IdempotencyHit>, Problem> find_idempotency(
-      std::string_view merchant_id, std::string_view key) = 0;
+  using FoundKey = std::variant<std::optional<IdempotencyHit>, Problem>;
+  virtual void find_idempotency(std::string_view merchant_id, std::string_view key,
+                                Then<FoundKey> then) = 0;
   // What the request behind `hit` was answered with: the payment after the last event it caused.
-  virtual CommandAnswer replay(const IdempotencyHit& hit) = 0;
+  virtual void replay(const IdempotencyHit& hit, Then<CommandAnswer> then) = 0;
 
-  virtual std::variant<CallbackAck, Problem> notify(const RawCallback& callback) = 0;
+  using TakenCallback = std::variant<CallbackAck, Problem>;
+  virtual void notify(const RawCallback& callback, Then<TakenCallback> then) = 0;
 
   // For operators.
-  virtual std::vector<ParkedEntity> parked() = 0;
+  using FoundParked = std::variant<std::vector<ParkedEntity>, Problem>;
+  virtual void parked(Then<FoundParked> then) = 0;
 
   virtual bool knows_channel(std::string_view channel) const = 0;
   virtual Readiness readiness() const = 0;

@@ -9,6 +9,7 @@
 
 #include "actors/channel_actor.hpp"
 #include "actors/journal_actor.hpp"
+#include "actors/pending_answers.hpp"
 #include "actors/shard_actor.hpp"
 #include "actors/store_threads.hpp"
 #include "actors/views_actor.hpp"
@@ -18,9 +19,15 @@
 namespace welkin {
 namespace {
 
+using SteadyClock = std::chrono::steady_clock;
+
 constexpr auto flush_timeout = std::chrono::seconds(2);
 constexpr auto drain_patience = std::chrono::seconds(5);
 constexpr auto wait_slice = std::chrono::milliseconds(500);
+constexpr auto expiry_interval = std::chrono::milliseconds(250);
+// Reads of lists, events and keys that wait for one of the threads that read; more are refused.
+constexpr int read_threads = 4;
+constexpr std::size_t max_queued_reads = 2'000;
 
 class SystemClock : public WallClock {
  public:
@@ -64,17 +71,36 @@ bool read_cursor(std::string_view cursor, CardQuery& query) {
   return query.before_created_at_us > 0;
 }
 
+// Tells those whose time is up, for as long as the node lives.
+caf::behavior expirer_of(caf::event_based_actor* self, PendingAnswers* answers) {
+  self->delayed_send(self, expiry_interval, tick_atom::value);
+  return {
+      [=](tick_atom) {
+        answers->expire(SteadyClock::now());
+        self->delayed_send(self, expiry_interval, tick_atom::value);
+      },
+      [=](stop_atom) { self->quit(); },
+  };
+}
+
 }  // namespace
 
 struct Runtime::Parts {
   Parts(const RuntimeConfig& config, JournalStore& store)
-      : system_config(config), system(system_config), io(store, metrics) {}
+      : answers(std::chrono::milliseconds(config.command_timeout_ms)),
+        system_config(config),
+        system(system_config),
+        io(store, metrics),
+        readers(read_threads) {}
 
   SystemClock clock;
   RuntimeMetrics metrics;
+  PendingAnswers answers;  // before the actors, which refer to it
   SystemConfig system_config;
   caf::actor_system system;
   StoreThreads io;
+  TaskThreads readers;
+  caf::actor expirer;
   RuntimeContextPtr context = std::make_shared<RuntimeContext>();
 
   std::mutex desks_mutex;
@@ -82,12 +108,10 @@ struct Runtime::Parts {
   std::atomic<std::uint64_t> next_token{1};
   // Set by a drain: who still waits then is told that the outcome is unknown, so that the node can
   // end.
-  std::atomic<std::chrono::steady_clock::time_point> no_wait_after{
-      std::chrono::steady_clock::time_point::max()};
+  std::atomic<SteadyClock::time_point> no_wait_after{SteadyClock::time_point::max()};
 };
 
-// Threads of the gateway come and go and tests have many runtimes, so the actors that wait for
-// replies belong to the runtime and are lent out.
+// The actors that wait for replies belong to the runtime and are lent to the threads that read.
 class Runtime::Desk {
  public:
   explicit Desk(Parts& parts) : parts_(parts), token_(parts.next_token.fetch_add(1)) {
@@ -112,7 +136,6 @@ class Runtime::Desk {
   // are dropped.
   template <class Pointer>
   Pointer wait(std::chrono::milliseconds timeout) {
-    using SteadyClock = std::chrono::steady_clock;
     const auto deadline = SteadyClock::now() + timeout;
     Pointer result;
     while (!result) {
@@ -174,18 +197,22 @@ StoreResult<std::unique_ptr<Runtime>> Runtime::start(const RuntimeConfig& config
   // Last, because it wakes payments as soon as it runs.
   context.views =
       parts.system.spawn<ViewsActor>(parts.context, std::move(std::get<ViewsAtStart>(views)));
+  parts.expirer = parts.system.spawn(expirer_of, &parts.answers);
   return runtime;
 }
 
 void Runtime::drain() {
   draining_ = true;
-  parts_->no_wait_after = std::chrono::steady_clock::now() + drain_patience;
+  const auto limit = SteadyClock::now() + drain_patience;
+  parts_->no_wait_after = limit;
+  parts_->answers.wait_no_longer_than(limit);
 }
 
 void Runtime::stop() {
   if (!parts_) return;
   draining_ = true;
-  parts_->no_wait_after = std::chrono::steady_clock::time_point::max();  // for the flush below
+  parts_->readers.stop();
+  parts_->no_wait_after = SteadyClock::time_point::max();  // for the flush below
   RuntimeContext& context = *parts_->context;
   if (const auto problem = flush_views())
     spdlog::warn("stop: the views were not written; the next start reads the journal's tail: {}",
@@ -194,9 +221,12 @@ void Runtime::stop() {
   for (const auto& [name, channel] : context.channels) caf::anon_send(channel, stop_atom::value);
   caf::anon_send(context.journal, stop_atom::value);
   caf::anon_send(context.views, stop_atom::value);
+  caf::anon_send(parts_->expirer, stop_atom::value);
+  parts_->expirer = nullptr;
   parts_->io.stop();
   parts_->desks.clear();
   parts_->system.await_all_actors_done();
+  parts_->answers.expire(SteadyClock::time_point::max());
   // Handles in the context and the context in the actors would keep each other alive.
   context.shards.clear();
   context.channels.clear();
@@ -208,48 +238,69 @@ void Runtime::stop() {
 const RuntimeContext& Runtime::context() const { return *parts_->context; }
 caf::actor_system& Runtime::system() { return parts_->system; }
 
-CommandAnswer Runtime::ask(Desk& desk, const PaymentId& id,
-                           const std::function<void(ReplyTo)>& send) {
-  send(desk.reply_to());
-  const auto reply = desk.wait<ReplyPtr>(std::chrono::milliseconds(config_.command_timeout_ms));
-  if (!reply)
-    return Problem{ProblemCode::outcome_unknown,
-                   "No answer in time for " + id.text() + "; repeat the same request.", ""};
-  return reply->answer;
+// ---- what payments answer
+
+void Runtime::submit(PaymentCommand command, Then<CommandAnswer> then) {
+  auto request = std::make_shared<CommandRequest>();
+  request->reply_to = parts_->answers.expect(command.payment, std::move(then));
+  request->command = std::move(command);
+  const caf::actor& shard = parts_->context->shard(request->command.payment);
+  caf::anon_send(shard, submit_atom::value, CommandRequestPtr(std::move(request)));
 }
 
-CommandAnswer Runtime::execute(PaymentCommand command) {
+void Runtime::execute(PaymentCommand command, Then<CommandAnswer> then) {
+  if (!std::holds_alternative<ResumePayment>(command.body))
+    return submit(std::move(command), std::move(then));
+  // Parked is either the actor, which kept failing, or the settling, which the payment records.
   const PaymentId id = command.payment;
-  if (std::holds_alternative<ResumePayment>(command.body)) {
-    // Parked is either the actor, which kept failing, or the settling, which the payment records.
-    Desk desk(*parts_);
-    const auto answer = ask(desk, id, [&](const ReplyTo& reply_to) {
-      caf::anon_send(parts_->context->shard(id), resume_atom::value, id, reply_to);
-    });
-    const auto* problem = std::get_if<Problem>(&answer);
-    if (!problem || problem->code != ProblemCode::not_parked) return answer;
-  }
-  Desk desk(*parts_);
-  return ask(desk, id, [&](const ReplyTo& reply_to) {
-    auto request = std::make_shared<CommandRequest>();
-    request->command = std::move(command);
-    request->reply_to = reply_to;
-    caf::anon_send(parts_->context->shard(id), submit_atom::value,
-                   CommandRequestPtr(std::move(request)));
-  });
+  const ReplyTo reply_to = parts_->answers.expect(
+      id, [this, command = std::move(command), then = std::move(then)](CommandAnswer answer) {
+        const auto* problem = std::get_if<Problem>(&answer);
+        if (!problem || problem->code != ProblemCode::not_parked) return then(std::move(answer));
+        submit(command, then);
+      });
+  caf::anon_send(parts_->context->shard(id), resume_atom::value, id, reply_to);
 }
 
-std::variant<PaymentView, Problem> Runtime::find(const PaymentId& id) {
-  Desk desk(*parts_);
-  auto answer = ask(desk, id, [&](const ReplyTo& reply_to) {
-    auto request = std::make_shared<LookRequest>();
-    request->payment = id;
-    request->reply_to = reply_to;
-    caf::anon_send(parts_->context->shard(id), look_atom::value,
-                   LookRequestPtr(std::move(request)));
+void Runtime::find(const PaymentId& id, Then<FoundPayment> then) {
+  auto request = std::make_shared<LookRequest>();
+  request->payment = id;
+  request->reply_to = parts_->answers.expect(id, [then = std::move(then)](CommandAnswer answer) {
+    if (auto* problem = std::get_if<Problem>(&answer)) return then(std::move(*problem));
+    then(std::move(std::get<CommandOutcome>(answer).view));
   });
-  if (const auto* problem = std::get_if<Problem>(&answer)) return *problem;
-  return std::get<CommandOutcome>(answer).view;
+  caf::anon_send(parts_->context->shard(id), look_atom::value, LookRequestPtr(std::move(request)));
+}
+
+// ---- what is read from the store, on threads that may block
+
+template <class Result, class Read>
+void Runtime::read(Then<Result> then, Read work) {
+  const auto task = [then, work = std::move(work)] { then(work()); };
+  if (!parts_->readers.run_unless_full(task, max_queued_reads))
+    then(Problem{ProblemCode::overloaded, "Too many reads are waiting.", ""});
+}
+
+void Runtime::list(PaymentListQuery query, Then<FoundPage> then) {
+  read<FoundPage>(std::move(then), [this, query = std::move(query)] { return list_now(query); });
+}
+
+void Runtime::events(const PaymentId& id, Then<FoundEvents> then) {
+  read<FoundEvents>(std::move(then), [this, id] { return events_now(id); });
+}
+
+void Runtime::find_idempotency(std::string_view merchant_id, std::string_view key,
+                               Then<FoundKey> then) {
+  read<FoundKey>(std::move(then), [this, merchant = std::string(merchant_id),
+                                   key = std::string(key)] { return find_key_now(merchant, key); });
+}
+
+void Runtime::replay(const IdempotencyHit& hit, Then<CommandAnswer> then) {
+  read<CommandAnswer>(std::move(then), [this, hit] { return replay_now(hit); });
+}
+
+void Runtime::parked(Then<FoundParked> then) {
+  read<FoundParked>(std::move(then), [this] { return parked_now(); });
 }
 
 std::optional<Problem> Runtime::flush_views() {
@@ -262,7 +313,7 @@ std::optional<Problem> Runtime::flush_views() {
   return std::nullopt;
 }
 
-std::variant<PaymentListPage, Problem> Runtime::list(const PaymentListQuery& query) {
+Runtime::FoundPage Runtime::list_now(const PaymentListQuery& query) {
   CardQuery cards;
   cards.merchant_id = query.merchant_id;
   if (query.state) cards.state = name_of(*query.state);
@@ -290,7 +341,7 @@ std::variant<PaymentListPage, Problem> Runtime::list(const PaymentListQuery& que
   return page;
 }
 
-std::variant<std::vector<EventView>, Problem> Runtime::events(const PaymentId& id) {
+Runtime::FoundEvents Runtime::events_now(const PaymentId& id) const {
   auto read = store_.read_stream(id);
   if (const StoreError* error = error_of(read)) return problem_of(*error);
   std::vector<EventView> result;
@@ -301,11 +352,9 @@ std::variant<std::vector<EventView>, Problem> Runtime::events(const PaymentId& i
   return result;
 }
 
-std::variant<std::optional<IdempotencyHit>, Problem> Runtime::find_idempotency(
-    std::string_view merchant_id, std::string_view key) {
+Runtime::FoundKey Runtime::find_key_now(const std::string& merchant_id, const std::string& key) {
   Desk desk(*parts_);
-  caf::anon_send(parts_->context->views, find_atom::value, std::string(merchant_id),
-                 std::string(key), desk.reply_to());
+  caf::anon_send(parts_->context->views, find_atom::value, merchant_id, key, desk.reply_to());
   const auto answer =
       desk.wait<IdempotencyAnswerPtr>(std::chrono::milliseconds(config_.command_timeout_ms));
   if (!answer) return Problem{ProblemCode::overloaded, "The views did not answer in time.", ""};
@@ -320,7 +369,7 @@ std::variant<std::optional<IdempotencyHit>, Problem> Runtime::find_idempotency(
   return std::optional<IdempotencyHit>{{record->fingerprint, record->stream, record->seq}};
 }
 
-CommandAnswer Runtime::replay(const IdempotencyHit& hit) {
+CommandAnswer Runtime::replay_now(const IdempotencyHit& hit) const {
   auto read = store_.read_stream(hit.payment);
   if (const StoreError* error = error_of(read)) return problem_of(*error);
   const auto& rows = std::get<std::vector<EventRow>>(read);
@@ -357,35 +406,35 @@ ChannelPort* Runtime::channel_named(std::string_view name) const {
   return nullptr;
 }
 
-std::variant<CallbackAck, Problem> Runtime::notify(const RawCallback& callback) {
+void Runtime::notify(const RawCallback& callback, Then<TakenCallback> then) {
   ChannelPort* port = channel_named(callback.channel);
-  if (!port) return Problem{ProblemCode::unknown_channel, "There is no such channel.", ""};
+  if (!port) return then(Problem{ProblemCode::unknown_channel, "There is no such channel.", ""});
   auto verified = port->verify(callback, parts_->clock.now_us());
-  if (const auto* problem = std::get_if<Problem>(&verified)) {
+  if (auto* problem = std::get_if<Problem>(&verified)) {
     parts_->metrics.callbacks_refused.Increment();
-    return *problem;
+    return then(std::move(*problem));
   }
-  const auto& good = std::get<VerifiedCallback>(verified);
-  Desk desk(*parts_);
-  const CommandAnswer answer = ask(desk, good.report.payment, [&](const ReplyTo& reply_to) {
-    auto request = std::make_shared<ReportRequest>();
-    request->report = good.report;
-    request->report.source = ReportSource::callback;
-    request->reply_to = reply_to;
-    caf::anon_send(parts_->context->shard(good.report.payment), report_atom::value,
-                   ReportRequestPtr(std::move(request)));
-  });
-  const auto* problem = std::get_if<Problem>(&answer);
-  // Judged and recorded, or judged and refused for good: either way the same bytes need not come
-  // again.
-  const bool judged = !problem || problem->code == ProblemCode::report_mismatch;
-  if (judged) port->settle(good.report);
-  if (!problem) return good.ack;
-  parts_->metrics.callbacks_refused.Increment();
-  return *problem;
+  const auto good =
+      std::make_shared<const VerifiedCallback>(std::move(std::get<VerifiedCallback>(verified)));
+  auto request = std::make_shared<ReportRequest>();
+  request->report = good->report;
+  request->report.source = ReportSource::callback;
+  request->reply_to = parts_->answers.expect(
+      good->report.payment, [this, port, good, then = std::move(then)](CommandAnswer answer) {
+        auto* problem = std::get_if<Problem>(&answer);
+        // Judged and recorded, or judged and refused for good: either way the same bytes need not
+        // come again.
+        const bool judged = !problem || problem->code == ProblemCode::report_mismatch;
+        if (judged) port->settle(good->report);
+        if (!problem) return then(good->ack);
+        parts_->metrics.callbacks_refused.Increment();
+        then(std::move(*problem));
+      });
+  const caf::actor& shard = parts_->context->shard(good->report.payment);
+  caf::anon_send(shard, report_atom::value, ReportRequestPtr(std::move(request)));
 }
 
-std::vector<ParkedEntity> Runtime::parked() {
+std::vector<ParkedEntity> Runtime::parked_now() {
   Desk desk(*parts_);
   std::vector<ParkedEntity> result;
   const auto collect = [&](const caf::actor& actor) {

@@ -34,15 +34,15 @@ class Runtime : public PaymentService {
                                                      std::vector<ChannelPort*> channels);
   ~Runtime() override;
 
-  CommandAnswer execute(PaymentCommand command) override;
-  std::variant<PaymentView, Problem> find(const PaymentId& id) override;
-  std::variant<PaymentListPage, Problem> list(const PaymentListQuery& query) override;
-  std::variant<std::vector<EventView>, Problem> events(const PaymentId& id) override;
-  std::variant<std::optional<IdempotencyHit>, Problem> find_idempotency(
-      std::string_view merchant_id, std::string_view key) override;
-  CommandAnswer replay(const IdempotencyHit& hit) override;
-  std::variant<CallbackAck, Problem> notify(const RawCallback& callback) override;
-  std::vector<ParkedEntity> parked() override;
+  void execute(PaymentCommand command, Then<CommandAnswer> then) override;
+  void find(const PaymentId& id, Then<FoundPayment> then) override;
+  void list(PaymentListQuery query, Then<FoundPage> then) override;
+  void events(const PaymentId& id, Then<FoundEvents> then) override;
+  void find_idempotency(std::string_view merchant_id, std::string_view key,
+                        Then<FoundKey> then) override;
+  void replay(const IdempotencyHit& hit, Then<CommandAnswer> then) override;
+  void notify(const RawCallback& callback, Then<TakenCallback> then) override;
+  void parked(Then<FoundParked> then) override;
   bool knows_channel(std::string_view channel) const override;
   Readiness readiness() const override;
   std::string metrics_text() const override;
@@ -59,10 +59,17 @@ class Runtime : public PaymentService {
 
  private:
   struct Parts;
-  class Desk;  // an actor of a waiting thread, borrowed for one call
+  class Desk;  // an actor of a thread that waits, borrowed for one call
 
   explicit Runtime(const RuntimeConfig& config, JournalStore& store);
-  CommandAnswer ask(Desk& desk, const PaymentId& id, const std::function<void(ReplyTo)>& send);
+  template <class Result, class Read>
+  void read(Then<Result> then, Read work);
+  FoundPage list_now(const PaymentListQuery& query);
+  FoundEvents events_now(const PaymentId& id) const;
+  FoundKey find_key_now(const std::string& merchant_id, const std::string& key);
+  CommandAnswer replay_now(const IdempotencyHit& hit) const;
+  std::vector<ParkedEntity> parked_now();
+  void submit(PaymentCommand command, Then<CommandAnswer> then);
   ChannelPort* channel_named(std::string_view name) const;
   std::optional<Problem> flush_views();
 

@@ -173,10 +173,7 @@ std::vector<ParkedEntity> ShardActor::parked() const {
 }
 
 void ShardActor::refuse(const ReplyTo& reply_to, ProblemCode code, std::string detail) {
-  if (!reply_to.actor) return;
-  anon_send(
-      reply_to.actor, reply_atom::value,
-      std::make_shared<const Reply>(Reply{reply_to.token, Problem{code, std::move(detail), ""}}));
+  answer_to(reply_to, Problem{code, std::move(detail), ""});
 }
 
 ShardActor::Spawn spawn_payments(RuntimeContextPtr context) {

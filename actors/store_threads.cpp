@@ -27,6 +27,16 @@ void TaskThreads::run(std::function<void()> task) {
   wake_.notify_one();
 }
 
+bool TaskThreads::run_unless_full(std::function<void()> task, std::size_t limit) {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (stopping_ || tasks_.size() >= limit) return false;
+    tasks_.push_back(std::move(task));
+  }
+  wake_.notify_one();
+  return true;
+}
+
 bool TaskThreads::wait_ms(int milliseconds) {
   std::unique_lock<std::mutex> lock(mutex_);
   return !wake_.wait_for(lock, std::chrono::milliseconds(milliseconds),

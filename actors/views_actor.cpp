@@ -318,12 +318,8 @@ void ViewsActor::checkpointed(bool written) {
   writing_ = nullptr;
   writing_dirty_.clear();
   writing_records_.clear();
-  for (const ReplyTo& waiting : std::exchange(flush_now_, {})) {
-    auto reply = std::make_shared<Reply>();
-    reply->token = waiting.token;
-    if (!written) reply->answer = store_problem();
-    anon_send(waiting.actor, reply_atom::value, ReplyPtr(std::move(reply)));
-  }
+  for (const ReplyTo& waiting : std::exchange(flush_now_, {}))
+    answer_to(waiting, written ? CommandAnswer(CommandOutcome{}) : CommandAnswer(store_problem()));
   if (!flush_next_.empty()) checkpoint();
 }
 

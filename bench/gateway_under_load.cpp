@@ -13,11 +13,10 @@
 namespace welkin::bench {
 namespace {
 
-constexpr std::size_t workers = 256;
-
 GatewayConfig gateway_config() {
   GatewayConfig config;
-  config.edge.workers = workers;
+  if (const char* workers = std::getenv("WELKIN_BENCH_WORKERS"))
+    config.edge.workers = std::strtoul(workers, nullptr, 10);
   config.max_commands_in_flight = 4'096;
   config.merchants.push_back({"m_bench", {sha256_hex(bench_api_key)}});
   config.extra_routes.push_back({"POST", "/bench/noop", [](const HttpRequest&, HttpAnswer& answer) {

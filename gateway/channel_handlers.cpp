@@ -4,7 +4,7 @@
 
 namespace welkin {
 
-std::optional<Problem> channel_notify(const RouteCall& call, HttpAnswer& answer) {
+Step channel_notify(const RouteCall& call, HttpAnswer&) {
   if (!call.parts.service.knows_channel(call.values[0]))
     return Problem{ProblemCode::not_found, "There is no such channel.", {}};
   RawCallback callback;
@@ -13,13 +13,18 @@ std::optional<Problem> channel_notify(const RouteCall& call, HttpAnswer& answer)
   for (const HeaderView& line : call.request.headers)
     callback.headers.emplace_back(line.name, line.value);
   callback.body = call.request.body;
-  auto taken = call.parts.service.notify(callback);
-  if (auto* problem = std::get_if<Problem>(&taken)) return std::move(*problem);
-  auto& ack = std::get<CallbackAck>(taken);
-  answer.status = ack.http_status;
-  answer.content_type = std::move(ack.content_type);
-  answer.body = std::move(ack.body);
-  return std::nullopt;
+  return ask<PaymentService::TakenCallback>(
+      [&call, callback = std::move(callback)](Then<PaymentService::TakenCallback> done) {
+        call.parts.service.notify(callback, std::move(done));
+      },
+      [](PaymentService::TakenCallback taken, HttpAnswer& answer) -> Step {
+        if (auto* problem = std::get_if<Problem>(&taken)) return std::move(*problem);
+        auto& ack = std::get<CallbackAck>(taken);
+        answer.status = ack.http_status;
+        answer.content_type = std::move(ack.content_type);
+        answer.body = std::move(ack.body);
+        return Answered{};
+      });
 }
 
 }  // namespace welkin

@@ -1,6 +1,7 @@
 #include "gateway/command_call.hpp"
 
 #include <algorithm>
+#include <memory>
 
 #include "gateway/payment_json.hpp"
 
@@ -23,15 +24,42 @@ std::optional<Problem> check_key(const HttpRequest& request) {
   return std::nullopt;
 }
 
-std::variant<CommandOutcome, Problem> execute(const RouteCall& call, CommandCall command,
-                                              RequestMark mark) {
+Step go_on_with(CommandAnswer result, const OnOutcome& then, HttpAnswer& answer) {
+  if (auto* problem = std::get_if<Problem>(&result)) return std::move(*problem);
+  return then(std::get<CommandOutcome>(result), answer);
+}
+
+Step execute(const RouteCall& call, CommandCall command, RequestMark mark, OnOutcome then) {
   PaymentCommand out;
   out.payment = command.payment;
   out.merchant_id = call.merchant_id;
   out.request = std::move(mark);
   out.request_id = call.request_id;
   out.body = std::move(command.body);
-  return call.parts.service.execute(std::move(out));
+  return ask<CommandAnswer>(
+      [&call, out = std::move(out)](Then<CommandAnswer> done) mutable {
+        call.parts.service.execute(std::move(out), std::move(done));
+      },
+      [then = std::move(then)](CommandAnswer result, HttpAnswer& answer) {
+        return go_on_with(std::move(result), then, answer);
+      });
+}
+
+// The key was used before, or this is its first use.
+Step execute_under_key(const RouteCall& call, CommandCall command, RequestMark mark, OnOutcome then,
+                       const std::optional<IdempotencyHit>& hit) {
+  if (!hit) return execute(call, std::move(command), std::move(mark), std::move(then));
+  if (hit->fingerprint != mark.fingerprint)
+    return Problem{ProblemCode::idempotency_key_reused, {}, "Idempotency-Key"};
+  return ask<CommandAnswer>(
+      [&call, hit = *hit](Then<CommandAnswer> done) {
+        call.parts.service.replay(hit, std::move(done));
+      },
+      [then = std::move(then)](CommandAnswer result, HttpAnswer& answer) {
+        if (std::holds_alternative<CommandOutcome>(result))
+          answer.headers.emplace_back("Idempotency-Replayed", "true");
+        return go_on_with(std::move(result), then, answer);
+      });
 }
 
 }  // namespace
@@ -42,16 +70,27 @@ std::optional<PaymentId> payment_id_in_path(const RouteCall& call) {
   return PaymentId::parse(call.values[0]);
 }
 
-std::variant<PaymentView, Problem> find_own_payment(const RouteCall& call) {
+Step look_up(const RouteCall& call, const PaymentId& id, OnFound then) {
+  return ask<PaymentService::FoundPayment>(
+      [&call, id](Then<PaymentService::FoundPayment> done) {
+        call.parts.service.find(id, std::move(done));
+      },
+      std::move(then));
+}
+
+Step with_own_payment(const RouteCall& call, OnPayment then) {
   const std::optional<PaymentId> id = payment_id_in_path(call);
   if (!id) return no_such_payment();
-  auto found = call.parts.service.find(*id);
-  if (const auto* problem = std::get_if<Problem>(&found))
-    return problem->code == ProblemCode::not_found ? no_such_payment() : *problem;
-  auto& view = std::get<PaymentView>(found);
-  if (view.payment == nullptr || view.payment->merchant_id != call.merchant_id)
-    return no_such_payment();
-  return std::move(view);
+  return look_up(call, *id,
+                 [&call, then = std::move(then)](PaymentService::FoundPayment found,
+                                                 HttpAnswer& answer) -> Step {
+                   if (const auto* problem = std::get_if<Problem>(&found))
+                     return problem->code == ProblemCode::not_found ? no_such_payment() : *problem;
+                   const auto& view = std::get<PaymentView>(found);
+                   if (view.payment == nullptr || view.payment->merchant_id != call.merchant_id)
+                     return no_such_payment();
+                   return then(view, answer);
+                 });
 }
 
 Fingerprint::Fingerprint(const HttpRequest& request) {
@@ -74,32 +113,36 @@ Fingerprint& Fingerprint::add(std::int64_t number) {
 
 std::string Fingerprint::hex() const { return sha256_hex(canonical_); }
 
-std::variant<CommandOutcome, Problem> run_command(const RouteCall& call, CommandCall command,
-                                                  HttpAnswer& answer) {
+Step run_command(const RouteCall& call, CommandCall command, OnOutcome then) {
   if (auto problem = check_key(call.request)) return *problem;
   const std::string_view key = call.request.header("idempotency-key");
   if (key.empty()) {
     RequestMark mark;
     if (command.always_fingerprint) mark.fingerprint = command.fingerprint.hex();
-    return execute(call, std::move(command), std::move(mark));
+    return execute(call, std::move(command), std::move(mark), std::move(then));
   }
 
-  const InFlightKeys::Hold hold(call.parts.in_flight, call.merchant_id, key);
-  if (hold.entry() == InFlightKeys::Entry::twin)
+  const auto hold =
+      std::make_shared<const InFlightKeys::Hold>(call.parts.in_flight, call.merchant_id, key);
+  if (hold->entry() == InFlightKeys::Entry::twin)
     return Problem{ProblemCode::idempotency_in_flight, {}, "Idempotency-Key"};
-  if (hold.entry() == InFlightKeys::Entry::full) return Problem{ProblemCode::overloaded, {}, {}};
-
+  if (hold->entry() == InFlightKeys::Entry::full) return Problem{ProblemCode::overloaded, {}, {}};
   RequestMark mark{std::string(key), command.fingerprint.hex()};
-  auto found = call.parts.service.find_idempotency(call.merchant_id, key);
-  if (auto* problem = std::get_if<Problem>(&found)) return std::move(*problem);
-  const auto& hit = std::get<std::optional<IdempotencyHit>>(found);
-  if (!hit) return execute(call, std::move(command), std::move(mark));
-  if (hit->fingerprint != mark.fingerprint)
-    return Problem{ProblemCode::idempotency_key_reused, {}, "Idempotency-Key"};
-  auto replayed = call.parts.service.replay(*hit);
-  if (std::holds_alternative<CommandOutcome>(replayed))
-    answer.headers.emplace_back("Idempotency-Replayed", "true");
-  return replayed;
+  // What goes on holds the key, so it is let go when the request is over.
+  OnOutcome holding = [hold, then = std::move(then)](const CommandOutcome& outcome,
+                                                     HttpAnswer& answer) {
+    return then(outcome, answer);
+  };
+  return ask<PaymentService::FoundKey>(
+      [&call, key](Then<PaymentService::FoundKey> done) {
+        call.parts.service.find_idempotency(call.merchant_id, key, std::move(done));
+      },
+      [&call, command = std::move(command), mark = std::move(mark), holding = std::move(holding)](
+          PaymentService::FoundKey found, HttpAnswer&) -> Step {
+        if (auto* problem = std::get_if<Problem>(&found)) return std::move(*problem);
+        return execute_under_key(call, command, mark, holding,
+                                 std::get<std::optional<IdempotencyHit>>(found));
+      });
 }
 
 std::variant<JsonValue, Problem> parse_body(const RouteCall& call) {
@@ -109,10 +152,11 @@ std::variant<JsonValue, Problem> parse_body(const RouteCall& call) {
   return nothing;
 }
 
-void answer_payment(const PaymentView& view, int status, HttpAnswer& answer) {
+Step answer_payment(const PaymentView& view, int status, HttpAnswer& answer) {
   answer.status = status;
   answer.content_type = "application/json";
   append_payment(answer.body, view);
+  return Answered{};
 }
 
 }  // namespace welkin

@@ -2,6 +2,7 @@
 // what it is answered with.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -11,9 +12,12 @@
 
 namespace welkin {
 
-// The payment in the path, if it is the caller's. A foreign payment and one that does not exist are
-// the same answer.
-std::variant<PaymentView, Problem> find_own_payment(const RouteCall& call);
+// Goes on with the payment in the path, if it is the caller's. A foreign payment and one that does
+// not exist are the same answer.
+using OnPayment = std::function<Step(const PaymentView&, HttpAnswer&)>;
+Step with_own_payment(const RouteCall& call, OnPayment then);
+using OnFound = std::function<Step(PaymentService::FoundPayment, HttpAnswer&)>;
+Step look_up(const RouteCall& call, const PaymentId& id, OnFound then);
 std::optional<PaymentId> payment_id_in_path(const RouteCall& call);
 Problem no_such_payment();
 
@@ -37,14 +41,14 @@ struct CommandCall {
   bool always_fingerprint = false;  // also without a key: a repeated order must be recognised
 };
 
-// Runs the command, or answers what the first request under the same key was answered. Sets the
-// Idempotency-Replayed header.
-std::variant<CommandOutcome, Problem> run_command(const RouteCall& call, CommandCall command,
-                                                  HttpAnswer& answer);
+// Runs the command and goes on with its outcome, or with that of the first request under the same
+// key; the answer then has the Idempotency-Replayed header.
+using OnOutcome = std::function<Step(const CommandOutcome&, HttpAnswer&)>;
+Step run_command(const RouteCall& call, CommandCall command, OnOutcome then);
 
 // The body as an object; an empty one where that is allowed.
 std::variant<JsonValue, Problem> parse_body(const RouteCall& call);
 
-void answer_payment(const PaymentView& view, int status, HttpAnswer& answer);
+Step answer_payment(const PaymentView& view, int status, HttpAnswer& answer);
 
 }  // namespace welkin

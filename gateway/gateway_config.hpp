@@ -16,11 +16,12 @@ struct MerchantConfig {
   std::vector<std::string> api_keys_sha256;  // hex; the keys themselves are kept nowhere
 };
 
-// A route outside the product, which benchmarks and tests put beside the real ones.
+// A route outside the product, which benchmarks and tests put beside the real ones; it answers at
+// once.
 struct ExtraRoute {
   std::string method;
   std::string path;
-  HttpHandler handler;
+  std::function<void(const HttpRequest&, HttpAnswer&)> handler;
 };
 
 struct GatewayConfig {

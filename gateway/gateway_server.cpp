@@ -1,6 +1,8 @@
 #include "gateway/gateway_server.hpp"
 
 #include <chrono>
+#include <memory>
+#include <optional>
 
 #include "gateway/key_ring.hpp"
 #include "gateway/openapi.hpp"
@@ -63,7 +65,9 @@ class GatewayServer::Dispatch {
         parts_{service, {}, GatewayMetrics(route_labels()), nullptr, openapi_document()},
         edge_(
             config_.edge,
-            [this](const HttpRequest& request, HttpAnswer& answer) { handle(request, answer); },
+            [this](const HttpRequest& request, Responder responder) {
+              handle(request, std::move(responder));
+            },
             is_control_path) {
     parts_.edge = &edge_.counters();
   }
@@ -76,9 +80,10 @@ class GatewayServer::Dispatch {
   bool stop() { return edge_.stop(); }
 
  private:
-  void handle(const HttpRequest& request, HttpAnswer& answer);
-  std::optional<Problem> run(const HttpRequest& request, const RouteMatch& match,
-                             std::string_view request_id, HttpAnswer& answer);
+  class OpenExchange;
+
+  void handle(const HttpRequest& request, Responder responder);
+  Step run(const RouteMatch& match, OpenExchange& exchange, HttpAnswer& answer);
   std::optional<Problem> authorize(const HttpRequest& request, Access access,
                                    RouteCall& call) const;
   const ExtraRoute* extra_route(const HttpRequest& request) const;
@@ -89,50 +94,81 @@ class GatewayServer::Dispatch {
   EdgeServer edge_;  // last: its threads end before anything they use
 };
 
-void GatewayServer::Dispatch::handle(const HttpRequest& request, HttpAnswer& answer) {
-  const auto started = Clock::now();
-  const std::string request_id = request_id_for(request.header("x-request-id"));
-  answer.headers.emplace_back("X-Request-Id", request_id);
-  if (const ExtraRoute* extra = extra_route(request)) return extra->handler(request, answer);
+// A request on its way: everything that must live, or be held, until it is answered.
+class GatewayServer::Dispatch::OpenExchange final
+    : public Exchange,
+      public std::enable_shared_from_this<OpenExchange> {
+ public:
+  OpenExchange(const HttpRequest& request, GatewayParts& parts, const RouteMatch& match,
+               std::string request_id, Responder responder)
+      : call{request, parts, {}, std::move(request_id), match.values},
+        route_(match.route != nullptr ? match.index : routes().size()),
+        responder_(std::move(responder)) {
+    answer_.headers.emplace_back("X-Request-Id", call.request_id);
+  }
 
+  RouteCall call;
+  std::optional<Admission> admission;
+
+ private:
+  void proceed(Step step) override {
+    if (const auto* later = std::get_if<Later>(&step)) return start(*later);
+    GatewayMetrics& metrics = call.parts.metrics;
+    if (const auto* problem = std::get_if<Problem>(&step)) {
+      answer_problem(*problem, call.request_id, answer_);
+      metrics.count_refusal(problem->code);
+    }
+    const auto duration =
+        std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - started_);
+    metrics.count_request(route_, answer_.status, duration.count());
+    admission.reset();
+    responder_.answer(std::move(answer_));
+  }
+
+  void start(const Later& later) {
+    try {
+      later.start(shared_from_this());
+    } catch (...) {
+      proceed(Problem{ProblemCode::internal, {}, {}});  // nothing was asked, so nothing will come
+    }
+  }
+
+  const Clock::time_point started_ = Clock::now();
+  const std::size_t route_;
+  Responder responder_;
+};
+
+void GatewayServer::Dispatch::handle(const HttpRequest& request, Responder responder) {
   const RouteMatch match = match_route(request.method, request.path);
-  std::optional<Problem> problem;
-  try {
-    problem = run(request, match, request_id, answer);
-  } catch (...) {
-    // What was thrown may hold anything, so the client is told nothing of it but the request's id.
-    problem = Problem{ProblemCode::internal, {}, {}};
-  }
-  if (problem) {
-    answer_problem(*problem, request_id, answer);
-    parts_.metrics.count_refusal(problem->code);
-  }
-  const auto duration =
-      std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - started);
-  const std::size_t index = match.route != nullptr ? match.index : routes().size();
-  parts_.metrics.count_request(index, answer.status, duration.count());
+  const auto exchange = std::make_shared<OpenExchange>(
+      request, parts_, match, request_id_for(request.header("x-request-id")), std::move(responder));
+  exchange->go_on([&](HttpAnswer& answer) -> Step {
+    const ExtraRoute* extra = extra_route(request);
+    if (!extra) return run(match, *exchange, answer);
+    extra->handler(request, answer);
+    return Answered{};
+  });
 }
 
-std::optional<Problem> GatewayServer::Dispatch::run(const HttpRequest& request,
-                                                    const RouteMatch& match,
-                                                    std::string_view request_id,
-                                                    HttpAnswer& answer) {
+Step GatewayServer::Dispatch::run(const RouteMatch& match, OpenExchange& exchange,
+                                  HttpAnswer& answer) {
   if (match.route == nullptr) {
     if (match.allowed.empty()) return Problem{ProblemCode::not_found, {}, {}};
     answer.headers.emplace_back("Allow", match.allowed);
     return Problem{ProblemCode::method_not_allowed, {}, {}};
   }
   const Route& route = *match.route;
-  RouteCall call{request, parts_, {}, request_id, match.values};
-  if (auto problem = authorize(request, route.access, call)) return problem;
+  const HttpRequest& request = exchange.call.request;
+  if (auto problem = authorize(request, route.access, exchange.call)) return *problem;
   const bool takes_json = route.body == Body::json || route.body == Body::maybe;
   const bool may_be_empty = route.body == Body::maybe && request.body.empty();
   if (takes_json && !may_be_empty && !is_json_type(request.header("content-type")))
     return Problem{ProblemCode::unsupported_media_type, {}, "Content-Type"};
-  if (!route.is_command) return route.handler(call, answer);
-  const Admission admission(parts_.metrics.commands_in_flight(), config_.max_commands_in_flight);
-  if (!admission.admitted()) return Problem{ProblemCode::overloaded, {}, {}};
-  return route.handler(call, answer);
+  if (route.is_command) {
+    exchange.admission.emplace(parts_.metrics.commands_in_flight(), config_.max_commands_in_flight);
+    if (!exchange.admission->admitted()) return Problem{ProblemCode::overloaded, {}, {}};
+  }
+  return route.handler(exchange.call, answer);
 }
 
 std::optional<Problem> GatewayServer::Dispatch::authorize(const HttpRequest& request, Access access,

@@ -5,13 +5,13 @@
 namespace welkin {
 
 // Says only that the process answers: a store outage must not get the process restarted.
-std::optional<Problem> health(const RouteCall&, HttpAnswer& answer) {
+Step health(const RouteCall&, HttpAnswer& answer) {
   answer.content_type = "application/json";
   answer.body = R"({"status":"ok"})";
-  return std::nullopt;
+  return Answered{};
 }
 
-std::optional<Problem> readiness(const RouteCall& call, HttpAnswer& answer) {
+Step readiness(const RouteCall& call, HttpAnswer& answer) {
   const Readiness readiness = call.parts.service.readiness();
   answer.status = readiness.ready ? 200 : 503;
   answer.content_type = "application/json";
@@ -19,39 +19,45 @@ std::optional<Problem> readiness(const RouteCall& call, HttpAnswer& answer) {
   append_json_string(answer.body, readiness.ready ? "" : readiness.reason);
   answer.body.push_back('}');
   if (!readiness.ready) answer.headers.emplace_back("Retry-After", "1");
-  return std::nullopt;
+  return Answered{};
 }
 
-std::optional<Problem> metrics(const RouteCall& call, HttpAnswer& answer) {
+Step metrics(const RouteCall& call, HttpAnswer& answer) {
   answer.content_type = "text/plain; version=0.0.4; charset=utf-8";
   answer.body = call.parts.service.metrics_text();
   answer.body += call.parts.metrics.text(*call.parts.edge);
-  return std::nullopt;
+  return Answered{};
 }
 
-std::optional<Problem> openapi(const RouteCall& call, HttpAnswer& answer) {
+Step openapi(const RouteCall& call, HttpAnswer& answer) {
   answer.content_type = "application/json";
   answer.body = call.parts.openapi_text;
-  return std::nullopt;
+  return Answered{};
 }
 
-std::optional<Problem> list_parked(const RouteCall& call, HttpAnswer& answer) {
-  answer.content_type = "application/json";
-  answer.body = list_json(call.parts.service.parked(), {}, append_parked);
-  return std::nullopt;
+Step list_parked(const RouteCall& call, HttpAnswer&) {
+  return ask<PaymentService::FoundParked>(
+      [&call](Then<PaymentService::FoundParked> done) {
+        call.parts.service.parked(std::move(done));
+      },
+      [](PaymentService::FoundParked found, HttpAnswer& answer) -> Step {
+        if (auto* problem = std::get_if<Problem>(&found)) return std::move(*problem);
+        answer.content_type = "application/json";
+        answer.body = list_json(std::get<std::vector<ParkedEntity>>(found), {}, append_parked);
+        return Answered{};
+      });
 }
 
-std::optional<Problem> resume_payment(const RouteCall& call, HttpAnswer& answer) {
+Step resume_payment(const RouteCall& call, HttpAnswer&) {
   auto parsed = parse_body(call);
   if (auto* problem = std::get_if<Problem>(&parsed)) return std::move(*problem);
-  if (auto problem = FieldReader(std::get<JsonValue>(parsed)).finish()) return problem;
+  if (auto problem = FieldReader(std::get<JsonValue>(parsed)).finish()) return *problem;
   const std::optional<PaymentId> id = payment_id_in_path(call);
   if (!id) return no_such_payment();
   CommandCall command{*id, ResumePayment{"operator"}, Fingerprint(call.request)};
-  auto outcome = run_command(call, std::move(command), answer);
-  if (auto* problem = std::get_if<Problem>(&outcome)) return std::move(*problem);
-  answer_payment(std::get<CommandOutcome>(outcome).view, 200, answer);
-  return std::nullopt;
+  return run_command(call, std::move(command), [](const CommandOutcome& done, HttpAnswer& answer) {
+    return answer_payment(done.view, 200, answer);
+  });
 }
 
 }  // namespace welkin

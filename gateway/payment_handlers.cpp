@@ -62,23 +62,22 @@ Fingerprint fingerprint_of(const HttpRequest& request, const CreatePayment& c) {
 }
 
 // Close, void and the like: a command without fields of its own on a payment in the path.
-std::optional<Problem> run_on_payment(const RouteCall& call, PaymentCommandBody body,
-                                      Fingerprint fingerprint, HttpAnswer& answer) {
-  const auto own = find_own_payment(call);
-  if (const auto* problem = std::get_if<Problem>(&own)) return *problem;
-  CommandCall command{std::get<PaymentView>(own).id, std::move(body), std::move(fingerprint)};
-  auto outcome = run_command(call, std::move(command), answer);
-  if (auto* problem = std::get_if<Problem>(&outcome)) return std::move(*problem);
-  answer_payment(std::get<CommandOutcome>(outcome).view, 200, answer);
-  return std::nullopt;
+Step run_on_payment(const RouteCall& call, PaymentCommandBody body, Fingerprint fingerprint) {
+  return with_own_payment(call,
+                          [&call, body = std::move(body), fingerprint = std::move(fingerprint)](
+                              const PaymentView& own, HttpAnswer&) {
+                            return run_command(call, {own.id, body, fingerprint},
+                                               [](const CommandOutcome& done, HttpAnswer& answer) {
+                                                 return answer_payment(done.view, 200, answer);
+                                               });
+                          });
 }
 
-std::optional<Problem> run_without_fields(const RouteCall& call, PaymentCommandBody body,
-                                          HttpAnswer& answer) {
+Step run_without_fields(const RouteCall& call, PaymentCommandBody body) {
   auto parsed = parse_body(call);
   if (auto* problem = std::get_if<Problem>(&parsed)) return std::move(*problem);
-  if (auto problem = FieldReader(std::get<JsonValue>(parsed)).finish()) return problem;
-  return run_on_payment(call, std::move(body), Fingerprint(call.request), answer);
+  if (auto problem = FieldReader(std::get<JsonValue>(parsed)).finish()) return *problem;
+  return run_on_payment(call, std::move(body), Fingerprint(call.request));
 }
 
 struct ListRequest {
@@ -115,24 +114,33 @@ bool fits_filter(const PaymentListQuery& query, const Payment& payment) {
          (query.created_to_us == 0 || payment.created_at_us < query.created_to_us);
 }
 
+Step answer_page(const PaymentListPage& page, HttpAnswer& answer) {
+  answer.content_type = "application/json";
+  answer.body = list_json(page.payments, page.next_cursor, append_payment);
+  return Answered{};
+}
+
 // The order number names the payment, so this needs no index.
-std::variant<PaymentListPage, Problem> find_by_order_no(const RouteCall& call,
-                                                        const ListRequest& wanted) {
-  auto found = call.parts.service.find(payment_id_of(call.merchant_id, wanted.merchant_order_no));
-  PaymentListPage page;
-  if (auto* problem = std::get_if<Problem>(&found)) {
-    if (problem->code == ProblemCode::not_found) return page;
-    return std::move(*problem);
-  }
-  auto& view = std::get<PaymentView>(found);
-  if (view.payment != nullptr && fits_filter(wanted.query, *view.payment))
-    page.payments.push_back(std::move(view));
-  return page;
+Step find_by_order_no(const RouteCall& call, ListRequest wanted) {
+  const PaymentId id = payment_id_of(call.merchant_id, wanted.merchant_order_no);
+  return look_up(
+      call, id,
+      [wanted = std::move(wanted)](PaymentService::FoundPayment found, HttpAnswer& answer) -> Step {
+        PaymentListPage page;
+        if (auto* problem = std::get_if<Problem>(&found)) {
+          if (problem->code != ProblemCode::not_found) return std::move(*problem);
+          return answer_page(page, answer);
+        }
+        auto& view = std::get<PaymentView>(found);
+        if (view.payment != nullptr && fits_filter(wanted.query, *view.payment))
+          page.payments.push_back(std::move(view));
+        return answer_page(page, answer);
+      });
 }
 
 }  // namespace
 
-std::optional<Problem> create_payment(const RouteCall& call, HttpAnswer& answer) {
+Step create_payment(const RouteCall& call, HttpAnswer&) {
   const auto body = parse_json_object(call.request.body);
   if (const auto* problem = std::get_if<Problem>(&body)) return *problem;
   auto read = read_create_payment(call, std::get<JsonValue>(body));
@@ -143,61 +151,65 @@ std::optional<Problem> create_payment(const RouteCall& call, HttpAnswer& answer)
                       fingerprint_of(call.request, create),
                       true};
   command.body = std::move(create);
-  auto outcome = run_command(call, std::move(command), answer);
-  if (auto* problem = std::get_if<Problem>(&outcome)) return std::move(*problem);
-  const auto& done = std::get<CommandOutcome>(outcome);
-  answer_payment(done.view, done.created ? 201 : 200, answer);
-  return std::nullopt;
+  return run_command(call, std::move(command), [](const CommandOutcome& done, HttpAnswer& answer) {
+    return answer_payment(done.view, done.created ? 201 : 200, answer);
+  });
 }
 
-std::optional<Problem> get_payment(const RouteCall& call, HttpAnswer& answer) {
-  const auto own = find_own_payment(call);
-  if (const auto* problem = std::get_if<Problem>(&own)) return *problem;
-  answer_payment(std::get<PaymentView>(own), 200, answer);
-  return std::nullopt;
+Step get_payment(const RouteCall& call, HttpAnswer&) {
+  return with_own_payment(call, [](const PaymentView& own, HttpAnswer& answer) {
+    return answer_payment(own, 200, answer);
+  });
 }
 
-std::optional<Problem> list_payments(const RouteCall& call, HttpAnswer& answer) {
+Step list_payments(const RouteCall& call, HttpAnswer&) {
   auto read = read_list_request(call);
   if (auto* problem = std::get_if<Problem>(&read)) return std::move(*problem);
-  const auto& wanted = std::get<ListRequest>(read);
-  auto found = wanted.merchant_order_no.empty() ? call.parts.service.list(wanted.query)
-                                                : find_by_order_no(call, wanted);
-  if (auto* problem = std::get_if<Problem>(&found)) return std::move(*problem);
-  const auto& page = std::get<PaymentListPage>(found);
-  answer.content_type = "application/json";
-  answer.body = list_json(page.payments, page.next_cursor, append_payment);
-  return std::nullopt;
+  auto& wanted = std::get<ListRequest>(read);
+  if (!wanted.merchant_order_no.empty()) return find_by_order_no(call, std::move(wanted));
+  return ask<PaymentService::FoundPage>(
+      [&call, query = std::move(wanted.query)](Then<PaymentService::FoundPage> done) {
+        call.parts.service.list(query, std::move(done));
+      },
+      [](PaymentService::FoundPage found, HttpAnswer& answer) -> Step {
+        if (auto* problem = std::get_if<Problem>(&found)) return std::move(*problem);
+        return answer_page(std::get<PaymentListPage>(found), answer);
+      });
 }
 
-std::optional<Problem> close_payment(const RouteCall& call, HttpAnswer& answer) {
-  return run_without_fields(call, ClosePayment{}, answer);
+Step close_payment(const RouteCall& call, HttpAnswer&) {
+  return run_without_fields(call, ClosePayment{});
 }
 
-std::optional<Problem> void_payment(const RouteCall& call, HttpAnswer& answer) {
-  return run_without_fields(call, VoidPayment{}, answer);
+Step void_payment(const RouteCall& call, HttpAnswer&) {
+  return run_without_fields(call, VoidPayment{});
 }
 
-std::optional<Problem> capture_payment(const RouteCall& call, HttpAnswer& answer) {
+Step capture_payment(const RouteCall& call, HttpAnswer&) {
   auto parsed = parse_body(call);
   if (auto* problem = std::get_if<Problem>(&parsed)) return std::move(*problem);
   FieldReader fields(std::get<JsonValue>(parsed));
   CapturePayment capture;
   capture.amount_minor = fields.optional_amount("amount");
-  if (auto problem = fields.finish()) return problem;
+  if (auto problem = fields.finish()) return *problem;
   Fingerprint fingerprint(call.request);
   fingerprint.add(capture.amount_minor.value_or(0));  // 0 is no amount anyone can send
-  return run_on_payment(call, capture, std::move(fingerprint), answer);
+  return run_on_payment(call, capture, std::move(fingerprint));
 }
 
-std::optional<Problem> list_events(const RouteCall& call, HttpAnswer& answer) {
-  const auto own = find_own_payment(call);
-  if (const auto* problem = std::get_if<Problem>(&own)) return *problem;
-  auto found = call.parts.service.events(std::get<PaymentView>(own).id);
-  if (auto* problem = std::get_if<Problem>(&found)) return std::move(*problem);
-  answer.content_type = "application/json";
-  answer.body = list_json(std::get<std::vector<EventView>>(found), {}, append_event);
-  return std::nullopt;
+Step list_events(const RouteCall& call, HttpAnswer&) {
+  return with_own_payment(call, [&call](const PaymentView& own, HttpAnswer&) {
+    return ask<PaymentService::FoundEvents>(
+        [&call, id = own.id](Then<PaymentService::FoundEvents> done) {
+          call.parts.service.events(id, std::move(done));
+        },
+        [](PaymentService::FoundEvents found, HttpAnswer& answer) -> Step {
+          if (auto* problem = std::get_if<Problem>(&found)) return std::move(*problem);
+          answer.content_type = "application/json";
+          answer.body = list_json(std::get<std::vector<EventView>>(found), {}, append_event);
+          return Answered{};
+        });
+  });
 }
 
 }  // namespace welkin

@@ -5,7 +5,22 @@
 
 namespace welkin {
 
-std::optional<Problem> create_refund(const RouteCall& call, HttpAnswer& answer) {
+namespace {
+
+Step answer_refund(const CommandOutcome& done, const std::string& refund_no, HttpAnswer& answer) {
+  // By its number: a key that repeated an earlier request names that request, not the refund.
+  const Refund* made = done.view.payment->find_refund_by_no(refund_no);
+  if (made == nullptr)
+    return Problem{ProblemCode::internal, "the refund was taken and cannot be shown", {}};
+  answer.status = done.created ? 201 : 200;
+  answer.content_type = "application/json";
+  append_refund(answer.body, done.view, *made);
+  return Answered{};
+}
+
+}  // namespace
+
+Step create_refund(const RouteCall& call, HttpAnswer&) {
   const auto body = parse_json_object(call.request.body);
   if (const auto* problem = std::get_if<Problem>(&body)) return *problem;
   FieldReader fields(std::get<JsonValue>(body));
@@ -14,49 +29,39 @@ std::optional<Problem> create_refund(const RouteCall& call, HttpAnswer& answer) 
       fields.required_text("merchant_refund_no", {1, max_order_no_characters, true});
   refund.amount_minor = fields.required_amount("amount");
   refund.reason = fields.optional_text("reason", {0, max_reason_characters});
-  if (auto problem = fields.finish()) return problem;
-
-  const auto own = find_own_payment(call);
-  if (const auto* problem = std::get_if<Problem>(&own)) return *problem;
+  if (auto problem = fields.finish()) return *problem;
   Fingerprint fingerprint(call.request);
   fingerprint.add(refund.merchant_refund_no).add(refund.amount_minor).add(refund.reason);
-  const std::string refund_no = refund.merchant_refund_no;
-  CommandCall command{std::get<PaymentView>(own).id, std::move(refund), std::move(fingerprint)};
-  auto outcome = run_command(call, std::move(command), answer);
-  if (auto* problem = std::get_if<Problem>(&outcome)) return std::move(*problem);
-
-  const auto& done = std::get<CommandOutcome>(outcome);
-  // By its number: a key that repeated an earlier request names that request, not the refund.
-  const Refund* made = done.view.payment->find_refund_by_no(refund_no);
-  if (made == nullptr)
-    return Problem{ProblemCode::internal, "the refund was taken and cannot be shown", {}};
-  answer.status = done.created ? 201 : 200;
-  answer.content_type = "application/json";
-  append_refund(answer.body, done.view, *made);
-  return std::nullopt;
+  return with_own_payment(call,
+                          [&call, refund = std::move(refund), fingerprint = std::move(fingerprint)](
+                              const PaymentView& own, HttpAnswer&) {
+                            return run_command(call, {own.id, refund, fingerprint},
+                                               [refund_no = refund.merchant_refund_no](
+                                                   const CommandOutcome& done, HttpAnswer& answer) {
+                                                 return answer_refund(done, refund_no, answer);
+                                               });
+                          });
 }
 
-std::optional<Problem> list_refunds(const RouteCall& call, HttpAnswer& answer) {
-  const auto own = find_own_payment(call);
-  if (const auto* problem = std::get_if<Problem>(&own)) return *problem;
-  const auto& view = std::get<PaymentView>(own);
-  answer.content_type = "application/json";
-  answer.body = list_json(
-      view.payment->refunds, {},
-      [&view](std::string& out, const Refund& refund) { append_refund(out, view, refund); });
-  return std::nullopt;
+Step list_refunds(const RouteCall& call, HttpAnswer&) {
+  return with_own_payment(call, [](const PaymentView& own, HttpAnswer& answer) {
+    answer.content_type = "application/json";
+    answer.body = list_json(
+        own.payment->refunds, {},
+        [&own](std::string& out, const Refund& refund) { append_refund(out, own, refund); });
+    return Answered{};
+  });
 }
 
-std::optional<Problem> get_refund(const RouteCall& call, HttpAnswer& answer) {
-  const auto own = find_own_payment(call);
-  if (const auto* problem = std::get_if<Problem>(&own)) return *problem;
-  const auto& view = std::get<PaymentView>(own);
-  const Refund* refund = view.payment->find_refund(call.values[1]);
-  if (refund == nullptr)
-    return Problem{ProblemCode::not_found, "This payment has no such refund.", {}};
-  answer.content_type = "application/json";
-  append_refund(answer.body, view, *refund);
-  return std::nullopt;
+Step get_refund(const RouteCall& call, HttpAnswer&) {
+  return with_own_payment(call, [&call](const PaymentView& own, HttpAnswer& answer) -> Step {
+    const Refund* refund = own.payment->find_refund(call.values[1]);
+    if (refund == nullptr)
+      return Problem{ProblemCode::not_found, "This payment has no such refund.", {}};
+    answer.content_type = "application/json";
+    append_refund(answer.body, own, *refund);
+    return Answered{};
+  });
 }
 
 }  // namespace welkin

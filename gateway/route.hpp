@@ -3,9 +3,11 @@
 
 #include <array>
 #include <cstdint>
-#include <optional>
+#include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "actors/payment_service.hpp"
@@ -28,16 +30,61 @@ struct GatewayParts {
   std::string openapi_text;
 };
 
+// Lives until the request is answered, so what a handler leaves to be done later may refer to it.
 struct RouteCall {
   const HttpRequest& request;
   GatewayParts& parts;
   std::string_view merchant_id;  // of the caller; empty on routes that are not a merchant's
-  std::string_view request_id;
+  std::string request_id;
   std::array<std::string_view, 2> values;  // what stands in the pattern's braces, in order
 };
 
-// Fills the answer, or says why not.
-using RouteHandler = std::optional<Problem> (*)(const RouteCall&, HttpAnswer&);
+class Exchange;
+using ExchangePtr = std::shared_ptr<Exchange>;
+
+// What a handler comes to: the answer is filled in, the request is refused, or something is to be
+// asked of the runtime first. Handlers know no threads and never wait.
+struct Answered {};
+struct Later {
+  std::function<void(const ExchangePtr&)> start;  // goes on with the exchange, now or later
+};
+using Step = std::variant<Answered, Problem, Later>;
+
+// One request between its handler and its answer. Kept alive by whoever is to go on with it.
+class Exchange {
+ public:
+  virtual ~Exchange() = default;
+
+  // `next` fills in the answer, or says what else comes first.
+  template <class Next>
+  void go_on(Next&& next) {
+    Step step;
+    try {
+      step = next(answer_);
+    } catch (...) {
+      // What was thrown may hold anything: the client is told nothing but the request's id.
+      step = Problem{ProblemCode::internal, {}, {}};
+    }
+    proceed(std::move(step));
+  }
+
+ protected:
+  virtual void proceed(Step step) = 0;
+  HttpAnswer answer_;
+};
+
+// Asks with `start(then)` and goes on with `next(result, answer)`.
+template <class Result, class Start, class Next>
+Step ask(Start start, Next next) {
+  return Later{
+      [start = std::move(start), next = std::move(next)](const ExchangePtr& exchange) mutable {
+        start([exchange, next](Result result) {
+          exchange->go_on([&](HttpAnswer& answer) { return next(std::move(result), answer); });
+        });
+      }};
+}
+
+using RouteHandler = Step (*)(const RouteCall&, HttpAnswer&);
 
 struct Route {
   std::string_view method;
@@ -64,22 +111,22 @@ struct RouteMatch {
 RouteMatch match_route(std::string_view method, std::string_view path);
 
 // The handlers, by file.
-std::optional<Problem> create_payment(const RouteCall&, HttpAnswer&);
-std::optional<Problem> get_payment(const RouteCall&, HttpAnswer&);
-std::optional<Problem> list_payments(const RouteCall&, HttpAnswer&);
-std::optional<Problem> close_payment(const RouteCall&, HttpAnswer&);
-std::optional<Problem> capture_payment(const RouteCall&, HttpAnswer&);
-std::optional<Problem> void_payment(const RouteCall&, HttpAnswer&);
-std::optional<Problem> list_events(const RouteCall&, HttpAnswer&);
-std::optional<Problem> create_refund(const RouteCall&, HttpAnswer&);
-std::optional<Problem> list_refunds(const RouteCall&, HttpAnswer&);
-std::optional<Problem> get_refund(const RouteCall&, HttpAnswer&);
-std::optional<Problem> channel_notify(const RouteCall&, HttpAnswer&);
-std::optional<Problem> health(const RouteCall&, HttpAnswer&);
-std::optional<Problem> readiness(const RouteCall&, HttpAnswer&);
-std::optional<Problem> metrics(const RouteCall&, HttpAnswer&);
-std::optional<Problem> openapi(const RouteCall&, HttpAnswer&);
-std::optional<Problem> list_parked(const RouteCall&, HttpAnswer&);
-std::optional<Problem> resume_payment(const RouteCall&, HttpAnswer&);
+Step create_payment(const RouteCall&, HttpAnswer&);
+Step get_payment(const RouteCall&, HttpAnswer&);
+Step list_payments(const RouteCall&, HttpAnswer&);
+Step close_payment(const RouteCall&, HttpAnswer&);
+Step capture_payment(const RouteCall&, HttpAnswer&);
+Step void_payment(const RouteCall&, HttpAnswer&);
+Step list_events(const RouteCall&, HttpAnswer&);
+Step create_refund(const RouteCall&, HttpAnswer&);
+Step list_refunds(const RouteCall&, HttpAnswer&);
+Step get_refund(const RouteCall&, HttpAnswer&);
+Step channel_notify(const RouteCall&, HttpAnswer&);
+Step health(const RouteCall&, HttpAnswer&);
+Step readiness(const RouteCall&, HttpAnswer&);
+Step metrics(const RouteCall&, HttpAnswer&);
+Step openapi(const RouteCall&, HttpAnswer&);
+Step list_parked(const RouteCall&, HttpAnswer&);
+Step resume_payment(const RouteCall&, HttpAnswer&);
 
 }  // namespace welkin

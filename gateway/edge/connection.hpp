@@ -1,5 +1,6 @@
-// One client connection. It has exactly one owner at any time: the reactor, or the worker that runs
-// its request. `flags` is the only member both may touch.
+// One client connection. It has exactly one owner at any time: the reactor, the worker that runs
+// its request, or whoever holds the request's Responder. `flags` and `turn` are the only members
+// two may touch.
 #pragma once
 
 #include <atomic>
@@ -7,6 +8,7 @@
 #include <cstdint>
 #include <string>
 
+#include "gateway/edge/http_message.hpp"
 #include "gateway/edge/request_head.hpp"
 
 namespace welkin {
@@ -24,7 +26,12 @@ struct Connection {
   static constexpr std::uint8_t peer_shut =
       4;  // part of that news: the peer has sent its last byte
 
+  // Who goes on with the connection once its request is answered: the worker, when the answer came
+  // before the handler returned, else whoever answered.
+  enum class Turn : std::uint8_t { handler_runs, handler_left, answered };
+
   std::atomic<std::uint8_t> flags{0};
+  std::atomic<Turn> turn{Turn::handler_runs};
   int fd = -1;
   std::size_t slot = 0;  // in the registry
   ConnectionPhase phase = ConnectionPhase::reading;
@@ -40,6 +47,7 @@ struct Connection {
   std::string out;
   std::size_t out_sent = 0;
   RequestHead head;
+  HttpRequest request;  // views into `in`
   std::string peer_address;
   int peer_port = 0;
 };

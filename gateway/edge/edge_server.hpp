@@ -1,7 +1,8 @@
 // The gateway's edge: it turns untrusted bytes into complete, well-framed requests and hands only
 // those to workers. One thread accepts (httplib's own loop), one thread waits for sockets (epoll,
 // edge-triggered, one registration for a connection's whole life), and workers run httplib's
-// request processing over memory. No worker ever waits for a client, so slow, silent and half-open
+// request processing over memory. Whoever has the answer, a worker or a thread of the runtime's,
+// writes it. No worker ever waits for a client or for a payment, so slow, silent and half-open
 // clients cost a file descriptor and a small buffer, nothing else.
 #pragma once
 
@@ -23,7 +24,7 @@ struct EdgeConfig {
   std::string listen_host = "127.0.0.1";
   int port = 0;  // 0: any free one
   HeadLimits limits;
-  std::size_t workers = 128;
+  std::size_t workers = 4;  // none of them ever waits, for a client or for a payment
   std::size_t control_workers =
       2;  // for health, readiness and metrics, which must answer under load
   std::size_t queue_limit = 2048;  // complete requests waiting for a worker

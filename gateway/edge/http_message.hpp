@@ -14,7 +14,7 @@ struct HeaderView {
   std::string_view value;
 };
 
-// The views stay valid while the handler runs.
+// The views stay valid until the answer is given.
 struct HttpRequest {
   std::string_view method;
   std::string_view target;
@@ -45,6 +45,39 @@ struct HttpAnswer {
   std::vector<std::pair<std::string, std::string>> headers;
 };
 
-using HttpHandler = std::function<void(const HttpRequest&, HttpAnswer&)>;
+struct Connection;
+
+// The right and the duty to answer one request: at once or later, from any thread, once. One that
+// is dropped without an answer answers that something went wrong here, so that no client waits for
+// nothing.
+class Responder {
+ public:
+  class Line {
+   public:
+    virtual void answered(Connection& connection, HttpAnswer answer) = 0;
+    virtual void dropped(Connection& connection) = 0;
+
+   protected:
+    ~Line() = default;
+  };
+
+  Responder(Line& line, Connection& connection) : line_(&line), connection_(&connection) {}
+  Responder(Responder&& other) noexcept
+      : line_(std::exchange(other.line_, nullptr)), connection_(other.connection_) {}
+  Responder& operator=(Responder&&) = delete;
+  ~Responder() {
+    if (line_ != nullptr) line_->dropped(*connection_);
+  }
+
+  void answer(HttpAnswer answer) {
+    std::exchange(line_, nullptr)->answered(*connection_, std::move(answer));
+  }
+
+ private:
+  Line* line_;
+  Connection* connection_;
+};
+
+using HttpHandler = std::function<void(const HttpRequest&, Responder)>;
 
 }  // namespace welkin

@@ -11,16 +11,19 @@
 namespace welkin {
 namespace {
 
-// httplib hands its handlers only its own Request, so the one being run is kept here.
+// httplib hands its handlers only its own Request, so what is being answered is kept here.
 struct Current {
   const HttpRequest* request = nullptr;
+  HttpAnswer* answer = nullptr;
   bool close = false;
 };
 thread_local Current current;
 
 class CurrentScope {
  public:
-  CurrentScope(const HttpRequest& request, bool close) { current = {&request, close}; }
+  CurrentScope(const HttpRequest& request, HttpAnswer& answer, bool close) {
+    current = {&request, &answer, close};
+  }
   ~CurrentScope() { current = {}; }
   CurrentScope(const CurrentScope&) = delete;
   CurrentScope& operator=(const CurrentScope&) = delete;
@@ -84,19 +87,16 @@ void answer_with_problem(ProblemCode code, httplib::Response& response) {
 
 }  // namespace
 
-HttplibShell::HttplibShell(HttpHandler handler, std::function<void(int)> adopt,
-                           std::function<bool()> is_draining)
-    : handler_(std::move(handler)), adopt_(std::move(adopt)), is_draining_(std::move(is_draining)) {
+HttplibShell::HttplibShell(std::function<void(int)> adopt, std::function<bool()> is_draining)
+    : adopt_(std::move(adopt)), is_draining_(std::move(is_draining)) {
   new_task_queue = [] { return new InlineQueue; };
   set_socket_options([](socket_t fd) {
     // Not SO_REUSEPORT, httplib's default: it lets two servers share a port without a word.
     const int on = 1;
     ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   });
-  set_pre_routing_handler([this](const httplib::Request&, httplib::Response& response) {
-    HttpAnswer answer;
-    handler_(*current.request, answer);
-    move_answer(answer, response);
+  set_pre_routing_handler([](const httplib::Request&, httplib::Response& response) {
+    move_answer(*current.answer, response);
     return HandlerResponse::Handled;
   });
   // Never what(): it may hold anything, and httplib would echo it in a header.
@@ -130,11 +130,12 @@ int HttplibShell::bind(const std::string& host, int port, int backlog) {
   return bound;
 }
 
-bool HttplibShell::run(const HttpRequest& request, Connection& connection, bool close) {
+bool HttplibShell::write(Connection& connection, HttpAnswer answer, bool close) {
+  const HttpRequest& request = connection.request;
   thread_local std::string head;
   head.assign(request.method).append(" ").append(request.target).append(" HTTP/1.1\r\n\r\n");
   MemoryStream stream(head, connection);
-  const CurrentScope scope(request, close);
+  const CurrentScope scope(request, answer, close);
   bool closed = false;
   return process_request(stream, close, closed, nullptr) && !current.close;
 }

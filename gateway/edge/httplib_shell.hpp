@@ -18,20 +18,18 @@ namespace welkin {
 
 class HttplibShell : public httplib::Server {
  public:
-  HttplibShell(HttpHandler handler, std::function<void(int fd)> adopt,
-               std::function<bool()> is_draining);
+  HttplibShell(std::function<void(int fd)> adopt, std::function<bool()> is_draining);
 
   // The port, or 0 with errno set.
   int bind(const std::string& host, int port, int backlog);
 
-  // Runs the request through httplib and appends the response to the connection's output. True when
-  // the connection may be kept.
-  bool run(const HttpRequest& request, Connection& connection, bool close);
+  // Lets httplib write the answer to the connection's request and appends the response to the
+  // connection's output. True when the connection may be kept.
+  bool write(Connection& connection, HttpAnswer answer, bool close);
 
  private:
   bool process_and_close_socket(socket_t fd) override;
 
-  HttpHandler handler_;
   std::function<void(int)> adopt_;
   std::function<bool()> is_draining_;
 };

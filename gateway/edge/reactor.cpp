@@ -69,9 +69,9 @@ EdgeServer::Reactor::Reactor(EdgeConfig config, HttpHandler handler,
                              std::function<bool(std::string_view)> is_control)
     : config_(std::move(config)),
       is_control_(std::move(is_control)),
-      shell_(
-          std::move(handler), [this](int fd) { adopt(fd); },
-          [this] { return draining_.load(std::memory_order_relaxed); }) {
+      handler_(std::move(handler)),
+      shell_([this](int fd) { adopt(fd); },
+             [this] { return draining_.load(std::memory_order_relaxed); }) {
   const std::int64_t shortest_ms =
       std::min({config_.head_timeout_ms, config_.request_timeout_ms, config_.idle_timeout_ms,
                 config_.write_timeout_ms, config_.linger_timeout_ms});
@@ -82,6 +82,8 @@ EdgeServer::Reactor::~Reactor() {
   stop();
   main_pool_.reset();  // joins
   control_pool_.reset();
+  while (outstanding_.load(std::memory_order_acquire) != 0)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   close_everything();
   if (epoll_fd_ >= 0) ::close(epoll_fd_);
   if (wake_fd_ >= 0) ::close(wake_fd_);
@@ -309,21 +311,27 @@ void EdgeServer::Reactor::destroy(Connection* connection) {
   delete connection;
 }
 
-// ---- on a worker
+// ---- running requests
 
 void EdgeServer::Reactor::serve(Connection* connection) {
-  for (int round = 1;; ++round) {
-    handle(*connection);
-    Step step = settle(*connection);
-    if (step == Step::run && round >= max_rounds) {
-      if (pool_for(*connection).push(&connection, 1) == 1) return;
-      refuse(*connection, {ProblemCode::overloaded, {}, {}});
-      step = settle(*connection);
-    }
-    if (step == Step::run) continue;
-    if (step == Step::destroy) give_back(connection);
-    return;
+  outstanding_.fetch_add(1, std::memory_order_relaxed);
+  if (handle(*connection)) go_on(connection, max_rounds);
+}
+
+// After the answer. Ends one outstanding request, and runs those that have come whole meanwhile
+// while it may; without rounds left they go to a worker.
+void EdgeServer::Reactor::go_on(Connection* connection, int rounds_left) {
+  Step step = settle(*connection);
+  while (step == Step::run && --rounds_left > 0) {
+    if (!handle(*connection)) return;
+    step = settle(*connection);
   }
+  if (step == Step::run && pool_for(*connection).push(&connection, 1) == 0) {
+    refuse(*connection, {ProblemCode::overloaded, {}, {}});
+    step = settle(*connection);
+  }
+  if (step == Step::destroy) give_back(connection);
+  outstanding_.fetch_sub(1, std::memory_order_release);
 }
 
 // Moves the connection on. After `wait` it is the reactor's again and must not be touched.
@@ -352,10 +360,11 @@ void EdgeServer::Reactor::give_back(Connection* connection) {
   wake();
 }
 
-void EdgeServer::Reactor::handle(Connection& connection) {
+// True when the request is answered; else somebody else will answer it and go on.
+bool EdgeServer::Reactor::handle(Connection& connection) {
   const std::string_view bytes = connection.in;
   const RequestHead& head = connection.head;
-  thread_local HttpRequest request;
+  HttpRequest& request = connection.request;
   request.method = head.method().in(bytes);
   request.target = head.target().in(bytes);
   request.path = path_of(request.target);
@@ -367,12 +376,35 @@ void EdgeServer::Reactor::handle(Connection& connection) {
     request.headers.push_back({line.name.in(bytes), line.value.in(bytes)});
 
   counters_.in_flight.fetch_add(1, std::memory_order_relaxed);
-  const bool keep = shell_.run(request, connection, !head.keep_alive());
+  connection.turn.store(Connection::Turn::handler_runs, std::memory_order_relaxed);
+  try {
+    handler_(request, Responder(*this, connection));
+  } catch (...) {
+    // Its responder has answered when it was dropped.
+  }
+  return connection.turn.exchange(Connection::Turn::handler_left, std::memory_order_acq_rel) ==
+         Connection::Turn::answered;
+}
+
+void EdgeServer::Reactor::answered(Connection& connection, HttpAnswer answer) {
+  const RequestHead& head = connection.head;
+  const bool keep = shell_.write(connection, std::move(answer), !head.keep_alive());
   counters_.in_flight.fetch_sub(1, std::memory_order_relaxed);
   connection.in.erase(0, head.head_bytes() + head.content_length());
   connection.phase = ConnectionPhase::writing;
   connection.close_after_write = !keep;
   connection.deadline_ms = now_ms() + config_.write_timeout_ms;
+  if (connection.turn.exchange(Connection::Turn::answered, std::memory_order_acq_rel) ==
+      Connection::Turn::handler_left)
+    go_on(&connection, 0);
+}
+
+void EdgeServer::Reactor::dropped(Connection& connection) {
+  HttpAnswer answer;
+  const std::string request_id = request_id_for(connection.request.header("x-request-id"));
+  answer.headers.emplace_back("X-Request-Id", request_id);
+  answer_problem({ProblemCode::internal, {}, {}}, request_id, answer);
+  answered(connection, std::move(answer));
 }
 
 WorkerPool& EdgeServer::Reactor::pool_for(const Connection& connection) {

@@ -19,7 +19,7 @@
 
 namespace welkin {
 
-class EdgeServer::Reactor {
+class EdgeServer::Reactor final : private Responder::Line {
  public:
   Reactor(EdgeConfig config, HttpHandler handler, std::function<bool(std::string_view)> is_control);
   ~Reactor();
@@ -47,7 +47,14 @@ class EdgeServer::Reactor {
 
   // On a worker.
   void serve(Connection* connection);
-  void handle(Connection& connection);
+  bool handle(Connection& connection);
+
+  // By whoever answers: within the handler, or later on a thread of the caller's.
+  void answered(Connection& connection, HttpAnswer answer) override;
+  void dropped(Connection& connection) override;
+
+  // By the worker or whoever answered after the handler had returned.
+  void go_on(Connection* connection, int rounds_left);
   Step settle(Connection& connection);
   void give_back(Connection* connection);
   bool release(Connection& connection);
@@ -70,6 +77,10 @@ class EdgeServer::Reactor {
   const EdgeConfig config_;
   const std::function<bool(std::string_view)> is_control_;
   EdgeCounters counters_;
+  const HttpHandler handler_;
+  // Requests that a handler has and that are not over. Others may still answer them when everything
+  // else has stopped.
+  std::atomic<std::int64_t> outstanding_{0};
   HttplibShell shell_;
   int epoll_fd_ = -1;
   int wake_fd_ = -1;

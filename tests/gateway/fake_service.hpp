@@ -20,7 +20,12 @@ class FakeService : public PaymentService {
  public:
   static constexpr UnixUs start_us = 1'900'000'000LL * us_per_s;
 
-  CommandAnswer execute(PaymentCommand command) override {
+  void execute(PaymentCommand command, Then<CommandAnswer> then) override {
+    const CommandAnswer answer = execute_now(std::move(command));
+    if (!answer_later) return then(answer);
+    answer_later([then = std::move(then), answer] { then(answer); });
+  }
+  CommandAnswer execute_now(PaymentCommand command) {
     pass_gate();
     if (before_execute) before_execute(command);
     std::lock_guard lock(mutex_);
@@ -35,14 +40,16 @@ class FakeService : public PaymentService {
     return answer;
   }
 
-  std::variant<PaymentView, Problem> find(const PaymentId& id) override {
+  void find(const PaymentId& id, Then<FoundPayment> then) override { then(find_now(id)); }
+  FoundPayment find_now(const PaymentId& id) {
     std::lock_guard lock(mutex_);
     const auto found = payments_.find(id.text());
     if (found == payments_.end()) return Problem{ProblemCode::not_found, "unknown here", ""};
     return found->second;
   }
 
-  std::variant<PaymentListPage, Problem> list(const PaymentListQuery& query) override {
+  void list(PaymentListQuery query, Then<FoundPage> then) override { then(list_now(query)); }
+  FoundPage list_now(const PaymentListQuery& query) {
     std::lock_guard lock(mutex_);
     last_list = query;
     PaymentListPage page;
@@ -58,7 +65,7 @@ class FakeService : public PaymentService {
     return page;
   }
 
-  std::variant<std::vector<EventView>, Problem> events(const PaymentId& id) override {
+  void events(const PaymentId& id, Then<FoundEvents> then) override {
     EventView event;
     event.seq = 1;
     event.type = "payment_created";
@@ -67,18 +74,24 @@ class FakeService : public PaymentService {
     event.at_us = start_us;
     event.causation_id = "req_1";
     event.correlation_id = id.text();
-    return std::vector<EventView>{event};
+    then(std::vector<EventView>{event});
   }
 
-  std::variant<std::optional<IdempotencyHit>, Problem> find_idempotency(
-      std::string_view merchant_id, std::string_view key) override {
+  void find_idempotency(std::string_view merchant_id, std::string_view key,
+                        Then<FoundKey> then) override {
+    then(find_key_now(merchant_id, key));
+  }
+  FoundKey find_key_now(std::string_view merchant_id, std::string_view key) {
     std::lock_guard lock(mutex_);
     const auto found = keys_.find({std::string(merchant_id), std::string(key)});
     if (found == keys_.end()) return std::optional<IdempotencyHit>();
     return std::optional<IdempotencyHit>(found->second.hit);
   }
 
-  CommandAnswer replay(const IdempotencyHit& hit) override {
+  void replay(const IdempotencyHit& hit, Then<CommandAnswer> then) override {
+    then(replay_now(hit));
+  }
+  CommandAnswer replay_now(const IdempotencyHit& hit) {
     std::lock_guard lock(mutex_);
     for (const auto& [name, kept] : keys_)
       if (kept.hit.payment == hit.payment && kept.hit.seq == hit.seq &&
@@ -87,19 +100,25 @@ class FakeService : public PaymentService {
     return Problem{ProblemCode::internal, "no such answer", ""};
   }
 
-  std::variant<CallbackAck, Problem> notify(const RawCallback& callback) override {
+  void notify(const RawCallback& callback, Then<TakenCallback> then) override {
+    then(notify_now(callback));
+  }
+  TakenCallback notify_now(const RawCallback& callback) {
     std::lock_guard lock(mutex_);
     last_callback = callback;
     if (callback.body == "forged") return Problem{ProblemCode::bad_signature, "", ""};
     return CallbackAck{200, "text/plain", "success"};
   }
 
-  std::vector<ParkedEntity> parked() override {
-    return {{payment_id_of("m_1", "parked"), "gave up", start_us}};
+  void parked(Then<FoundParked> then) override {
+    then(std::vector<ParkedEntity>{{payment_id_of("m_1", "parked"), "gave up", start_us}});
   }
   bool knows_channel(std::string_view channel) const override { return channel == "sandbox"; }
   Readiness readiness() const override { return {ready.load(), ready ? "" : "store_unavailable"}; }
   std::string metrics_text() const override { return "# TYPE fake gauge\nfake 1\n"; }
+
+  // Set: is given each command's answering instead of its being done at once. Called on workers.
+  std::function<void(std::function<void()>)> answer_later;
 
   // While the gate is shut, commands wait inside execute().
   void shut_gate() {
