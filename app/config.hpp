@@ -23,7 +23,7 @@ struct HttpSection {
   std::string host = "127.0.0.1";
   std::int64_t port = 8080;
   std::int64_t body_limit_bytes = 64 * 1024;
-  std::int64_t workers = 64;
+  std::int64_t workers = 4;
   std::int64_t max_connections = 4'096;
   std::int64_t max_in_flight = 1'024;
   std::int64_t request_deadline_ms = 10'000;

@@ -75,7 +75,7 @@ void add_store_and_http(std::vector<KeySpec>& all) {
   all.push_back(number(http, "body_limit_bytes", "bytes", WELKIN_AT(serve.http.body_limit_bytes),
                        256, 16 << 20, "Largest request body; a larger one is refused with 413."));
   all.push_back(number(http, "workers", "threads", WELKIN_AT(serve.http.workers), 1, 4'096,
-                       "Threads that handle requests."));
+                       "Threads that read and judge requests; none waits for a payment."));
   all.push_back(number(http, "max_connections", "connections",
                        WELKIN_AT(serve.http.max_connections), 1, 1'000'000,
                        "Open client connections; one more is closed at once."));
