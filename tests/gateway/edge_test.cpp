@@ -396,7 +396,9 @@ TEST_CASE("connections beyond the limit are told so and closed; a place is free 
 }
 
 TEST_CASE("stopping finishes what runs, closes what is idle and refuses what is new", "[edge]") {
-  GatewayFixture gateway;
+  GatewayConfig config;
+  config.edge.workers = 8;
+  GatewayFixture gateway(std::move(config));
   RawClient idle(gateway.port);
   idle.send(get_health);
   CHECK(idle.read_answer()->status == 200);
