@@ -1,7 +1,6 @@
 #include "gateway/command_call.hpp"
 
 #include <algorithm>
-#include <memory>
 
 #include "gateway/payment_json.hpp"
 
@@ -122,25 +121,20 @@ Step run_command(const RouteCall& call, CommandCall command, OnOutcome then) {
     return execute(call, std::move(command), std::move(mark), std::move(then));
   }
 
-  const auto hold =
-      std::make_shared<const InFlightKeys::Hold>(call.parts.in_flight, call.merchant_id, key);
-  if (hold->entry() == InFlightKeys::Entry::twin)
+  call.key.emplace(call.parts.in_flight, call.merchant_id, key);
+  if (call.key->entry() == InFlightKeys::Entry::twin)
     return Problem{ProblemCode::idempotency_in_flight, {}, "Idempotency-Key"};
-  if (hold->entry() == InFlightKeys::Entry::full) return Problem{ProblemCode::overloaded, {}, {}};
+  if (call.key->entry() == InFlightKeys::Entry::full)
+    return Problem{ProblemCode::overloaded, {}, {}};
   RequestMark mark{std::string(key), command.fingerprint.hex()};
-  // What goes on holds the key, so it is let go when the request is over.
-  OnOutcome holding = [hold, then = std::move(then)](const CommandOutcome& outcome,
-                                                     HttpAnswer& answer) {
-    return then(outcome, answer);
-  };
   return ask<PaymentService::FoundKey>(
       [&call, key](Then<PaymentService::FoundKey> done) {
         call.parts.service.find_idempotency(call.merchant_id, key, std::move(done));
       },
-      [&call, command = std::move(command), mark = std::move(mark), holding = std::move(holding)](
+      [&call, command = std::move(command), mark = std::move(mark), then = std::move(then)](
           PaymentService::FoundKey found, HttpAnswer&) -> Step {
         if (auto* problem = std::get_if<Problem>(&found)) return std::move(*problem);
-        return execute_under_key(call, command, mark, holding,
+        return execute_under_key(call, command, mark, then,
                                  std::get<std::optional<IdempotencyHit>>(found));
       });
 }

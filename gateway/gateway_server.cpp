@@ -122,6 +122,7 @@ class GatewayServer::Dispatch::OpenExchange final
         std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - started_);
     metrics.count_request(route_, answer_.status, duration.count());
     admission.reset();
+    call.key.reset();
     responder_.answer(std::move(answer_));
   }
 

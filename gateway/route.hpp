@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -37,6 +38,9 @@ struct RouteCall {
   std::string_view merchant_id;  // of the caller; empty on routes that are not a merchant's
   std::string request_id;
   std::array<std::string_view, 2> values;  // what stands in the pattern's braces, in order
+  // The request's idempotency key, let go just before it is answered: who repeats the request as
+  // soon as it has the answer must not meet itself.
+  mutable std::optional<InFlightKeys::Hold> key = std::nullopt;
 };
 
 class Exchange;

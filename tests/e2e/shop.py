@@ -82,11 +82,14 @@ class Shop(threading.Thread):
     def step(self):
         paid = [order for order in self.orders[-40:] if order.has_been("PAID") and not order.close_asked]
         open_ones = [order for order in self.orders[-40:] if order.first and not order.has_been("PAID")]
+        # Once each: a second close under the same key would find the first one's work done and could not
+        # tell that from work of its own which no answer had told of.
+        closable = [order for order in open_ones if not order.close_asked]
         draw = self.random.random()
         if draw < 0.15 and paid:
             self.refund(self.random.choice(paid))
-        elif draw < 0.20 and open_ones:
-            self.close(self.random.choice(open_ones))
+        elif draw < 0.20 and closable:
+            self.close(self.random.choice(closable))
         elif draw < 0.45 and open_ones + paid:
             self.look(self.random.choice(open_ones + paid))
         elif draw < 0.48:

@@ -38,7 +38,9 @@ def stopped_under_load(welkin):
         numbers = {stream.payloads[0]["merchant_order_no"] for stream in streams.values()}
         unheard = [order.number for order in shops.orders() if order.unheard]
         done = shops.count("done_unheard") + len(numbers.intersection(unheard))
-        check(unheard and done == 0, f"{done} requests were carried out and not answered")
+        begun = sorted(numbers.intersection(unheard))
+        check(unheard and done == 0,
+              f"{done} requests were carried out and not answered, of them creates: {begun}")
         print(f"     {STOPS} stops, the longest {max(spent_s):.2f} s, {len(streams)} payments, "
               f"{shops.count('answered')} answers, {shops.count('none')} requests without one", flush=True)
 

@@ -51,9 +51,10 @@ void StoreLanes::commit(std::vector<AppendRequestPtr> batch, const caf::actor& j
 std::optional<UnixUs> StoreLanes::write(const std::vector<AppendRequestPtr>& batch,
                                         const caf::actor& journal, const caf::actor& views) {
   using Verdict = JournalCommitter::Verdict;
-  const Verdict verdict =
-      std::exchange(in_doubt_, false) ? committer_.resolve(batch) : committer_.commit(batch);
+  const bool was_in_doubt = std::exchange(in_doubt_, false);
+  const Verdict verdict = was_in_doubt ? committer_.resolve(batch) : committer_.commit(batch);
   if (verdict == Verdict::in_doubt) {
+    if (was_in_doubt) caf::anon_send(journal, doubt_atom::value);
     in_doubt_ = true;
     return ask_again_us;
   }
