@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <caf/all.hpp>
-#include <charconv>
 #include <utility>
 
 #include "actors/channel_actor.hpp"
 #include "actors/journal_actor.hpp"
+#include "actors/list_cursor.hpp"
 #include "actors/pending_answers.hpp"
 #include "actors/shard_actor.hpp"
 #include "actors/store_threads.hpp"
@@ -54,21 +54,6 @@ Problem problem_of(const StoreError& error) {
                                                           : ProblemCode::store_unavailable;
   spdlog::error("store: {}", error.detail);
   return {code, "The journal cannot be read now.", ""};
-}
-
-std::string cursor_of(const Card& card) {
-  return std::to_string(card.created_at_us) + "." + card.stream.text();
-}
-
-bool read_cursor(std::string_view cursor, CardQuery& query) {
-  const std::size_t dot = cursor.find('.');
-  if (dot == std::string_view::npos) return false;
-  const auto parsed =
-      std::from_chars(cursor.data(), cursor.data() + dot, query.before_created_at_us);
-  const auto stream = StreamId::parse(cursor.substr(dot + 1));
-  if (parsed.ec != std::errc() || parsed.ptr != cursor.data() + dot || !stream) return false;
-  query.before_stream = *stream;
-  return query.before_created_at_us > 0;
 }
 
 // Tells those whose time is up, for as long as the node lives.
@@ -319,8 +304,13 @@ Runtime::FoundPage Runtime::list_now(const PaymentListQuery& query) {
   if (query.state) cards.state = name_of(*query.state);
   cards.created_from_us = query.created_from_us;
   cards.created_to_us = query.created_to_us;
-  if (!query.cursor.empty() && !read_cursor(query.cursor, cards))
-    return Problem{ProblemCode::invalid_value, "The cursor is not one of ours.", "cursor"};
+  if (!query.cursor.empty()) {
+    const auto cursor = ListCursor::parse(query.cursor);
+    if (!cursor)
+      return Problem{ProblemCode::invalid_value, "The cursor is not one of ours.", "?cursor"};
+    cards.before_created_at_us = cursor->created_at_us;
+    cards.before_stream = cursor->stream;
+  }
   cards.limit = query.limit + 1;  // one more tells whether there is a next page
   if (auto problem = flush_views()) return *problem;
   auto read = store_.list_cards(cards);
@@ -329,7 +319,7 @@ Runtime::FoundPage Runtime::list_now(const PaymentListQuery& query) {
   PaymentListPage page;
   if (found.size() > query.limit) {
     found.resize(query.limit);
-    page.next_cursor = cursor_of(found.back());
+    page.next_cursor = ListCursor{found.back().created_at_us, found.back().stream}.text();
   }
   for (const Card& card : found) {
     const LoadResult result = load_payment(store_, card.stream);

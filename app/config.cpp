@@ -345,20 +345,19 @@ class ConfigReader {
   std::vector<ConfigError> errors_;
 };
 
-// Without the password that a database's URL may carry.
+// Without the passwords that a database's URL may carry. One that is not spelled as a URL wants it,
+// with a slash or a question mark in it, is hidden too: rather too much than a part of it.
 std::string url_without_password(std::string url) {
   const std::size_t authority = url.find("://");
   if (authority == std::string::npos) return url;
-  const std::size_t from = authority + 3;
-  const std::size_t host_end = url.find_first_of("/?", from);
-  const std::size_t at = url.rfind('@', host_end);
-  const std::size_t colon = url.find(':', from);
-  if (at != std::string::npos && at > from && colon < at)
-    url.replace(colon + 1, at - colon - 1, "***");
-  const std::size_t parameter = url.find("password=");
-  if (parameter != std::string::npos) {
-    const std::size_t value = parameter + 9;
+  const std::size_t colon = url.find(':', authority + 3);
+  const std::size_t at = url.rfind('@');
+  if (at != std::string::npos && colon < at) url.replace(colon + 1, at - colon - 1, "***");
+  constexpr std::string_view setting = "password=";  // and sslpassword
+  for (std::size_t found = url.find(setting); found != std::string::npos;) {
+    const std::size_t value = found + setting.size();
     url.replace(value, std::min(url.find('&', value), url.size()) - value, "***");
+    found = url.find(setting, value);
   }
   return url;
 }

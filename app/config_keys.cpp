@@ -118,9 +118,9 @@ void add_runtime(std::vector<KeySpec>& all) {
                       "trace|debug|info|warn|error|off"));
   all.push_back(plain(Section::log, "format", "word", WELKIN_AT(serve.log.format),
                       "Lines for people or one JSON object a line.", Check::one_of, "text|json"));
-  all.push_back(default_words(plain(Section::operators, "key_sha256", "64 hex digits",
-                                    WELKIN_AT(serve.operators.key_sha256),
-                                    "SHA-256 of the operators' bearer key.", Check::sha256),
+  all.push_back(default_words(secret(plain(Section::operators, "key_sha256", "64 hex digits",
+                                           WELKIN_AT(serve.operators.key_sha256),
+                                           "SHA-256 of the operators' bearer key.", Check::sha256)),
                               "none: the operators' routes answer nobody"));
 }
 

@@ -4,12 +4,10 @@
 #include <nlohmann/json.hpp>
 
 #include "protocol/money.hpp"
+#include "protocol/utf8.hpp"
 
 namespace welkin {
 namespace {
-
-// Deeper than any body of ours; a bound all the same.
-constexpr std::size_t max_depth = 16;
 
 // Builds a JsonValue from the parser's events. Written here because the library's own tree keeps
 // the last of two members with one name and says nothing.
@@ -56,6 +54,10 @@ class TreeBuilder {
   bool end_array() { return close(); }
   bool key(std::string& name) {
     JsonValue& object = *open_.back();
+    if (object.members.size() == max_json_members) {
+      problem_ = {ProblemCode::malformed_json, "an object has too many members", {}};
+      return false;
+    }
     for (const JsonMember& member : object.members) {
       if (member.first != name) continue;
       problem_ = {ProblemCode::malformed_json, "an object has two members of this name",
@@ -89,7 +91,7 @@ class TreeBuilder {
     return true;
   }
   bool open(JsonValue::Kind kind) {
-    if (open_.size() == max_depth) {
+    if (open_.size() == max_json_depth) {
       problem_ = {ProblemCode::malformed_json, "the body is nested too deeply", {}};
       return false;
     }
@@ -131,7 +133,7 @@ std::string json_pointer(std::string_view member, std::string_view below) {
   std::string out = "/";
   const auto append = [&out](std::string_view part) {
     // A pointer is an answer's field: a hostile name is cut, not echoed at length.
-    for (const char c : part.substr(0, 64)) {
+    for (const char c : cut_text(part, 64)) {
       if (c == '~') {
         out.append("~0");
       } else if (c == '/') {
@@ -139,12 +141,6 @@ std::string json_pointer(std::string_view member, std::string_view below) {
       } else {
         out.push_back(c);
       }
-    }
-    // Not in the middle of a character.
-    if (part.size() > 64) {
-      while (!out.empty() && (static_cast<unsigned char>(out.back()) & 0xc0) == 0x80)
-        out.pop_back();
-      if (!out.empty() && (static_cast<unsigned char>(out.back()) & 0x80) != 0) out.pop_back();
     }
   };
   append(member);

@@ -37,6 +37,10 @@ struct JsonValue {
   std::vector<JsonMember> members;  // in the order they came
 };
 
+// Beyond any body of ours. The second keeps what it costs to look for repeated names small.
+constexpr std::size_t max_json_depth = 16;
+constexpr std::size_t max_json_members = 64;  // of one object
+
 std::variant<JsonValue, Problem> parse_json_object(std::string_view body);
 
 struct TextRule {

@@ -87,7 +87,9 @@ UnixUs QueryReader::time(std::string_view name) {
   const std::string* value = take(name);
   if (value == nullptr) return 0;
   const std::optional<UnixUs> at_us = parse_rfc3339(*value);
-  if (!at_us) refuse(name, "this is an RFC 3339 time such as 2030-01-31T12:00:00Z");
+  // 0 is how the absence of a time is told, and no payment is as old as that.
+  if (!at_us || *at_us <= 0)
+    refuse(name, "this is an RFC 3339 time after 1970 such as 2030-01-31T12:00:00Z");
   return at_us.value_or(0);
 }
 

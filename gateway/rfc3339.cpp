@@ -146,7 +146,10 @@ std::optional<UnixUs> parse_rfc3339(std::string_view text) {
   if (!fraction_us) return std::nullopt;
   const auto offset_s = take_offset_s(text);
   if (!offset_s || !text.empty()) return std::nullopt;
-  return (*date_s + *time_s - *offset_s) * us_per_s + *fraction_us;
+  const UnixUs at_us = (*date_s + *time_s - *offset_s) * us_per_s + *fraction_us;
+  // An offset may lead out of the years that can be written.
+  if (at_us < rfc3339_first_us || at_us > rfc3339_last_us) return std::nullopt;
+  return at_us;
 }
 
 }  // namespace welkin

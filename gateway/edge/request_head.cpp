@@ -100,8 +100,9 @@ RequestHead::Progress RequestHead::feed(std::string& buffer, const HeadLimits& l
   }
   if (progress_ == Progress::incomplete && seen_ > limits.max_head_bytes)
     refuse(ProblemCode::headers_too_large, "the request's head is too large");
+  // The carriage return may be there already: what comes in pieces is judged as the whole is.
   if (progress_ == Progress::incomplete && !has_request_line_ &&
-      seen_ > limits.max_request_line_bytes)
+      seen_ > limits.max_request_line_bytes + 1)
     refuse(ProblemCode::headers_too_large, "the request line is too long");
   return progress_;
 }

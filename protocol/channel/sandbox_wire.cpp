@@ -10,6 +10,7 @@
 #include "protocol/channels/crypto.hpp"
 #include "protocol/channels/exchange.hpp"
 #include "protocol/name_table.hpp"
+#include "protocol/utf8.hpp"
 
 namespace welkin::sandbox_wire {
 namespace {
@@ -133,7 +134,7 @@ class Fields {
   std::optional<Problem> finish() {
     for (const auto& item : object_.items()) {
       const bool known = std::find(seen_.begin(), seen_.end(), item.key()) != seen_.end();
-      if (!known) fail(ProblemCode::unknown_field, item.key().substr(0, 64), "No such field.");
+      if (!known) fail(ProblemCode::unknown_field, cut_text(item.key(), 64), "No such field.");
     }
     return problem_;
   }

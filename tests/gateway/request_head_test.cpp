@@ -26,6 +26,18 @@ std::string post_with(const std::string& lines) {
 
 }  // namespace
 
+TEST_CASE("the longest request line is taken however it is cut", "[edge]") {
+  const HeadLimits limits;
+  const std::string around = "GET / HTTP/1.1";
+  const std::string line =
+      "GET /" + std::string(limits.max_request_line_bytes - around.size(), 'a') + " HTTP/1.1";
+  RequestHead head;
+  std::string buffer = line + "\r";
+  REQUIRE(head.feed(buffer, limits) == Progress::incomplete);
+  buffer += "\nHost: h\r\n\r\n";
+  CHECK(head.feed(buffer, limits) == Progress::complete);
+}
+
 TEST_CASE("a head is read the same however it is cut", "[edge]") {
   const std::string whole =
       "POST /a?b=c HTTP/1.1\r\nHost: h\r\nX-Mixed-Case:  v w \t\r\nConnection: keep-alive, "

@@ -37,6 +37,13 @@ TEST_CASE("offsets and fractions are understood", "[gateway]") {
   CHECK(parse_rfc3339("1970-01-01T00:00:00.1234567Z") == 123'456);
 }
 
+TEST_CASE("an offset does not lead out of the years that can be written", "[gateway]") {
+  CHECK(parse_rfc3339("0000-01-01T00:00:00Z") == rfc3339_first_us);
+  CHECK(parse_rfc3339("9999-12-31T23:59:59.999999Z") == rfc3339_last_us);
+  CHECK_FALSE(parse_rfc3339("0000-01-01T00:00:00+00:01"));
+  CHECK_FALSE(parse_rfc3339("9999-12-31T23:59:59-00:01"));
+}
+
 TEST_CASE("what is no time is refused", "[gateway]") {
   for (const char* text :
        {"", "1970-01-01", "1970-01-01T00:00:00", "1970-1-1T00:00:00Z", "1970-02-29T00:00:00Z",

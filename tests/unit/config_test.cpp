@@ -175,6 +175,15 @@ TEST_CASE("describing a configuration gives away no secret") {
   CHECK_THAT(text, Contains("channel.sandbox.secret = (set)"));
 }
 
+TEST_CASE("a database's password is not shown, however the URL is spelled") {
+  for (const char* url : {"postgresql://w:hunt/er2@h/j", "postgresql://w:hunt?er2@h/j",
+                          "postgresql://h/j?sslpassword=hunter2&password=hunter2"}) {
+    CAPTURE(url);
+    const std::string toml = "[store]\nurl = \"" + std::string(url) + "\"\n";
+    CHECK_THAT(describe_config(good(toml)), !Contains("hunt") && !Contains("er2"));
+  }
+}
+
 TEST_CASE("a configuration that cannot be read or is a folder is refused") {
   for (const char* path : {"/nowhere/welkin.toml", "/"}) {
     const auto result = load_config(path, {});

@@ -560,6 +560,14 @@ TEST_CASE("a callback that contradicts itself, or is not ours, is refused with t
   CHECK(problem_in(wire::parse_callback(unlisted.dump(), nonce)).field == "/event");
 }
 
+TEST_CASE("a strange field's long name is cut between characters, so that it can be recorded") {
+  const std::string name = std::string(63, 'x') + "茶";
+  const json answer{{"code", "SUCCESS"}, {"message", ""}, {name, 1}};
+  const auto report = wire::parse_answer(call_for(ChannelOperation::create), 200, answer.dump());
+  CHECK(report.verdict == ChannelVerdict::unknown);
+  CHECK_NOTHROW(json(report.message).dump());
+}
+
 TEST_CASE("channel vocabulary is written and read under the same names") {
   const auto operation = static_cast<ChannelOperation>(GENERATE(range(0, 5)));
   CHECK(parse_channel_operation(name_of(operation)) == operation);
