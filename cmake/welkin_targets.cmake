@@ -25,7 +25,7 @@ endif()
 add_library(welkin_flags INTERFACE)
 target_compile_options(welkin_flags INTERFACE -Wall -Wextra -Wshadow -Wno-missing-field-initializers
   # GCC 12 takes an empty std::optional for an uninitialised one when it inlines deeply.
-  -Wno-maybe-uninitialized)
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 if(WELKIN_WERROR)
   target_compile_options(welkin_flags INTERFACE -Werror)
 endif()
@@ -34,6 +34,13 @@ if(WELKIN_SANITIZE)
   target_compile_options(welkin_flags INTERFACE
     -fsanitize=${WELKIN_SANITIZE} -fno-omit-frame-pointer -fno-sanitize=null)
   target_link_options(welkin_flags INTERFACE -fsanitize=${WELKIN_SANITIZE})
+endif()
+if(WELKIN_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "libFuzzer is clang's: configure with the preset fuzz")
+  endif()
+  # What the fuzzer is guided by; and a finding of a sanitizer ends the process, so that it is kept.
+  target_compile_options(welkin_flags INTERFACE -fsanitize=fuzzer-no-link -fno-sanitize-recover=all)
 endif()
 find_program(MOLD mold)
 if(MOLD)

@@ -46,6 +46,8 @@ def tree_files():
 
 def texts():
     for name in tree_files():
+        if name.startswith("tests/fuzz/corpus/"):
+            continue  # bytes as strangers send them
         data = (ROOT / name).read_bytes()
         # Vectors are kept byte for byte as the channels write them, in their encodings.
         if b"\0" not in data and not name.startswith("tests/vectors/"):
@@ -103,10 +105,21 @@ class Tree(unittest.TestCase):
             parts = name.split("/")
             if parts[0] == "tests" and name.endswith(".cpp"):
                 self.assertEqual(3, len(parts), f"{name} stands where no suite looks for it")
+                if parts[1] == "fuzz":
+                    self.assertTrue(name.endswith("_fuzz.cpp"), f"{name} is built by nothing")
+                    continue
                 self.assertIn(parts[1], SUITES + ("support", "conformance"), name)
                 holds_tests = "TEST_CASE" in (ROOT / name).read_text(encoding="utf-8")
                 self.assertEqual(holds_tests, name.endswith("_test.cpp"),
                                  f"{name}: test cases stand in files named *_test.cpp and nowhere else")
+
+    def test_every_fuzz_target_has_seeds_and_every_seed_a_target(self):
+        names = tree_files()
+        targets = {n[len("tests/fuzz/"):-len("_fuzz.cpp")] for n in names
+                   if n.startswith("tests/fuzz/") and n.endswith("_fuzz.cpp")}
+        seeded = {n.split("/")[3] for n in names if n.startswith("tests/fuzz/corpus/")}
+        self.assertTrue(targets)
+        self.assertEqual(targets, seeded)
 
     def test_every_script_among_the_tests_is_run_or_imported(self):
         scripts = [n for n in tree_files() if re.match(r"tests/(e2e|lint)/[^/]+\.py$", n)]
