@@ -30,6 +30,7 @@ using probed_atom = caf::atom_constant<caf::atom("probed")>;
 using batch_atom = caf::atom_constant<caf::atom("batch")>;  // what was committed, for the views
 using loaded_atom = caf::atom_constant<caf::atom("loaded")>;
 using call_atom = caf::atom_constant<caf::atom("call")>;
+using outcome_atom = caf::atom_constant<caf::atom("outcome")>;  // how a permitted call went
 using passivate_atom = caf::atom_constant<caf::atom("passivate")>;
 using settled_atom = caf::atom_constant<caf::atom("settled")>;  // an entity has nothing left to do
 using passive_atom = caf::atom_constant<caf::atom("passive")>;  // the entity's answer to it
@@ -94,6 +95,24 @@ struct LookRequest {
 using LookRequestPtr = std::shared_ptr<const LookRequest>;
 
 using ChannelCallPtr = std::shared_ptr<const ChannelCall>;
+
+// A breaker's leave to make one call, which comes back with how it went: (call_atom,
+// ChannelCallPtr, CallPermit) to the channel, (outcome_atom, CallPermit, CallOutcome) to the
+// breaker.
+struct CallPermit {
+  std::uint64_t number = 0;
+  bool probe = false;
+};
+
+// What a call says about the account's health. A definite refusal is a success: the channel
+// answered. `not_made` says nothing, as when the bulkhead was full or the call could not be
+// encoded.
+enum class CallHealth : std::uint8_t { success, failure, not_made };
+
+struct CallOutcome {
+  CallHealth health = CallHealth::success;
+  UnixUs duration_us = 0;
+};
 
 // One actor's events on their way to the journal.
 struct AppendRequest {
@@ -164,6 +183,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::CommandRequestPtr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::ReportRequestPtr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::LookRequestPtr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::ChannelCallPtr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::CallPermit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::CallOutcome)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::AppendRequestPtr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::CommitAck)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::CommittedBatchPtr)

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "actors/metrics.hpp"
+#include "actors/route_table.hpp"
 #include "actors/store_io.hpp"
 #include "protocol/ids.hpp"
 
@@ -40,7 +41,8 @@ struct RuntimeContext {
   std::vector<std::uint64_t> epochs;  // by shard
   caf::actor journal;
   caf::actor views;
-  std::map<std::string, caf::actor, std::less<>> channels;
+  std::map<std::string, caf::actor, std::less<>> channels;  // by account: its breaker
+  RouteTable* routes = nullptr;
   StoreIo* io = nullptr;
   const WallClock* clock = nullptr;
   RuntimeMetrics* metrics = nullptr;

@@ -14,7 +14,7 @@ constexpr std::string_view operation_names[] = {"create", "capture", "close", "v
 constexpr std::string_view outcome_names[] = {"succeeded", "failed", "pending", "unknown"};
 constexpr std::string_view source_names[] = {"answer", "query", "callback"};
 constexpr std::string_view verdict_names[] = {
-    "accepted",  "authorized",     "paid",     "closed",         "refused",
+    "accepted",  "authorized",     "paid",     "closed",         "refused", "not_taken",
     "not_found", "refund_pending", "refunded", "refund_refused", "unknown"};
 static_assert(std::size(operation_names) == static_cast<std::size_t>(ChannelOperation::refund) + 1);
 static_assert(std::size(outcome_names) == static_cast<std::size_t>(Outcome::unknown) + 1);
@@ -63,6 +63,12 @@ ChannelReport report_unknown(const ChannelCall& call, std::string code, std::str
   ChannelReport report = report_about(call);
   report.code = std::move(code);
   report.message = std::move(message);
+  return report;
+}
+
+ChannelReport report_not_taken(const ChannelCall& call, std::string code, std::string message) {
+  ChannelReport report = report_unknown(call, std::move(code), std::move(message));
+  report.verdict = ChannelVerdict::not_taken;
   return report;
 }
 

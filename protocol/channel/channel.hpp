@@ -43,6 +43,7 @@ struct NextAction {
 // One thing asked of a channel. `query` asks how `operation` went instead of doing it.
 struct ChannelCall {
   PaymentId payment;
+  std::string account;  // which of our channel accounts is asked
   ChannelOperation operation = ChannelOperation::create;
   bool query = false;
   std::string merchant_id;
@@ -79,7 +80,10 @@ enum class ChannelVerdict : std::uint8_t {
   paid,        // money is taken
   closed,      // the order (or the authorization) is closed, no money can move any more
   refused,     // a definite no to the operation asked
-  not_found,   // the channel has never heard of this order or refund
+  // Nothing has happened and nothing can: the call never left this machine, or the account cannot
+  // take any order now. For a new order another account may be asked.
+  not_taken,
+  not_found,  // the channel has never heard of this order or refund
   refund_pending,
   refunded,
   refund_refused,
@@ -116,5 +120,7 @@ struct ChannelReport {
 ChannelReport report_about(const ChannelCall& call);
 // For a call whose outcome cannot be named, with `code` and `message` saying what happened.
 ChannelReport report_unknown(const ChannelCall& call, std::string code, std::string message);
+// For a call that for certain has not been made or taken.
+ChannelReport report_not_taken(const ChannelCall& call, std::string code, std::string message);
 
 }  // namespace welkin

@@ -31,6 +31,8 @@ class ReportJudge {
         return refused();
       case ChannelVerdict::not_found:
         return not_found();
+      case ChannelVerdict::not_taken:
+        return unsettled(Outcome::pending, words());
       case ChannelVerdict::unknown:
         return unsettled(Outcome::unknown, words());
       case ChannelVerdict::refund_pending:

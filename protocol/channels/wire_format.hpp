@@ -1,0 +1,42 @@
+// One channel account's wire format behind one interface: calls become requests, answers and
+// callbacks become reports. Pure and thread-safe: each implementation is an account and the free
+// functions of its folder; time and nonces come in as arguments, and whoever carries the bytes
+// (actors/http_channel.hpp) knows no channel by name.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "protocol/channel/channel.hpp"
+#include "protocol/channels/exchange.hpp"
+
+namespace welkin {
+
+class WireFormat {
+ public:
+  virtual ~WireFormat() = default;
+
+  virtual std::string_view kind() const = 0;  // "wechat_pay", "alipay", "union_pay", "stripe", …
+  // Put before a request's target: scheme, host, and for a stand-in a path, without a slash behind.
+  virtual std::string_view base_url() const = 0;
+
+  // Another call whose answer must be known before this one can be made; its report's
+  // channel_reference belongs into this call.
+  virtual std::optional<ChannelCall> call_before(const ChannelCall&) const { return std::nullopt; }
+  virtual EncodedCall encode(const ChannelCall& call, const SigningContext& context) const = 0;
+  virtual ChannelReport parse_answer(const ChannelCall& call, const WireAnswer& answer,
+                                     const SigningContext& context) const = 0;
+
+  virtual CallbackVerdict parse_callback(const RawCallback& callback, UnixUs now_us) const = 0;
+  // What marks these very bytes as used once they have been taken, so that a replay within the
+  // timestamp's tolerance is refused; empty where the channel itself sends the same bytes again.
+  virtual std::string replay_mark(const RawCallback& callback) const = 0;
+  virtual CallbackAck taken() const = 0;
+  virtual CallbackAck not_taken(const Problem& why) const = 0;
+};
+
+using WireFormatPtr = std::unique_ptr<const WireFormat>;
+
+}  // namespace welkin
