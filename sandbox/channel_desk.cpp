@@ -353,10 +353,10 @@ Reply ChannelDesk::decline(const std::string& order_no) {
   return show(std::move(result));
 }
 
-Reply ChannelDesk::list_orders(std::size_t limit) const {
+Reply ChannelDesk::list_orders(std::size_t limit, const std::string& before) const {
   Json orders = Json::array();
   std::lock_guard lock(mutex_);
-  for (const wire::WireOrder& order : book_.newest(limit))
+  for (const wire::WireOrder& order : book_.newest(limit, before))
     orders.push_back({{"out_order_no", order.out_order_no},
                       {"merchant_id", order.merchant_id},
                       {"status", wire::name_of(order.status)},

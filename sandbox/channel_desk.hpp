@@ -57,7 +57,7 @@ class ChannelDesk {
   Reply set_order_misbehaviour(const std::string& order_no, const std::string& body);
   Reply pay(const std::string& order_no);
   Reply decline(const std::string& order_no);
-  Reply list_orders(std::size_t limit) const;
+  Reply list_orders(std::size_t limit, const std::string& before) const;
   Reply stats() const;
   // Where the payer's browser goes after paying; empty when there is no such place.
   std::string return_url(const std::string& order_no);

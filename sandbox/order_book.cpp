@@ -251,9 +251,14 @@ OrderContext* OrderBook::context(const std::string& order_no) {
   return it == orders_.end() ? nullptr : &it->second.context;
 }
 
-std::vector<WireOrder> OrderBook::newest(std::size_t limit) const {
+std::vector<WireOrder> OrderBook::newest(std::size_t limit, const std::string& before) const {
   std::vector<WireOrder> orders;
-  for (auto it = by_age_.rbegin(); it != by_age_.rend() && orders.size() < limit; ++it) {
+  auto it = by_age_.rbegin();
+  if (!before.empty()) {
+    it = std::find(it, by_age_.rend(), before);
+    if (it != by_age_.rend()) ++it;
+  }
+  for (; it != by_age_.rend() && orders.size() < limit; ++it) {
     const auto order = orders_.find(*it);
     if (order != orders_.end()) orders.push_back(order->second.wire);
   }

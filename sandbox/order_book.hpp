@@ -75,7 +75,8 @@ class OrderBook {
   // book.
   OrderContext* context(const std::string& order_no);
 
-  std::vector<sandbox_wire::WireOrder> newest(std::size_t limit) const;
+  // Of those older than `before`, if that is not empty: the next page.
+  std::vector<sandbox_wire::WireOrder> newest(std::size_t limit, const std::string& before) const;
   const BookStats& stats() const { return stats_; }
 
  private:

@@ -203,7 +203,7 @@ class SandboxServer::Impl {
                    return desk_.decline(request.matches[1]);
                  }));
     server_.Get(base + "/orders", local([this](const Request& request) {
-                  return desk_.list_orders(limit_of(request));
+                  return desk_.list_orders(limit_of(request), request.get_param_value("before"));
                 }));
     server_.Get(base + "/stats", local([this](const Request&) { return desk_.stats(); }));
   }

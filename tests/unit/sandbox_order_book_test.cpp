@@ -185,9 +185,14 @@ TEST_CASE("a full book drops what settled first, keeps what is open, and then re
   CHECK(code_of(book.find_refund("REFUND01")) == "REFUND_NOT_FOUND");
   CHECK(code_of(book.find("ORDER001", now_us)) == "done");
   CHECK(book.stats().charged_minor.at("CNY") == 1000);
-  const auto newest = book.newest(10);
+  const auto newest = book.newest(10, "");
   REQUIRE(newest.size() == 2);
   CHECK(newest[0].out_order_no == "ORDER003");
+  const auto older = book.newest(10, "ORDER003");
+  REQUIRE(older.size() == 1);
+  CHECK(older[0].out_order_no == "ORDER001");
+  CHECK(book.newest(10, "ORDER001").empty());
+  CHECK(book.newest(10, "ORDER999").empty());
 }
 
 TEST_CASE("a book full of forgotten orders makes room once they expired") {
