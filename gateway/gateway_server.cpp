@@ -16,7 +16,7 @@ using Clock = std::chrono::steady_clock;
 
 std::vector<std::string> route_labels() {
   std::vector<std::string> labels;
-  for (const Route& route : routes())
+  for (const HttpRoute& route : routes())
     labels.push_back(std::string(route.method).append(" ").append(route.pattern));
   labels.emplace_back("other");
   return labels;
@@ -158,7 +158,7 @@ Step GatewayServer::Dispatch::run(const RouteMatch& match, OpenExchange& exchang
     answer.headers.emplace_back("Allow", match.allowed);
     return Problem{ProblemCode::method_not_allowed, {}, {}};
   }
-  const Route& route = *match.route;
+  const HttpRoute& route = *match.route;
   const HttpRequest& request = exchange.call.request;
   if (auto problem = authorize(request, route.access, exchange.call)) return *problem;
   const bool takes_json = route.body == Body::json || route.body == Body::maybe;

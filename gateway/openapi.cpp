@@ -227,7 +227,7 @@ Json path_parameters(std::string_view pattern) {
   return out;
 }
 
-Json parameters_of(const Route& route) {
+Json parameters_of(const HttpRoute& route) {
   Json out = path_parameters(route.pattern);
   if (route.operation_id == "listPayments")
     for (Json& parameter : query_parameters()) out.push_back(std::move(parameter));
@@ -243,7 +243,7 @@ Json parameters_of(const Route& route) {
   return out;
 }
 
-Json answer_of(const Route& route, std::string_view description) {
+Json answer_of(const HttpRoute& route, std::string_view description) {
   Json content;
   if (!route.answer_schema.empty()) {
     content["application/json"]["schema"] = ref(route.answer_schema);
@@ -253,7 +253,7 @@ Json answer_of(const Route& route, std::string_view description) {
   return {{"description", description}, {"content", content}};
 }
 
-Json answers_of(const Route& route) {
+Json answers_of(const HttpRoute& route) {
   Json out;
   const bool creates =
       route.operation_id == "createPayment" || route.operation_id == "createRefund";
@@ -266,7 +266,7 @@ Json answers_of(const Route& route) {
   return out;
 }
 
-Json request_body_of(const Route& route) {
+Json request_body_of(const HttpRoute& route) {
   Json content;
   if (route.body == Body::raw) {
     content["*/*"]["schema"] = Json::object();
@@ -276,7 +276,7 @@ Json request_body_of(const Route& route) {
   return {{"required", route.body != Body::maybe}, {"content", content}};
 }
 
-std::string_view tag_of(const Route& route) {
+std::string_view tag_of(const HttpRoute& route) {
   switch (route.access) {
     case Access::merchant:
       return "payments";
@@ -290,7 +290,7 @@ std::string_view tag_of(const Route& route) {
   return "node";
 }
 
-Json operation_of(const Route& route) {
+Json operation_of(const HttpRoute& route) {
   Json out{{"operationId", route.operation_id},
            {"summary", route.summary},
            {"tags", {tag_of(route)}},
@@ -307,7 +307,7 @@ Json operation_of(const Route& route) {
 
 std::string openapi_document() {
   Json paths;
-  for (const Route& route : routes()) {
+  for (const HttpRoute& route : routes()) {
     std::string method(route.method);
     for (char& c : method) c = static_cast<char>(c | 0x20);
     paths[std::string(route.pattern)][method] = operation_of(route);

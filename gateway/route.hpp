@@ -90,7 +90,8 @@ Step ask(Start start, Next next) {
 
 using RouteHandler = Step (*)(const RouteCall&, HttpAnswer&);
 
-struct Route {
+// Named so beside Route, which is a channel account a payment may go to.
+struct HttpRoute {
   std::string_view method;
   std::string_view pattern;
   RouteHandler handler;
@@ -104,10 +105,10 @@ struct Route {
 };
 
 // All routes, on one screen.
-const std::vector<Route>& routes();
+const std::vector<HttpRoute>& routes();
 
 struct RouteMatch {
-  const Route* route = nullptr;
+  const HttpRoute* route = nullptr;
   std::size_t index = 0;
   std::array<std::string_view, 2> values;
   std::string allowed;  // when only the method is wrong: the methods that are right

@@ -30,14 +30,14 @@ Segments split(std::string_view path) {
 }
 
 struct SplitRoute {
-  const Route* route;
+  const HttpRoute* route;
   Segments segments;
 };
 
 const std::vector<SplitRoute>& split_routes() {
   static const std::vector<SplitRoute> split_table = [] {
     std::vector<SplitRoute> out;
-    for (const Route& route : routes()) out.push_back({&route, split(route.pattern)});
+    for (const HttpRoute& route : routes()) out.push_back({&route, split(route.pattern)});
     return out;
   }();
   return split_table;
@@ -60,12 +60,12 @@ bool fits(const Segments& pattern, const Segments& path, std::array<std::string_
 }  // namespace
 
 // clang-format off
-const std::vector<Route>& routes() {
+const std::vector<HttpRoute>& routes() {
   using A = Access;
   using B = Body;
   constexpr bool command = true;
   constexpr bool read = false;
-  static const std::vector<Route> table = {
+  static const std::vector<HttpRoute> table = {
     // method, path, handler, who may call, its body, whether it is a command;
     // then for the document: operation id, summary, schema of the request, schema of the answer
     {"POST", "/v1/payments", create_payment, A::merchant, B::json, command,

@@ -10,7 +10,7 @@ TEST_CASE("the OpenAPI document has exactly the routes of the table", "[gateway]
   for (const auto& [path, item] : openapi_json()["paths"].items())
     for (const auto& [method, operation] : item.items()) documented.insert(method + " " + path);
   std::set<std::string> routed;
-  for (const Route& route : routes()) {
+  for (const HttpRoute& route : routes()) {
     std::string method(route.method);
     for (char& c : method) c = static_cast<char>(c | 0x20);
     routed.insert(method + " " + std::string(route.pattern));
@@ -41,7 +41,7 @@ TEST_CASE("every reference in the document leads somewhere, and no schema is lef
 TEST_CASE("every operation has an id of its own, its path's parameters and a refusal",
           "[gateway]") {
   std::set<std::string> ids;
-  for (const Route& route : routes()) {
+  for (const HttpRoute& route : routes()) {
     std::string method(route.method);
     for (char& c : method) c = static_cast<char>(c | 0x20);
     const Json& operation = openapi_json()["paths"][std::string(route.pattern)][method];
