@@ -222,7 +222,7 @@ void LyingChannel::payer_pays(const std::string& order_no, bool must_arrive) {
   ++stage_.activity;
   BookedOrder& order = *books_.find(order_no);
   books_.charge(order);
-  stage_.note([&] { return "channel: the payer pays " + order_no; });
+  stage_.note([&] { return account_ + ": the payer pays " + order_no; });
   tell_order(
       order_no,
       order.asked.manual_capture ? CallbackEvent::order_authorized : CallbackEvent::order_paid,

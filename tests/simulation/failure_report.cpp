@@ -14,7 +14,7 @@ bool concerns(const std::string& line, const std::optional<PaymentId>& payment) 
   if (line.rfind("faults", 0) == 0 || line.rfind("node", 0) == 0 || line.rfind("store", 0) == 0)
     return true;
   return payment && (line.find(payment->text()) != std::string::npos ||
-                     line.find(channel_order_no(*payment, 1)) != std::string::npos);
+                     line.find(channel_order_no(*payment, 1).substr(0, 26)) != std::string::npos);
 }
 
 }  // namespace

@@ -21,6 +21,7 @@ constexpr std::array<FaultSpec, fault_kind_count> specs = {{
     {K::crash_before_commit,      "crash_before_commit",      P::node,     30},
     {K::crash_after_commit,       "crash_after_commit",       P::node,     30},
     {K::node_crash,               "node_crash",               P::node,    100},
+    {K::connection_refused,       "connection_refused",       P::channel,  70},
     {K::request_lost,             "request_lost",             P::channel, 100},
     {K::request_stuck,            "request_stuck",            P::channel,  50},
     {K::answer_delayed,           "answer_delayed",           P::channel, 100},

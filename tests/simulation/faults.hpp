@@ -29,6 +29,7 @@ enum class FaultKind : std::uint8_t {
   crash_before_commit,  // the node dies with a batch on its way, which is not written
   crash_after_commit,   // … which is written, and nobody hears of it
   node_crash,           // the node dies at any step; lasting, it stays down or dies again and again
+  connection_refused,   // for certain nothing was sent
   request_lost,         // the channel never hears of the call
   request_stuck,        // the channel hears of it long after the caller gave up
   answer_delayed,       // late, within the caller's patience
@@ -51,7 +52,7 @@ enum class FaultKind : std::uint8_t {
   callback_wrong_amount,  // one with a true signature and another amount goes ahead of it
   callback_premature,     // a wrong-amount one that says paid before anybody paid
 };
-constexpr std::size_t fault_kind_count = 30;
+constexpr std::size_t fault_kind_count = 31;
 
 enum class FaultPlace : std::uint8_t { store, node, channel };
 

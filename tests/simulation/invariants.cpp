@@ -1,5 +1,6 @@
 #include "tests/simulation/invariants.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "actors/views_actor.hpp"
@@ -119,8 +120,22 @@ Found amounts_in_bounds(const Findings& findings) {
   return std::nullopt;
 }
 
-const BookedOrder* order_of(const Findings& findings, const PaymentId& payment) {
-  return findings.channel.books().find(channel_order_no(payment, 1));
+// What the channels have of a payment: an order for each attempt that reached one of them.
+std::vector<const BookedOrder*> orders_of(const Findings& findings, const PaymentId& payment,
+                                          const Payment& last) {
+  std::vector<const BookedOrder*> orders;
+  for (int attempt = 1; attempt <= last.attempt; ++attempt)
+    for (const LyingChannel* channel : findings.channels)
+      if (const auto* order = channel->books().find(channel_order_no(payment, attempt)))
+        orders.push_back(order);
+  return orders;
+}
+
+template <class Minor>
+std::int64_t sum_of(const std::vector<const BookedOrder*>& orders, Minor minor) {
+  std::int64_t sum = 0;
+  for (const BookedOrder* order : orders) sum += (order->*minor)();
+  return sum;
 }
 
 // Money of a surplus that the channel refused to give back stays there until an operator acts.
@@ -134,16 +149,17 @@ std::int64_t stuck_surplus_minor(const Payment& payment) {
 
 Found one_effective_charge(const Findings& findings) {
   for (const auto& [payment, history] : findings.journal) {
-    const BookedOrder* order = order_of(findings, payment);
-    if (!order) continue;
-    const std::int64_t kept_minor =
-        order->captured_minor() - order->refunded_minor() - stuck_surplus_minor(history.last());
-    if (kept_minor > order->asked.amount_minor || kept_minor < 0)
-      return broken(payment, "the channel keeps " + std::to_string(kept_minor) +
+    const auto orders = orders_of(findings, payment, history.last());
+    const std::int64_t kept_minor = sum_of(orders, &BookedOrder::captured_minor) -
+                                    sum_of(orders, &BookedOrder::refunded_minor) -
+                                    stuck_surplus_minor(history.last());
+    if (kept_minor > history.last().amount_minor || kept_minor < 0)
+      return broken(payment, "the channels keep " + std::to_string(kept_minor) +
                                  " of the payer's money for an order of " +
-                                 std::to_string(order->asked.amount_minor));
-    if (order->held_minor() > 0)
-      return broken(payment, "the channel still holds " + std::to_string(order->held_minor()));
+                                 std::to_string(history.last().amount_minor));
+    const std::int64_t held_minor = sum_of(orders, &BookedOrder::held_minor);
+    if (held_minor > 0)
+      return broken(payment, "the channels still hold " + std::to_string(held_minor));
   }
   return std::nullopt;
 }
@@ -151,18 +167,22 @@ Found one_effective_charge(const Findings& findings) {
 Found books_agree(const Findings& findings) {
   for (const auto& [payment, history] : findings.journal) {
     const Payment& p = history.last();
-    const BookedOrder* order = order_of(findings, payment);
-    const std::int64_t theirs_minor = order ? order->captured_minor() - order->refunded_minor() : 0;
+    const auto orders = orders_of(findings, payment, p);
+    const std::int64_t theirs_minor =
+        sum_of(orders, &BookedOrder::captured_minor) - sum_of(orders, &BookedOrder::refunded_minor);
     const std::int64_t ours_minor = p.captured_minor - p.refunded_minor + stuck_surplus_minor(p);
     if (theirs_minor != ours_minor)
       return broken(payment, "by the channel's books " + std::to_string(theirs_minor) +
                                  " came in, by the journal " + std::to_string(ours_minor));
     for (const Refund& refund : p.refunds) {
-      if (refund.authorized_only || !order) continue;
-      const auto booked =
-          order->refunds.find(channel_refund_no(*RefundId::parse(refund.refund_id)));
-      const bool given_back = booked != order->refunds.end() &&
-                              booked->second.wire.status == sandbox_wire::RefundStatus::succeeded;
+      if (refund.authorized_only) continue;
+      const std::string refund_no = channel_refund_no(*RefundId::parse(refund.refund_id));
+      const bool given_back =
+          std::any_of(orders.begin(), orders.end(), [&](const BookedOrder* order) {
+            const auto booked = order->refunds.find(refund_no);
+            return booked != order->refunds.end() &&
+                   booked->second.wire.status == sandbox_wire::RefundStatus::succeeded;
+          });
       if (given_back != (refund.state == RefundState::succeeded))
         return broken(payment, "refund " + refund.refund_id + " is " +
                                    std::string(name_of(refund.state)) + " here, and " +
@@ -176,16 +196,19 @@ Found unknown_is_not_failed(const Findings& findings) {
   for (const auto& [payment, history] : findings.journal)
     for (const EventRow& row : history.rows) {
       if (!is_of(row, PaymentEventKind::failed)) continue;
-      const BookedOrder* order = order_of(findings, payment);
-      if (!order || !(order->refused || order->ever_declined))
-        return broken(payment, "the payment failed, and the channel never said no");
+      const auto orders = orders_of(findings, payment, history.last());
+      const bool said_no = std::any_of(orders.begin(), orders.end(), [](const BookedOrder* order) {
+        return order->refused || order->ever_declined;
+      });
+      if (!said_no) return broken(payment, "the payment failed, and no channel ever said no");
     }
   return std::nullopt;
 }
 
 Found lies_are_refused(const Findings& findings) {
-  for (const LyingChannel::BelievedLie& lie : findings.channel.believed())
-    return broken(parse_channel_order_no(lie.order_no)->payment, lie.what + " was acknowledged");
+  for (const LyingChannel* channel : findings.channels)
+    for (const LyingChannel::BelievedLie& lie : channel->believed())
+      return broken(parse_channel_order_no(lie.order_no)->payment, lie.what + " was acknowledged");
   return std::nullopt;
 }
 

@@ -28,7 +28,7 @@ struct History {
 // All there is to judge a run by.
 struct Findings {
   const Evidence& evidence;
-  const LyingChannel& channel;
+  std::vector<const LyingChannel*> channels;
   std::map<StreamId, History> journal;
   std::string broken_chain;  // what does not follow, and where
   std::optional<PaymentId> broken_payment;

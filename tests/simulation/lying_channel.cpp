@@ -19,8 +19,8 @@ constexpr int longest_retry_step = 5;
 
 }  // namespace
 
-LyingChannel::LyingChannel(Stage& stage)
-    : stage_(stage), dice_(stage.dice.fork(3)), nonces_(nonce_capacity) {}
+LyingChannel::LyingChannel(Stage& stage, std::string account, Dice dice)
+    : stage_(stage), account_(std::move(account)), dice_(dice), nonces_(nonce_capacity) {}
 
 void LyingChannel::later(UnixUs after_us, std::function<void()> task) {
   ++under_way_;
@@ -39,13 +39,21 @@ void LyingChannel::call(const ChannelCall& call, Done done) {
   asked_.emplace(number, Asked{call, std::move(done)});
   const UnixUs deadline_us = stage_.now_us() + call_deadline_us;
   const bool spared = call.subject == spared_subject;
+  if (stage_.faults.strikes(FaultKind::connection_refused, spared)) {
+    later(dice_.between(us_per_ms, 2 * us_per_s), [this, number] {
+      const auto asked = asked_.find(number);
+      if (asked == asked_.end()) return;
+      answer(number, report_not_taken(asked->second.call, "not_sent", "nobody listens"));
+    });
+    return;
+  }
   const wire::EncodedRequest request = wire::encode_request(call, "");
   UnixUs travel_us = dice_.between(200, 20 * us_per_ms);
   const bool lost = stage_.faults.strikes(FaultKind::request_lost, spared);
   if (!lost && stage_.faults.strikes(FaultKind::request_stuck, spared))
     travel_us = dice_.between(6 * us_per_s, 120 * us_per_s);
   stage_.note([&] {
-    return "channel: " + request.method + " " + request.path + (lost ? ", lost" : "") +
+    return account_ + ": " + request.method + " " + request.path + (lost ? ", lost" : "") +
            (travel_us > call_deadline_us ? ", stuck on its way" : "");
   });
   if (!lost)
@@ -90,7 +98,7 @@ void LyingChannel::answer(std::uint64_t number, ChannelReport report) {
   asked_.erase(asked);
   report.id = "call-" + std::to_string(number);
   stage_.note([&] {
-    return "channel: answers " + report.channel_order_no + " " +
+    return account_ + ": answers " + report.channel_order_no + " " +
            std::string(name_of(report.operation)) + " with " +
            std::string(name_of(report.verdict)) + " " + report.code;
   });
@@ -132,7 +140,7 @@ RawCallback LyingChannel::sign(const Letter& letter) {
   const std::string_view with = letter.forged ? "a secret of somebody's own" : secret;
   const wire::SignatureHeaders signature =
       wire::sign(with, stage_.now_us() / us_per_s, nonce(), letter.body);
-  return {"sandbox",
+  return {account_,
           {{std::string(wire::timestamp_header), signature.timestamp},
            {std::string(wire::nonce_header), signature.nonce},
            {std::string(wire::signature_header), signature.signature}},
@@ -159,7 +167,7 @@ void LyingChannel::tell(Letter letter, bool spared,
     post(std::move(wrong), dice_.percent(70) ? after_us / 2 : after_us + 300 * us_per_ms);
   }
   if (!letter.must_arrive && faults.strikes(FaultKind::callback_missing, spared)) {
-    stage_.note([&] { return "channel: no callback about " + letter.order_no; });
+    stage_.note([&] { return account_ + ": no callback about " + letter.order_no; });
     return;
   }
   if (faults.strikes(FaultKind::callback_late, spared))
@@ -179,7 +187,7 @@ void LyingChannel::send(Letter letter) {
   ++letter.tries;
   const RawCallback callback = sign(letter);
   stage_.note([&] {
-    return "channel: calls back about " + letter.order_no + ": " + letter.body +
+    return account_ + ": calls back about " + letter.order_no + ": " + letter.body +
            (letter.lie.empty() ? "" : ", " + letter.lie);
   });
   deliver(callback,

@@ -23,10 +23,11 @@ constexpr std::string_view spared_subject = "served honestly";
 
 class LyingChannel : public ChannelPort {
  public:
-  explicit LyingChannel(Stage& stage);
+  // `account` is our name for it; each account has orders and books of its own.
+  LyingChannel(Stage& stage, std::string account, Dice dice);
 
   // ---- the runtime's end
-  std::string_view name() const override { return "sandbox"; }
+  std::string_view name() const override { return account_; }
   void call(const ChannelCall& call, Done done) override;
   std::variant<VerifiedCallback, Problem> verify(const RawCallback& callback,
                                                  UnixUs now_us) override;
@@ -99,6 +100,7 @@ class LyingChannel : public ChannelPort {
   std::string nonce();
 
   Stage& stage_;
+  const std::string account_;
   Dice dice_;
   ChannelBooks books_;
   bool is_cut_ = false;

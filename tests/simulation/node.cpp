@@ -24,6 +24,7 @@ struct Node::Parts {
   caf::scheduler::test_coordinator& scheduler =
       dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler());
   RuntimeMetrics metrics;
+  RouteTable routes;
   RuntimeContextPtr context = std::make_shared<RuntimeContext>();
   caf::actor desk;
 };
@@ -47,8 +48,12 @@ bool Node::start() {
   context.limits = world_.limits;
   caf::actor_system& actors = parts_->system;
   context.journal = actors.spawn<JournalActor>(parts_->context);
-  context.channels.emplace(edges_.channel.name(),
-                           actors.spawn<ChannelActor>(parts_->context, edges_.channel));
+  for (ChannelPort* channel : edges_.channels)
+    context.channels.emplace(channel->name(),
+                             actors.spawn<ChannelActor>(parts_->context, *channel));
+  for (const WorldAccount& account : world_.accounts)
+    parts_->routes.add(std::string(the_channel), std::string(account.name), account.priority, 1);
+  context.routes = &parts_->routes;
   for (std::uint32_t i = 0; i < world_.shard_count; ++i)
     context.shards.push_back(
         actors.spawn<ShardActor>(parts_->context, spawn_payments(parts_->context)));
@@ -172,9 +177,16 @@ void Node::hear(const IdempotencyAnswer& answer) {
   soon([on_key = question.on_key, found = std::move(found)] { on_key(found); });
 }
 
+ChannelPort* Node::channel_named(std::string_view account) const {
+  for (ChannelPort* channel : edges_.channels)
+    if (channel->name() == account) return channel;
+  return nullptr;
+}
+
 void Node::notify(const RawCallback& callback, std::function<void(int http_status)> answered) {
   if (!parts_) return soon([answered = std::move(answered)] { answered(0); });
-  auto verified = edges_.channel.verify(callback, stage_.now_us());
+  ChannelPort& channel = *channel_named(callback.channel);
+  auto verified = channel.verify(callback, stage_.now_us());
   if (const auto* problem = std::get_if<Problem>(&verified))
     return soon([answered = std::move(answered), status = spec_of(problem->code).http_status] {
       answered(status);
@@ -182,12 +194,12 @@ void Node::notify(const RawCallback& callback, std::function<void(int http_statu
   auto request = std::make_shared<ReportRequest>();
   request->report = std::move(std::get<VerifiedCallback>(verified).report);
   request->report.source = ReportSource::callback;
-  request->reply_to = reply_to([this, answered = std::move(answered), report = request->report,
-                                start = starts_](const Answer& answer) {
+  request->reply_to = reply_to([this, &channel, answered = std::move(answered),
+                                report = request->report, start = starts_](const Answer& answer) {
     if (!answer || start != starts_) return answered(0);
     const auto* problem = std::get_if<Problem>(&*answer);
     // Judged and recorded, or judged and refused for good: the same bytes need not come again.
-    if (!problem || problem->code == ProblemCode::report_mismatch) edges_.channel.settle(report);
+    if (!problem || problem->code == ProblemCode::report_mismatch) channel.settle(report);
     answered(problem ? spec_of(problem->code).http_status : 200);
   });
   const caf::actor& shard = parts_->context->shard(request->report.payment);

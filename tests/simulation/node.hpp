@@ -26,7 +26,7 @@ class Node {
   struct Edges {
     JournalStore& store;
     StoreIo& io;
-    ChannelPort& channel;
+    std::vector<ChannelPort*> channels;
   };
   Node(Stage& stage, const World& world, Edges edges);
   ~Node();
@@ -70,6 +70,7 @@ class Node {
   ReplyTo reply_to(OnAnswer on_answer);
   void hear(const Reply& reply);
   void hear(const IdempotencyAnswer& answer);
+  ChannelPort* channel_named(std::string_view account) const;
   template <class Function>
   void soon(Function function);
 

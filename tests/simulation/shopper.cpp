@@ -134,7 +134,7 @@ PaymentCommandBody Shopper::body_of(const Act& act) const {
   create.amount_minor =
       act.kind == ActKind::create_other_body ? act.amount_minor : script_.amount_minor;
   create.currency = currency_of("CNY");
-  create.channel = "sandbox";
+  create.channel = std::string(the_channel);
   create.subject = script_.subject;
   create.capture_method = script_.capture;
   create.expires_in_s = script_.expires_in_s;

@@ -28,6 +28,8 @@ constexpr UnixUs storm_bound_us = 2 * 3600 * us_per_s;
 constexpr UnixUs settling_bound_us = 3 * 3600 * us_per_s;
 constexpr std::uint64_t crash_within_steps = 1'500;
 constexpr std::uint64_t crash_again_within_steps = 300;
+// Forks of the dice from here on are the channels'.
+constexpr std::uint64_t first_channel_fork = 100;
 constexpr std::uint64_t steps_bound = 5'000'000;
 
 std::unique_ptr<JournalStore> fresh_store() {
@@ -79,6 +81,13 @@ class Run {
   void summarise(const Findings& findings, RunResult& result);
 
   Shopper& add_shopper(OrderScript script);
+  std::vector<ChannelPort*> open_channels();
+  template <class Function>
+  void each_channel(Function function);
+  bool nothing_under_way() const {
+    return std::all_of(channels_.begin(), channels_.end(),
+                       [](const LyingChannel& channel) { return channel.under_way() == 0; });
+  }
 
   const Scenario scenario_;
   Stage stage_;
@@ -89,10 +98,10 @@ class Run {
   std::unique_ptr<JournalStore> disk_;
   FaultyStore store_;
   StoreLanes lanes_;
-  LyingChannel channel_;
+  std::deque<LyingChannel> channels_;
   std::unique_ptr<JournalStore> store_bug_;
   std::unique_ptr<StoreIo> io_bug_;
-  std::unique_ptr<ChannelPort> channel_bug_;
+  std::vector<std::unique_ptr<ChannelPort>> channel_bugs_;
   Evidence evidence_;
   std::deque<Shopper> shoppers_;
   std::deque<Episode> episodes_;
@@ -117,17 +126,33 @@ Run::Run(const Scenario& scenario)
       disk_(fresh_store()),
       store_(*disk_, stage_),
       lanes_(store_, *disk_, stage_),
-      channel_(stage_),
       store_bug_(with_bug(scenario.bug, static_cast<JournalStore&>(store_))),
       io_bug_(with_bug(scenario.bug, lanes_, *disk_)),
-      channel_bug_(with_bug(scenario.bug, static_cast<ChannelPort&>(channel_))),
       node_(stage_, world_,
             {store_bug_ ? *store_bug_ : store_, io_bug_ ? *io_bug_ : static_cast<StoreIo&>(lanes_),
-             channel_bug_ ? *channel_bug_ : static_cast<ChannelPort&>(channel_)}) {
+             open_channels()}) {
   stage_.chronicle.on = scenario.with_chronicle;
-  channel_.deliver = [this](const RawCallback& callback, std::function<void(int)> answered) {
-    node_.notify(callback, std::move(answered));
-  };
+}
+
+// The account's own end and the world's, with the bug between them if there is to be one.
+std::vector<ChannelPort*> Run::open_channels() {
+  std::vector<ChannelPort*> ports;
+  for (const WorldAccount& account : world_.accounts) {
+    LyingChannel& channel = channels_.emplace_back(
+        stage_, std::string(account.name), stage_.dice.fork(first_channel_fork + channels_.size()));
+    channel.deliver = [this](const RawCallback& callback, std::function<void(int)> answered) {
+      node_.notify(callback, std::move(answered));
+    };
+    auto bug = with_bug(scenario_.bug, static_cast<ChannelPort&>(channel));
+    ports.push_back(bug ? bug.get() : &channel);
+    if (bug) channel_bugs_.push_back(std::move(bug));
+  }
+  return ports;
+}
+
+template <class Function>
+void Run::each_channel(Function function) {
+  for (LyingChannel& channel : channels_) function(channel);
 }
 
 // ---- steps
@@ -187,12 +212,14 @@ void Run::die() {
   if (!node_.is_up()) return start_later(us_per_s);
   stage_.note([] { return "node: dies"; });
   lanes_.cut();
-  channel_.cut();
+  each_channel([](LyingChannel& channel) { channel.cut(); });
   node_.crash();
   lanes_.node_died();
-  channel_.node_died();
   lanes_.connect();
-  channel_.connect();
+  each_channel([](LyingChannel& channel) {
+    channel.node_died();
+    channel.connect();
+  });
   const bool stays_down = crashes_again_ && stage_.dice.percent(20);
   start_later(stays_down ? stage_.dice.between(10 * us_per_s, 60 * us_per_s)
                          : stage_.dice.between(10 * us_per_ms, 2 * us_per_s));
@@ -306,7 +333,7 @@ void Run::settle() {
   const UnixUs until_us = stage_.now_us() + settling_bound_us;
   while (stage_.now_us() < until_us) {
     const auto open = unfinished();
-    const bool quiet = open.empty() && channel_.under_way() == 0 && node_.is_up() &&
+    const bool quiet = open.empty() && nothing_under_way() && node_.is_up() &&
                        node_.unanswered() == 0 &&
                        std::all_of(shoppers_.begin(), shoppers_.end(),
                                    [](const Shopper& shopper) { return shopper.is_done(); });
@@ -362,8 +389,7 @@ void Run::find_out(Findings& findings) {
   CardQuery all;
   all.limit = 100'000;
   const auto cards = std::get<std::vector<Card>>(disk_->list_cards(all));
-  for (const Card& card : cards)
-    findings.cards.emplace(card.stream, card);
+  for (const Card& card : cards) findings.cards.emplace(card.stream, card);
 }
 
 void Run::summarise(const Findings& findings, RunResult& result) {
@@ -428,12 +454,13 @@ RunResult Run::play() {
   prove_recovery("all faults", [&proven] { proven = true; });
   drive([&proven] { return proven; }, 2 * recovery_bound_us);
   settle();
-  Findings findings{evidence_, channel_};
+  Findings findings{evidence_, {}};
+  each_channel([&](LyingChannel& channel) { findings.channels.push_back(&channel); });
   find_out(findings);
   result.violation = first_violation(findings);
   summarise(findings, result);
   lanes_.cut();
-  channel_.cut();
+  each_channel([](LyingChannel& channel) { channel.cut(); });
   node_.crash();
   return result;
 }

@@ -10,10 +10,18 @@
 
 namespace welkin::simulation {
 
+// One of the accounts that serve the channel all payments name.
+struct WorldAccount {
+  std::string_view name;
+  int priority = 1;
+};
+constexpr std::string_view the_channel = "sandbox";
+
 struct World {
   std::string_view name;
   std::uint32_t shard_count = 4;
   RuntimeLimits limits;
+  std::vector<WorldAccount> accounts;
 };
 
 const std::vector<World>& worlds();
