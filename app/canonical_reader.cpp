@@ -104,13 +104,6 @@ class CanonicalReader {
     fits_ = fits_ && parsed.has_value();
     if (fits_) value = *parsed;
   }
-  void read(RequestMark& value) {
-    expect("{\"idempotency_key\":");
-    read(value.idempotency_key);
-    expect(",\"fingerprint\":");
-    read(value.fingerprint);
-    expect('}');
-  }
   void read(std::map<std::string, std::string>& value) {
     value.clear();
     expect('{');

@@ -27,6 +27,12 @@ std::optional<CaptureMethod> parse_capture_method(std::string_view name);
 struct RequestMark {
   std::string idempotency_key;
   std::string fingerprint;  // SHA-256 of method, path and canonical body; 64 hex digits
+
+  template <class Self, class Visitor>
+  static void visit_fields(Self& self, Visitor& v) {
+    v("idempotency_key", self.idempotency_key);
+    v("fingerprint", self.fingerprint);
+  }
 };
 
 // One line of a balanced double entry: debits are positive, credits negative, the sum is zero.

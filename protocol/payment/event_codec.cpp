@@ -2,16 +2,10 @@
 
 #include <utility>
 
-#include "protocol/payment/field_codec.hpp"
-#include "protocol/sha256.hpp"
+#include "protocol/field_codec.hpp"
 
 namespace welkin {
 
-#define WELKIN_ENUM_PARSER(Type, function)                                       \
-  template <>                                                                    \
-  struct EnumParser<Type> {                                                      \
-    static std::optional<Type> parse(std::string_view n) { return function(n); } \
-  }
 WELKIN_ENUM_PARSER(CaptureMethod, parse_capture_method);
 WELKIN_ENUM_PARSER(ReportSource, parse_report_source);
 WELKIN_ENUM_PARSER(ChannelOperation, parse_channel_operation);
@@ -19,7 +13,6 @@ WELKIN_ENUM_PARSER(Outcome, parse_outcome);
 WELKIN_ENUM_PARSER(CloseReason, parse_close_reason);
 WELKIN_ENUM_PARSER(PaymentState, parse_payment_state);
 WELKIN_ENUM_PARSER(RefundState, parse_refund_state);
-#undef WELKIN_ENUM_PARSER
 
 namespace {
 
@@ -33,28 +26,6 @@ static_assert(alternatives_follow_kinds(std::make_index_sequence<payment_event_k
 
 using Json = nlohmann::json;
 using Parsed = std::variant<PaymentEvent, CodecError>;
-
-// nlohmann keeps the last of two equal keys; a journal row with two has been tampered with.
-std::variant<Json, CodecError> parse_without_repeats(std::string_view text) {
-  std::vector<std::vector<std::string>> open_objects;
-  std::string repeated;
-  const auto callback = [&](int, Json::parse_event_t event, Json& parsed) {
-    if (event == Json::parse_event_t::object_start) open_objects.emplace_back();
-    if (event == Json::parse_event_t::object_end) open_objects.pop_back();
-    if (event == Json::parse_event_t::key) {
-      auto& names = open_objects.back();
-      const std::string name = parsed.get<std::string>();
-      for (const std::string& seen : names)
-        if (seen == name) repeated = name;
-      names.push_back(name);
-    }
-    return true;
-  };
-  Json json = Json::parse(text.begin(), text.end(), callback, /*allow_exceptions=*/false);
-  if (json.is_discarded()) return CodecError{"/", "is not valid JSON"};
-  if (!repeated.empty()) return CodecError{"/" + repeated, "stands twice"};
-  return json;
-}
 
 // One step of PaymentCreated, 1 → 2: before manual capture existed every payment was automatic.
 std::optional<CodecError> upcast_created_1_to_2(Json& json) {
@@ -91,15 +62,6 @@ Parsed read_by_kind(PaymentEventKind kind, Json& json, int version, std::index_s
   return result;
 }
 
-void append_number(std::string& out, std::uint64_t value) {
-  for (int shift = 56; shift >= 0; shift -= 8) out.push_back(static_cast<char>(value >> shift));
-}
-
-void append_text(std::string& out, std::string_view text) {
-  append_number(out, text.size());
-  out.append(text);
-}
-
 }  // namespace
 
 void write_event(const PaymentEvent& event, std::string& out) {
@@ -120,25 +82,6 @@ std::variant<PaymentEvent, CodecError> parse_event(std::string_view type, int ve
   if (const auto* error = std::get_if<CodecError>(&json)) return *error;
   return read_by_kind(*kind, std::get<Json>(json), version,
                       std::make_index_sequence<payment_event_kind_count>{});
-}
-
-Hash event_hash(const Hash& prev, std::string_view stream_text, std::uint64_t seq,
-                std::string_view type, int version, UnixUs at_us, std::string_view causation_id,
-                std::string_view correlation_id, std::string_view payload) {
-  thread_local std::string head;
-  head.assign(reinterpret_cast<const char*>(prev.data()), prev.size());
-  append_text(head, stream_text);
-  append_number(head, seq);
-  append_text(head, type);
-  append_number(head, static_cast<std::uint64_t>(version));
-  append_number(head, static_cast<std::uint64_t>(at_us));
-  append_text(head, causation_id);
-  append_text(head, correlation_id);
-  append_number(head, payload.size());
-  Sha256& hasher = Sha256::start();
-  hasher.add(head);
-  hasher.add(payload);
-  return hasher.finish();
 }
 
 std::string encode_payment(const Payment& payment) {

@@ -1,7 +1,4 @@
-// Events as JSON text and back, and the hash that chains them.
-//
-// Writing is by hand because it is on the journal's hot path (measured: nlohmann/json costs about
-// six times as much); parsing is nlohmann/json and strict: an unknown, missing, repeated or
+// A payment's events as JSON text and back. Parsing is strict: an unknown, missing, repeated or
 // mistyped field is an error that names its path, because a journal that is half understood must
 // not be acted on.
 #pragma once
@@ -10,16 +7,11 @@
 #include <string_view>
 #include <variant>
 
-#include "protocol/ids.hpp"
+#include "protocol/event_format.hpp"
 #include "protocol/payment/event.hpp"
 #include "protocol/payment/payment.hpp"
 
 namespace welkin {
-
-struct CodecError {
-  std::string path;  // JSON pointer: "/postings/0/account"
-  std::string what;
-};
 
 // Appends the event's JSON object to `out`.
 void write_event(const PaymentEvent& event, std::string& out);
@@ -29,12 +21,6 @@ int version_of(const PaymentEvent& event);
 // shape.
 std::variant<PaymentEvent, CodecError> parse_event(std::string_view type, int version,
                                                    std::string_view payload);
-
-// SHA-256 over the previous hash, then every column with its length before it (numbers as 8 bytes,
-// big-endian). docs/journal.md spells it out for readers in other languages.
-Hash event_hash(const Hash& prev, std::string_view stream_text, std::uint64_t seq,
-                std::string_view type, int version, UnixUs at_us, std::string_view causation_id,
-                std::string_view correlation_id, std::string_view payload);
 
 // Snapshots. A payload of another version is not an error but no snapshot: the events are read.
 constexpr int payment_snapshot_version = 1;
