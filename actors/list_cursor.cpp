@@ -11,7 +11,7 @@ std::optional<ListCursor> ListCursor::parse(std::string_view text) {
   if (dot == std::string_view::npos) return std::nullopt;
   ListCursor cursor;
   const auto [end, error] = std::from_chars(text.data(), text.data() + dot, cursor.created_at_us);
-  const auto stream = StreamId::parse(text.substr(dot + 1));
+  const auto stream = StreamId::parse(text.substr(dot + 1), StreamKind::payment);
   if (error != std::errc{} || end != text.data() + dot || cursor.created_at_us <= 0 || !stream)
     return std::nullopt;
   cursor.stream = *stream;

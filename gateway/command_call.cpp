@@ -66,7 +66,7 @@ Step execute_under_key(const RouteCall& call, CommandCall command, RequestMark m
 Problem no_such_payment() { return {ProblemCode::not_found, "There is no such payment.", {}}; }
 
 std::optional<PaymentId> payment_id_in_path(const RouteCall& call) {
-  return PaymentId::parse(call.values[0]);
+  return PaymentId::parse(call.values[0], StreamKind::payment);
 }
 
 Step look_up(const RouteCall& call, const PaymentId& id, OnFound then) {

@@ -11,7 +11,12 @@ constexpr char base32_digits[] = "0123456789abcdefghjkmnpqrstvwxyz";  // Crockfo
 constexpr std::size_t base32_length = 26;
 constexpr std::string_view refund_prefix = "rfd_";
 
-constexpr std::string_view prefix_of(StreamKind) { return "pay_"; }
+// In the order of StreamKind.
+constexpr std::string_view stream_prefixes[] = {"pay_", "brk_"};
+
+constexpr std::string_view prefix_of(StreamKind kind) {
+  return stream_prefixes[static_cast<std::size_t>(kind)];
+}
 
 int base32_value(char c) {
   if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
@@ -89,19 +94,28 @@ std::string StreamId::text() const {
   return out;
 }
 
-std::optional<StreamId> StreamId::parse(std::string_view text) {
-  const std::string_view prefix = prefix_of(StreamKind::payment);
+std::optional<StreamId> StreamId::parse(std::string_view text, StreamKind kind) {
+  const std::string_view prefix = prefix_of(kind);
   if (text.substr(0, prefix.size()) != prefix) return std::nullopt;
   const auto key = Id128::parse(text.substr(prefix.size()));
   if (!key) return std::nullopt;
-  const StreamId id{StreamKind::payment, *key};
+  const StreamId id{kind, *key};
   // One id, one spelling: an upper-case copy is another text and names nothing.
   if (id.text() != text) return std::nullopt;
   return id;
 }
 
+std::optional<StreamId> StreamId::parse(std::string_view text) {
+  auto id = parse(text, StreamKind::payment);
+  return id ? id : parse(text, StreamKind::breaker);
+}
+
 PaymentId payment_id_of(std::string_view merchant_id, std::string_view merchant_order_no) {
   return {StreamKind::payment, stable_hash("welkin.payment.1", {merchant_id, merchant_order_no})};
+}
+
+StreamId breaker_id_of(std::string_view account) {
+  return {StreamKind::breaker, stable_hash("welkin.breaker.1", {account})};
 }
 
 std::string RefundId::text() const { return std::string(refund_prefix) + key.text(); }

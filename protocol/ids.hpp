@@ -40,8 +40,8 @@ struct Id128 {
 // differ. `domain` keeps the id spaces apart and carries the version of the derivation.
 Id128 stable_hash(std::string_view domain, std::initializer_list<std::string_view> parts);
 
-// What a stream of events belongs to. The prefix is the first letters of the stream's text form.
-enum class StreamKind : std::uint8_t { payment };
+// What a stream of events belongs to. Each has a prefix of its own in the stream's text form.
+enum class StreamKind : std::uint8_t { payment, breaker };
 
 struct StreamId {
   StreamKind kind = StreamKind::payment;
@@ -49,6 +49,8 @@ struct StreamId {
 
   std::string text() const;  // "pay_01j…"
   static std::optional<StreamId> parse(std::string_view text);
+  // Nothing for a stream of another kind: where a payment is named, nothing else is meant.
+  static std::optional<StreamId> parse(std::string_view text, StreamKind kind);
 
   friend bool operator==(const StreamId& a, const StreamId& b) {
     return a.kind == b.kind && a.key == b.key;
@@ -63,6 +65,9 @@ struct StreamId {
 using PaymentId = StreamId;
 
 PaymentId payment_id_of(std::string_view merchant_id, std::string_view merchant_order_no);
+
+// The stream of what the circuit breaker of a channel account did.
+StreamId breaker_id_of(std::string_view account);
 
 struct RefundId {
   Id128 key;

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "protocol/field_codec.hpp"
+#include "protocol/event_family.hpp"
 
 namespace welkin {
 
@@ -16,16 +16,10 @@ WELKIN_ENUM_PARSER(RefundState, parse_refund_state);
 
 namespace {
 
-template <std::size_t... I>
-constexpr bool alternatives_follow_kinds(std::index_sequence<I...>) {
-  return ((static_cast<std::size_t>(std::variant_alternative_t<I, PaymentEvent>::kind) == I) &&
-          ...);
-}
-static_assert(alternatives_follow_kinds(std::make_index_sequence<payment_event_kind_count>{}),
+static_assert(alternatives_follow_kinds<PaymentEvent>(),
               "PaymentEvent lists its structs in the order of PaymentEventKind");
 
 using Json = nlohmann::json;
-using Parsed = std::variant<PaymentEvent, CodecError>;
 
 // One step of PaymentCreated, 1 → 2: before manual capture existed every payment was automatic.
 std::optional<CodecError> upcast_created_1_to_2(Json& json) {
@@ -35,53 +29,30 @@ std::optional<CodecError> upcast_created_1_to_2(Json& json) {
   return std::nullopt;
 }
 
-template <class Event>
-Parsed read_event(Json& json, int version) {
-  if (version > Event::version || version < 1)
-    return CodecError{"/", "has schema version " + std::to_string(version) + ", known up to " +
-                               std::to_string(Event::version)};
-  if constexpr (std::is_same_v<Event, PaymentCreated>) {
-    if (version == 1)
-      if (auto error = upcast_created_1_to_2(json)) return *error;
+struct Upcaster {
+  template <class Event>
+  std::optional<CodecError> operator()(Json&, int, const Event&) const {
+    return std::nullopt;
   }
-  Event event;
-  EventFieldReader reader;
-  reader.object(json, event, "");
-  if (reader.error()) return *reader.error();
-  return PaymentEvent{std::move(event)};
-}
-
-template <std::size_t... I>
-Parsed read_by_kind(PaymentEventKind kind, Json& json, int version, std::index_sequence<I...>) {
-  Parsed result = CodecError{"/", "is of an unknown type"};
-  const auto index = static_cast<std::size_t>(kind);
-  ((I == index
-        ? (result = read_event<std::variant_alternative_t<I, PaymentEvent>>(json, version), 0)
-        : 0),
-   ...);
-  return result;
-}
+  std::optional<CodecError> operator()(Json& json, int version, const PaymentCreated&) const {
+    if (version == 1)
+      if (auto error = upcast_created_1_to_2(json)) return error;
+    return std::nullopt;
+  }
+};
 
 }  // namespace
 
-void write_event(const PaymentEvent& event, std::string& out) {
-  EventFieldWriter writer(out);
-  std::visit([&](const auto& value) { writer.object(value); }, event);
-}
+void write_event(const PaymentEvent& event, std::string& out) { write_alternative(event, out); }
 
-int version_of(const PaymentEvent& event) {
-  return std::visit([](const auto& value) { return std::decay_t<decltype(value)>::version; },
-                    event);
-}
+int version_of(const PaymentEvent& event) { return version_of_alternative(event); }
 
 std::variant<PaymentEvent, CodecError> parse_event(std::string_view type, int version,
                                                    std::string_view payload) {
   const auto kind = parse_payment_event_kind(type);
   if (!kind) return CodecError{"/", "is of an unknown type: " + std::string(type)};
-  auto json = parse_without_repeats(payload);
-  if (const auto* error = std::get_if<CodecError>(&json)) return *error;
-  return read_by_kind(*kind, std::get<Json>(json), version,
-                      std::make_index_sequence<payment_event_kind_count>{});
+  return read_alternative<PaymentEvent>(static_cast<std::size_t>(*kind), version, payload,
+                                        Upcaster{});
 }
 
 std::string encode_payment(const Payment& payment) {

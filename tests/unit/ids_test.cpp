@@ -69,6 +69,22 @@ TEST_CASE("a stream id has one spelling") {
   CHECK_FALSE(StreamId::parse(""));
 }
 
+TEST_CASE("a breaker's stream is named after its account for ever, and is no payment") {
+  const StreamId id = breaker_id_of("wechat_main");
+  CHECK(id.kind == StreamKind::breaker);
+  CHECK(id.text() == "brk_5vqt26wezb8ztxwpjs4dv8yscy");
+  CHECK(breaker_id_of("wechat_main2") != id);
+  CHECK(StreamId::parse(id.text()) == id);
+  CHECK(StreamId::parse(id.text(), StreamKind::breaker) == id);
+  CHECK_FALSE(StreamId::parse(id.text(), StreamKind::payment));
+  const StreamId payment{StreamKind::payment, id.key};
+  CHECK(payment != id);
+  CHECK(StreamId::parse(payment.text()) == payment);
+  CHECK_FALSE(StreamId::parse(payment.text(), StreamKind::breaker));
+  CHECK_FALSE(StreamId::parse("brk_"));
+  CHECK_FALSE(StreamId::parse("BRK_" + id.key.text()));
+}
+
 TEST_CASE("a refund's id follows from payment and refund number, for ever") {
   const PaymentId payment = payment_id_of("m_1", "order-1");
   const RefundId refund = refund_id_of(payment, "r-1");
