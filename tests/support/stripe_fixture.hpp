@@ -5,8 +5,7 @@
 #include <string>
 
 #include "protocol/channels/stripe/wire.hpp"
-#include "tests/support/channel_calls.hpp"
-#include "tests/support/vectors.hpp"
+#include "tests/support/channel_fixture.hpp"
 
 namespace welkin {
 
@@ -19,9 +18,7 @@ inline stripe::AccountConfig stripe_config() {
   config.webhook_secrets = {stripe_secret};
   return config;
 }
-inline stripe::Account stripe_account() {
-  return std::get<stripe::Account>(stripe::make_account(stripe_config()));
-}
+inline stripe::Account stripe_account() { return made(stripe::make_account(stripe_config())); }
 
 inline nlohmann::json stripe_intent(const std::string& status) {
   return {{"id", "pi_1"},

@@ -2,16 +2,14 @@
 // signature.
 #pragma once
 
-#include <stdexcept>
 #include <string>
-#include <utility>
 
 #include "protocol/channels/union_pay/wire.hpp"
-#include "tests/support/vectors.hpp"
+#include "tests/support/channel_fixture.hpp"
 
 namespace welkin::union_pay_test {
 
-constexpr UnixUs now_us = 1'767'225'600 * us_per_s;  // the vectors' clock: eight in Beijing
+constexpr UnixUs now_us = vectors_now_us;  // eight in Beijing
 
 inline union_pay::AccountConfig rsa_config() {
   union_pay::AccountConfig config;
@@ -34,10 +32,7 @@ inline union_pay::AccountConfig secret_config() {
 }
 
 inline union_pay::Account account_of(const union_pay::AccountConfig& config) {
-  auto made = union_pay::make_account(config, now_us);
-  if (const auto* problem = std::get_if<Problem>(&made))
-    throw std::runtime_error(problem->field + ": " + problem->detail);
-  return std::get<union_pay::Account>(std::move(made));
+  return made(union_pay::make_account(config, now_us));
 }
 
 // A certificate as UnionPay puts it into a message: with CRLF, which is signed.
@@ -53,8 +48,7 @@ inline std::string in_message(const std::string& pem) {
 
 // Fields that UnionPay's test gateway signs, with the certificate it signs with.
 inline FormFields signed_by_union_pay(FormFields fields) {
-  const auto key = std::get<crypto::PrivateKey>(
-      crypto::PrivateKey::from_pem(vector_key("unionpay_platform_key")));
+  static const crypto::PrivateKey key = vector_private_key("unionpay_platform_key");
   fields.emplace_back("signMethod", "01");
   fields.emplace_back("signPubKeyCert", in_message(vector_key("unionpay_platform_cert")));
   fields.emplace_back("signature",
@@ -74,24 +68,8 @@ inline RawCallback notification_of(const FormFields& fields) {
 }
 
 inline ChannelCall call_for(ChannelOperation operation, bool query = false) {
-  ChannelCall call;
-  call.payment = payment_id_of("m_1", "order-1");
-  call.operation = operation;
-  call.query = query;
-  call.merchant_id = "m_1";
-  call.channel_order_no = channel_order_no(call.payment, 1);
-  call.amount_minor = 101;
-  call.order_amount_minor = 101;
-  call.currency = *Currency::parse("CNY");
-  call.subject = "测试商品";
-  call.return_url = "https://shop.example.com/back";
-  call.expires_at_us = now_us + 15 * 60 * us_per_s;
-  call.order_created_at_us = now_us;
+  ChannelCall call = query ? example_query(operation) : example_call(operation);
   if (operation == ChannelOperation::refund) {
-    const RefundId refund = refund_id_of(call.payment, "r-1");
-    call.refund_id = refund.text();
-    call.channel_refund_no = channel_refund_no(refund);
-    call.amount_minor = 50;
     call.channel_reference = "202601010800001234567";
     call.refund_created_at_us = now_us + 3600 * us_per_s;
   }

@@ -2,13 +2,11 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
-#include <stdexcept>
 #include <string>
 
 #include "protocol/channels/wechat_pay/signature.hpp"
 #include "protocol/channels/wechat_pay/wire.hpp"
-#include "tests/support/channel_calls.hpp"
-#include "tests/support/vectors.hpp"
+#include "tests/support/channel_fixture.hpp"
 
 namespace welkin {
 
@@ -29,14 +27,12 @@ inline wechat_pay::AccountConfig wechat_config() {
 }
 
 inline wechat_pay::Account wechat_account() {
-  auto made = wechat_pay::make_account(wechat_config(), vectors_now_us);
-  if (const auto* problem = std::get_if<Problem>(&made)) throw std::runtime_error(problem->field);
-  return std::get<wechat_pay::Account>(made);
+  return made(wechat_pay::make_account(wechat_config(), vectors_now_us));
 }
 
 inline crypto::PrivateKey wechat_platform_key() {
-  return std::get<crypto::PrivateKey>(
-      crypto::PrivateKey::from_pem(vector_key("wechat_platform_key")));
+  static const crypto::PrivateKey key = vector_private_key("wechat_platform_key");
+  return key;
 }
 
 inline WireAnswer signed_answer(int status, std::string body, UnixUs at_us = vectors_now_us) {

@@ -131,7 +131,7 @@ TEST_CASE("a QR order is asked for with its amount in yuan and its end in Beijin
   CHECK(field_of(fields, "app_cert_sn").empty());
   CHECK(content(fields) == Json{{"out_trade_no", call_for(O::create).channel_order_no},
                                 {"total_amount", "1.01"},
-                                {"subject", "测试商品 A&B=1"},
+                                {"subject", "测试商品 A&B"},
                                 {"time_expire", "2026-01-01 08:30:00"},
                                 {"product_code", "FACE_TO_FACE_PAYMENT"}});
 }
@@ -429,7 +429,7 @@ TEST_CASE("an Alipay notification that an order was paid is a report of it") {
 }
 
 TEST_CASE("a notification of a refund is not read as a second payment or as a close") {
-  const RefundId refund = refund_id_of(payment_id_of("m_1", "order-1"), "r-1");
+  const RefundId refund = refund_id_of(payment_id_of("m_1", "order-1"), "refund-1");
   for (const char* status : {"TRADE_SUCCESS", "TRADE_CLOSED"}) {
     FormFields fields = notification(status);
     fields = with(fields, "refund_fee", "0.50");

@@ -90,7 +90,7 @@ TEST_CASE("a code to scan is asked for with the order's own number and time") {
       {"txnTime", "20260101080000"},
       {"txnAmt", "101"},
       {"currencyCode", "156"},
-      {"payTimeout", "20260101081500"},
+      {"payTimeout", "20260101083000"},
       {"backUrl", "https://pay.example.com/notify/unionpay"}};
   for (const auto& [name, value] : expected) {
     CAPTURE(name);
@@ -119,7 +119,7 @@ TEST_CASE("page and wap orders are a form that the payer's browser posts") {
     CHECK(page.find(input("channelType", channel_type)) != std::string::npos);
     CHECK(page.find(input("txnSubType", "01")) != std::string::npos);
     CHECK(page.find(input("frontUrl", "https://shop.example.com/back")) != std::string::npos);
-    CHECK(page.find(input("payTimeout", "20260101081500")) != std::string::npos);
+    CHECK(page.find(input("payTimeout", "20260101083000")) != std::string::npos);
     CHECK(page.find(input("riskRateInfo", "{commodityName=A B  x }")) != std::string::npos);
   }
 }
