@@ -92,10 +92,23 @@ enum class ChannelVerdict : std::uint8_t {
 std::string_view name_of(ChannelVerdict verdict);
 std::optional<ChannelVerdict> parse_channel_verdict(std::string_view name);
 
+// How far a call came: what its repetition (protocol/channel/retry.hpp) and the account's health
+// turn on.
+enum class CallFate : std::uint8_t {
+  answered,   // the channel has spoken, whatever it says
+  garbled,    // an answer came that cannot be read or believed
+  unwell,     // the channel says that it is not well now or is asked too much
+  no_answer,  // sent, and no whole answer came
+  not_sent,   // the channel could not be reached: no byte of the request left this machine
+  not_made,   // nothing was tried: there is no room, or the account cannot say what is asked
+};
+std::string_view name_of(CallFate fate);
+
 // A verified message from a channel about one order: the answer to a call or a query, or a
 // callback.
 struct ChannelReport {
   PaymentId payment;
+  std::string account;  // whose answer or callback it is
   ReportSource source = ReportSource::answer;
   ChannelOperation operation = ChannelOperation::create;  // what it speaks about
   ChannelVerdict verdict = ChannelVerdict::unknown;
@@ -114,11 +127,12 @@ struct ChannelReport {
   NextAction next_action;
   std::string code;  // the channel's words for a refusal or an unknown
   std::string message;
+  CallFate fate = CallFate::answered;  // of the call that this answers
 };
 
 // A report that says whose call it answers and nothing else yet: its verdict is unknown.
 ChannelReport report_about(const ChannelCall& call);
-// For a call whose outcome cannot be named, with `code` and `message` saying what happened.
+// For a call whose answer cannot be understood, with `code` and `message` saying what happened.
 ChannelReport report_unknown(const ChannelCall& call, std::string code, std::string message);
 // For a call that for certain has not been made or taken.
 ChannelReport report_not_taken(const ChannelCall& call, std::string code, std::string message);

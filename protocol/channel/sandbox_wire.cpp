@@ -378,8 +378,6 @@ bool is_signature_shape(const SignatureHeaders& headers) {
          std::all_of(headers.nonce.begin(), headers.nonce.end(), nonce_char);
 }
 
-Id128 nonce_hash(std::string_view nonce) { return stable_hash("welkin.sandbox.nonce", {nonce}); }
-
 std::optional<std::int64_t> parse_timestamp(std::string_view text) {
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -451,28 +449,6 @@ std::optional<Problem> check_signature(std::string_view secret, const SignatureH
     return Problem{
         ProblemCode::stale_timestamp, "The timestamp is more than 300 seconds from now.", {}};
   return std::nullopt;
-}
-
-NonceMemory::Judgement NonceMemory::judge(std::string_view nonce, UnixUs now_us) {
-  forget_before(now_us);
-  if (known_.count(nonce_hash(nonce)) > 0) return Judgement::repeated;
-  return known_.size() >= capacity_ ? Judgement::full : Judgement::fresh;
-}
-
-void NonceMemory::remember(std::string_view nonce, UnixUs now_us) {
-  forget_before(now_us);
-  // A timestamp may lie a tolerance ahead and stays fresh for another behind it. The second more is
-  // for the fraction that a timestamp in whole seconds lost.
-  constexpr UnixUs window_us = (2 * timestamp_tolerance_s + 1) * us_per_s;
-  const Id128 hash = nonce_hash(nonce);
-  if (known_.insert(hash).second) by_age_.push_back({now_us + window_us, hash});
-}
-
-void NonceMemory::forget_before(UnixUs now_us) {
-  while (!by_age_.empty() && by_age_.front().until_us < now_us) {
-    known_.erase(by_age_.front().nonce);
-    by_age_.pop_front();
-  }
 }
 
 // ---- names
@@ -593,14 +569,20 @@ EncodedRequest encode_request(const ChannelCall& call, std::string_view notify_u
 ChannelReport parse_answer(const ChannelCall& call, int http_status, std::string_view body) {
   const std::string status = "HTTP status " + std::to_string(http_status);
   auto parsed = parse_answer_body(body);
-  if (const auto* problem = std::get_if<Problem>(&parsed))
-    return report_unknown(call, http_status >= 500 ? "server_error" : "unreadable_answer",
-                          status + ": " + problem->detail +
-                              (problem->field.empty() ? "" : " (" + problem->field + ")"));
+  const bool unwell = http_status >= 500;
+  if (const auto* problem = std::get_if<Problem>(&parsed)) {
+    ChannelReport report =
+        report_unknown(call, unwell ? "server_error" : "unreadable_answer",
+                       status + ": " + problem->detail +
+                           (problem->field.empty() ? "" : " (" + problem->field + ")"));
+    if (unwell) report.fate = CallFate::unwell;
+    return report;
+  }
   const Answer& answer = std::get<Answer>(parsed);
   if (http_status == 200 && answer.code == code_success) return success_report(call, answer);
   ChannelReport report =
       report_unknown(call, answer.code, answer.message.empty() ? status : answer.message);
+  report.fate = unwell ? CallFate::unwell : CallFate::answered;
   const bool of_refund = call.operation == ChannelOperation::refund;
   if (http_status == 404 &&
       (answer.code == "ORDER_NOT_FOUND" || (of_refund && answer.code == "REFUND_NOT_FOUND")))

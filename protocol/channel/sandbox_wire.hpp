@@ -8,16 +8,15 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "protocol/channel/channel.hpp"
+#include "protocol/channel/nonce_memory.hpp"
 #include "protocol/ids.hpp"
 #include "protocol/money.hpp"
 #include "protocol/problem.hpp"
@@ -30,7 +29,8 @@ inline constexpr std::string_view timestamp_header = "welkin-sandbox-timestamp";
 inline constexpr std::string_view nonce_header = "welkin-sandbox-nonce";
 inline constexpr std::string_view signature_header = "welkin-sandbox-signature";  // 64 hex digits
 
-constexpr std::int64_t timestamp_tolerance_s = 300;
+using welkin::NonceMemory;
+constexpr std::int64_t timestamp_tolerance_s = NonceMemory::timestamp_tolerance_s;
 constexpr std::size_t nonce_length_min = 16;
 constexpr std::size_t nonce_length_max = 64;
 
@@ -52,35 +52,6 @@ SignatureHeaders signature_headers(const std::vector<std::pair<std::string, std:
 // The signature is judged first: who cannot sign learns nothing about our clock.
 std::optional<Problem> check_signature(std::string_view secret, const SignatureHeaders& headers,
                                        std::string_view body, UnixUs now_us);
-
-// Remembers nonces for as long as their timestamps can still be fresh. A value without a lock: who
-// holds it guards it. When it is full of nonces that still matter it admits no new ones: refusing a
-// genuine message, which will be sent again, is better than forgetting one that could be replayed.
-class NonceMemory {
- public:
-  enum class Judgement : std::uint8_t { fresh, repeated, full };
-
-  explicit NonceMemory(std::size_t capacity) : capacity_(capacity) {}
-
-  Judgement judge(std::string_view nonce, UnixUs now_us);
-  // Marks it as used. What `judge` let through is always kept, so the memory may exceed its
-  // capacity by the number of messages that are between the two calls.
-  void remember(std::string_view nonce, UnixUs now_us);
-
-  std::size_t size() const { return known_.size(); }
-
- private:
-  void forget_before(UnixUs now_us);
-
-  // Nonces are kept as hashes: of one size, however long the nonce was.
-  struct Entry {
-    UnixUs until_us;
-    Id128 nonce;
-  };
-  std::size_t capacity_;
-  std::deque<Entry> by_age_;
-  std::unordered_set<Id128> known_;
-};
 
 // ---- what travels
 

@@ -29,6 +29,15 @@ class WireFormat {
   virtual ChannelReport parse_answer(const ChannelCall& call, const WireAnswer& answer,
                                      const SigningContext& context) const = 0;
 
+  // What the account has to ask for itself before it can believe its channel, where a channel has
+  // such things: keys that it changes now and then. A Problem: nothing came of it.
+  virtual std::optional<WireRequest> encode_upkeep(const SigningContext&) const {
+    return std::nullopt;
+  }
+  virtual std::optional<Problem> take_upkeep(const WireAnswer&, UnixUs /*now_us*/) const {
+    return std::nullopt;
+  }
+
   virtual CallbackVerdict parse_callback(const RawCallback& callback, UnixUs now_us) const = 0;
   // What marks these very bytes as used once they have been taken, so that a replay within the
   // timestamp's tolerance is refused; empty where the channel itself sends the same bytes again.

@@ -268,7 +268,9 @@ TEST_CASE("a refusal is believed only where it is definite") {
   };
   const Row rows[] = {
       {Q::create, "ACQ.INVALID_PARAMETER", V::refused},
-      {Q::create, "ACQ.SELLER_BEEN_BLOCKED", V::refused},
+      {Q::create, "ACQ.SELLER_BEEN_BLOCKED", V::not_taken},
+      {Q::create, "ACQ.ACCESS_FORBIDDEN", V::not_taken},
+      {Q::refund, "ACQ.ACCESS_FORBIDDEN", V::refund_refused},
       {Q::create, "ACQ.TOTAL_FEE_EXCEED", V::refused},
       {Q::create, "ACQ.SYSTEM_ERROR", V::unknown},
       {Q::create, "ACQ.TRADE_HAS_SUCCESS", V::unknown},
@@ -301,10 +303,17 @@ TEST_CASE("a refusal is believed only where it is definite") {
     CHECK(report.code == row.sub_code);
     CHECK(report.message == "why");
   }
-  for (const char* code : {"20000", "10003", "40005", "20001", "99999", ""})
+  for (const char* code : {"20000", "10003", "20001", "99999", ""})
     for (const Q question : {Q::create, Q::query, Q::close, Q::refund, Q::refund_query}) {
       const Asked a = asked(question);
       CHECK(answered(a.call, a.node, {{"code", code}, {"msg", "m"}}).verdict == V::unknown);
+    }
+  // What is about the account, and not the order, takes no order; of all else it says nothing.
+  for (const char* code : {"40002", "40003", "40005", "40006"})
+    for (const Q question : {Q::create, Q::query, Q::close, Q::refund, Q::refund_query}) {
+      const Asked a = asked(question);
+      CHECK(answered(a.call, a.node, {{"code", code}, {"msg", "m"}}).verdict ==
+            (question == Q::create ? V::not_taken : V::unknown));
     }
 }
 

@@ -26,15 +26,20 @@ inline constexpr Meaning meanings[] = {
     // TRADE_HAS_SUCCESS, TRADE_HAS_CLOSE and CONTEXT_INCONSISTENT: an order of this number is there.
     {Question::create, "10000",                         ChannelVerdict::accepted},
     {Question::create, "40001",                         ChannelVerdict::refused},
-    {Question::create, "40002",                         ChannelVerdict::refused},
-    {Question::create, "40003",                         ChannelVerdict::refused},
-    {Question::create, "40006",                         ChannelVerdict::refused},
     {Question::create, "ACQ.INVALID_PARAMETER",         ChannelVerdict::refused},
-    {Question::create, "ACQ.ACCESS_FORBIDDEN",          ChannelVerdict::refused},
+    // The amount of one order is too high: it is that everywhere, and the merchant must know at once.
     {Question::create, "ACQ.TOTAL_FEE_EXCEED",          ChannelVerdict::refused},
     {Question::create, "ACQ.BUYER_BALANCE_NOT_ENOUGH",  ChannelVerdict::refused},
     {Question::create, "ACQ.PAYMENT_FAIL",              ChannelVerdict::refused},
-    {Question::create, "ACQ.SELLER_BEEN_BLOCKED",       ChannelVerdict::refused},
+    // About our account: its application, key or certificate is not good (40002 is about what stands
+    // around the order, and 40004 about the order itself), not ready, not allowed to, blocked, or
+    // asks too often. Another account may take the order.
+    {Question::create, "40002",                         ChannelVerdict::not_taken},
+    {Question::create, "40003",                         ChannelVerdict::not_taken},
+    {Question::create, "40005",                         ChannelVerdict::not_taken},
+    {Question::create, "40006",                         ChannelVerdict::not_taken},
+    {Question::create, "ACQ.ACCESS_FORBIDDEN",          ChannelVerdict::not_taken},
+    {Question::create, "ACQ.SELLER_BEEN_BLOCKED",       ChannelVerdict::not_taken},
 
     {Question::query,  "WAIT_BUYER_PAY",                ChannelVerdict::accepted},
     {Question::query,  "TRADE_SUCCESS",                 ChannelVerdict::paid},

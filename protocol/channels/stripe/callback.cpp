@@ -117,6 +117,11 @@ std::string sign_webhook(std::string_view secret, std::string_view body, UnixUs 
   return "t=" + timestamp + ",v1=" + v1_of(secret, timestamp, body);
 }
 
+std::string signed_time(std::string_view signature_header) {
+  const auto items = read_signature(signature_header);
+  return items ? std::string(items->timestamp) : std::string();
+}
+
 std::optional<Problem> check_webhook(const std::vector<std::string>& secrets,
                                      std::string_view signature_header, std::string_view body,
                                      UnixUs now_us) {

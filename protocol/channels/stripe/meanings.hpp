@@ -33,8 +33,12 @@ inline constexpr Meaning meanings[] = {
     // Definite refusals of an order. A card that is declined ends this try; the intent stays, and
     // nobody but us can confirm it. Unknown stays, above all, idempotency_error: the key is taken.
     {Question::create,  400, "invalid_request_error",   ChannelVerdict::refused},
-    {Question::create,  401, "invalid_request_error",   ChannelVerdict::refused},
-    {Question::create,  403, "invalid_request_error",   ChannelVerdict::refused},
+    // About our account: its key is not good, may not do this, opens only the world of tests, or is
+    // used too often. Another account may take the order.
+    {Question::create,  401, "invalid_request_error",   ChannelVerdict::not_taken},
+    {Question::create,  403, "invalid_request_error",   ChannelVerdict::not_taken},
+    {Question::create,  400, "testmode_charges_only",   ChannelVerdict::not_taken},
+    {Question::create,  429, "rate_limit",              ChannelVerdict::not_taken},
     {Question::create,  402, "card_error",              ChannelVerdict::refused},
     {Question::create,  402, "processing_error",        ChannelVerdict::unknown},
 

@@ -64,6 +64,8 @@ std::variant<ReportRun, Problem> parse_report_run(const WireAnswer& answer);
 std::optional<Problem> check_webhook(const std::vector<std::string>& secrets,
                                      std::string_view signature_header, std::string_view body,
                                      UnixUs now_us);
+// The time that a signature stands over, as it is written; empty when the header cannot be read.
+std::string signed_time(std::string_view signature_header);
 // "t=…,v1=…"
 std::string sign_webhook(std::string_view secret, std::string_view body, UnixUs now_us);
 

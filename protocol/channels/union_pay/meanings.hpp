@@ -29,14 +29,19 @@ inline constexpr Meaning meanings[] = {
     // 12, a number that was used before, stays unknown: an order is there.
     {Question::create,   "01", ChannelVerdict::refused},
     {Question::create,   "10", ChannelVerdict::refused},
-    {Question::create,   "11", ChannelVerdict::refused},
     {Question::create,   "13", ChannelVerdict::refused},
     {Question::create,   "14", ChannelVerdict::refused},
     {Question::create,   "30", ChannelVerdict::refused},
-    {Question::create,   "31", ChannelVerdict::refused},
-    {Question::create,   "32", ChannelVerdict::refused},
+    // The amount of one order is too high: it is that everywhere, and the merchant must know at once.
     {Question::create,   "33", ChannelVerdict::refused},
     {Question::create,   "38", ChannelVerdict::refused},
+    // About our account: shut or outside its hours (02, 39), its signature (11), its state (31), no
+    // permission (32). Another account may take the order.
+    {Question::create,   "02", ChannelVerdict::not_taken},
+    {Question::create,   "11", ChannelVerdict::not_taken},
+    {Question::create,   "31", ChannelVerdict::not_taken},
+    {Question::create,   "32", ChannelVerdict::not_taken},
+    {Question::create,   "39", ChannelVerdict::not_taken},
 
     {Question::query,    "34", ChannelVerdict::not_found},
 

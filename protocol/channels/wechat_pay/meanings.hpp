@@ -37,13 +37,20 @@ inline constexpr Meaning meanings[] = {
     // which say that an order of this number is there.
     {Question::create, 400, "PARAMERROR",          ChannelVerdict::refused},
     {Question::create, 400, "INVALIDREQUEST",      ChannelVerdict::refused},
-    {Question::create, 400, "APPIDMCHIDNOTMATCH",  ChannelVerdict::refused},
-    {Question::create, 400, "MCHNOTEXISTS",        ChannelVerdict::refused},
-    {Question::create, 403, "NOAUTH",              ChannelVerdict::refused},
     {Question::create, 403, "TRADEERROR",          ChannelVerdict::refused},
-    {Question::create, 403, "RULELIMIT",           ChannelVerdict::refused},
+    // These two speak of the payer's account, which is the same at every account of ours.
     {Question::create, 403, "ACCOUNTERROR",        ChannelVerdict::refused},
     {Question::create, 403, "USERACCOUNTABNORMAL", ChannelVerdict::refused},
+    // And these of ours: its numbers do not belong together or are not there, its signature is not
+    // known, it may not do this, it has reached what it may take, it asks too often. Another
+    // account may take the order.
+    {Question::create, 400, "APPIDMCHIDNOTMATCH",  ChannelVerdict::not_taken},
+    {Question::create, 400, "MCHNOTEXISTS",        ChannelVerdict::not_taken},
+    {Question::create, 401, "SIGNERROR",           ChannelVerdict::not_taken},
+    {Question::create, 403, "NOAUTH",              ChannelVerdict::not_taken},
+    {Question::create, 403, "RULELIMIT",           ChannelVerdict::not_taken},
+    {Question::create, 429, "FREQUENCYLIMITED",    ChannelVerdict::not_taken},
+    {Question::create, 429, "RATELIMITEXCEEDED",   ChannelVerdict::not_taken},
     {Question::create, 400, "ORDERCLOSED",         ChannelVerdict::closed},
 
     {Question::close,  400, "ORDERCLOSED",         ChannelVerdict::closed},

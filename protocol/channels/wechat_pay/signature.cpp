@@ -75,6 +75,10 @@ bool bears_signature(const WireHeaders& headers) {
   return !only_header(headers, signature_header).empty();
 }
 
+std::string signed_nonce(const WireHeaders& headers) {
+  return std::string(only_header(headers, nonce_header));
+}
+
 std::optional<Problem> check_message(const std::vector<PlatformKey>& keys,
                                      const WireHeaders& headers, std::string_view body,
                                      UnixUs now_us) {

@@ -1,0 +1,67 @@
+#include "protocol/channel/sandbox_format.hpp"
+
+#include <utility>
+
+#include "protocol/channel/sandbox_wire.hpp"
+#include "protocol/json_text.hpp"
+
+namespace welkin::sandbox_wire {
+namespace {
+
+class Format final : public WireFormat {
+ public:
+  explicit Format(Account account) : account_(std::move(account)) {}
+
+  std::string_view kind() const override { return "sandbox"; }
+  std::string_view base_url() const override { return account_.base_url; }
+  EncodedCall encode(const ChannelCall& call, const SigningContext& context) const override {
+    EncodedRequest encoded = encode_request(call, account_.notify_url);
+    SignatureHeaders signature =
+        sign(account_.secret, context.now_us / us_per_s, context.nonce, encoded.body);
+    WireRequest request{
+        std::move(encoded.method), std::move(encoded.path), {}, std::move(encoded.body)};
+    request.headers = {{std::string(timestamp_header), std::move(signature.timestamp)},
+                       {std::string(nonce_header), std::move(signature.nonce)},
+                       {std::string(signature_header), std::move(signature.signature)}};
+    if (!request.body.empty()) request.headers.emplace_back("content-type", "application/json");
+    return request;
+  }
+  ChannelReport parse_answer(const ChannelCall& call, const WireAnswer& answer,
+                             const SigningContext&) const override {
+    return sandbox_wire::parse_answer(call, answer.status, answer.body);
+  }
+  CallbackVerdict parse_callback(const RawCallback& callback, UnixUs now_us) const override {
+    const SignatureHeaders headers = signature_headers(callback.headers);
+    if (auto problem = check_signature(account_.secret, headers, callback.body, now_us))
+      return CallbackRefused{std::move(*problem), {}};
+    auto parsed = sandbox_wire::parse_callback(callback.body, headers.nonce);
+    if (auto* problem = std::get_if<Problem>(&parsed))
+      return CallbackRefused{std::move(*problem), {}};
+    return std::move(std::get<ChannelReport>(parsed));
+  }
+  std::string replay_mark(const RawCallback& callback) const override {
+    return signature_headers(callback.headers).nonce;
+  }
+  CallbackAck taken() const override { return {200, "application/json", R"({"code":"SUCCESS"})"}; }
+  // For whoever develops against the sandbox: the reason, as the rest of the interface names it.
+  CallbackAck not_taken(const Problem& why) const override {
+    const ProblemSpec& spec = spec_of(why.code);
+    std::string body = R"({"code":)";
+    append_json_string(body, spec.name);
+    body += R"(,"message":)";
+    append_json_string(body, why.detail.empty() ? spec.title : why.detail);
+    body += '}';
+    return {spec.http_status, "application/json", std::move(body)};
+  }
+
+ private:
+  const Account account_;
+};
+
+}  // namespace
+
+WireFormatPtr wire_format_of(Account account) {
+  return std::make_unique<const Format>(std::move(account));
+}
+
+}  // namespace welkin::sandbox_wire

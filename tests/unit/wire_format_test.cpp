@@ -1,0 +1,226 @@
+// The channels behind one interface: what each adds to the free functions it is made of.
+#include "protocol/channels/wire_format.hpp"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "protocol/channel/sandbox_format.hpp"
+#include "protocol/channel/sandbox_wire.hpp"
+#include "protocol/channels/alipay/format.hpp"
+#include "protocol/channels/stripe/format.hpp"
+#include "protocol/channels/union_pay/format.hpp"
+#include "protocol/channels/wechat_pay/format.hpp"
+#include "tests/support/alipay_fixture.hpp"
+#include "tests/support/stripe_fixture.hpp"
+#include "tests/support/union_pay_fixture.hpp"
+#include "tests/support/wechat_fixture.hpp"
+
+using namespace welkin;
+using nlohmann::json;
+using Op = ChannelOperation;
+using V = ChannelVerdict;
+
+namespace {
+
+WireFormatPtr wechat(wechat_pay::AccountConfig config, wechat_pay::Certificates certificates) {
+  auto made = wechat_pay::make_account(config, vectors_now_us);
+  REQUIRE(std::holds_alternative<wechat_pay::Account>(made));
+  return wechat_pay::wire_format_of(std::get<wechat_pay::Account>(std::move(made)), certificates);
+}
+
+wechat_pay::AccountConfig without_keys() {
+  wechat_pay::AccountConfig config = wechat_config();
+  config.platform_certificates.clear();
+  config.public_keys.clear();
+  return config;
+}
+
+// Two certificates the platform may have: its own of the vectors, and its next one.
+struct PlatformCertificate {
+  std::string pem;
+  crypto::PrivateKey key;
+  std::string serial;
+};
+PlatformCertificate certificate_named(const std::string& name) {
+  std::string pem = vector_key(name + "_cert");
+  const auto loaded = std::get<crypto::Certificate>(crypto::Certificate::from_pem(pem));
+  return {pem,
+          std::get<crypto::PrivateKey>(crypto::PrivateKey::from_pem(vector_key(name + "_key"))),
+          loaded.serial_hex()};
+}
+PlatformCertificate current() { return certificate_named("wechat_platform"); }
+PlatformCertificate next_one() { return certificate_named("alipay_platform"); }
+
+WireAnswer signed_by(const PlatformCertificate& signer, std::string body) {
+  WireAnswer answer{200, {}, std::move(body)};
+  answer.headers =
+      wechat_pay::sign_message(signer.serial, signer.key, answer.body, vectors_context());
+  return answer;
+}
+
+WireAnswer certificates_answer(const std::vector<PlatformCertificate>& certificates,
+                               const PlatformCertificate& signer,
+                               const std::string& api_v3_key = wechat_config().api_v3_key) {
+  json data = json::array();
+  for (const PlatformCertificate& certificate : certificates)
+    data.push_back(
+        {{"serial_no", certificate.serial},
+         {"encrypt_certificate",
+          {{"algorithm", "AEAD_AES_256_GCM"},
+           {"nonce", "61f9c719728a"},
+           {"associated_data", "certificate"},
+           {"ciphertext", crypto::base64(*crypto::aes_256_gcm_encrypt(
+                              api_v3_key, "61f9c719728a", "certificate", certificate.pem))}}}});
+  return signed_by(signer, json{{"data", data}}.dump());
+}
+
+V verdict_of_code_url(const WireFormat& format, const PlatformCertificate& signer) {
+  const WireAnswer answer = signed_by(signer, R"({"code_url":"weixin://wxpay/bizpayurl?pr=1"})");
+  return format.parse_answer(example_call(Op::create), answer, vectors_context()).verdict;
+}
+
+CallFate fate_of_alipay(const std::string& code, const std::string& sub_code = {}) {
+  const auto format =
+      alipay::wire_format_of(alipay_test::account_of(alipay_test::public_key_config()));
+  json node{{"code", code}, {"msg", "m"}};
+  if (!sub_code.empty()) node["sub_code"] = sub_code;
+  return format
+      ->parse_answer(alipay_test::call_for(Op::create),
+                     alipay_test::answer_of("alipay_trade_precreate_response", node.dump()),
+                     vectors_context())
+      .fate;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "WeChat's certificates are fetched, and a key is followed to the next one while running") {
+  const auto format = wechat(without_keys(), wechat_pay::Certificates::fetched);
+  const auto request = format->encode_upkeep(vectors_context());
+  REQUIRE(request);
+  CHECK(request->target == "/v3/certificates");
+  CHECK(verdict_of_code_url(*format, current()) == V::unknown);
+
+  CHECK_FALSE(format->take_upkeep(certificates_answer({current()}, current()), vectors_now_us));
+  CHECK(verdict_of_code_url(*format, current()) == V::accepted);
+  CHECK(verdict_of_code_url(*format, next_one()) == V::unknown);
+
+  // Both are there for a while, and messages signed with either are believed.
+  CHECK_FALSE(
+      format->take_upkeep(certificates_answer({current(), next_one()}, current()), vectors_now_us));
+  CHECK(verdict_of_code_url(*format, current()) == V::accepted);
+  CHECK(verdict_of_code_url(*format, next_one()) == V::accepted);
+}
+
+TEST_CASE("certificates that somebody else has sealed or signed change nothing") {
+  const auto format = wechat(without_keys(), wechat_pay::Certificates::fetched);
+  const std::string other_key = "another APIv3 key of 32 letters.";
+  REQUIRE(other_key.size() == 32);
+  CHECK(format->take_upkeep(certificates_answer({current()}, current(), other_key), vectors_now_us)
+            ->code == ProblemCode::broken_ciphertext);
+  CHECK(format->take_upkeep(certificates_answer({current()}, next_one()), vectors_now_us));
+  CHECK(format->take_upkeep({500, {}, "down"}, vectors_now_us));
+  CHECK(verdict_of_code_url(*format, current()) == V::unknown);
+}
+
+TEST_CASE(
+    "before WeChat's certificates are there nothing is asked whose answer nobody could check") {
+  const auto format = wechat(without_keys(), wechat_pay::Certificates::fetched);
+  const auto encoded = format->encode(example_call(Op::create), vectors_context());
+  REQUIRE(std::holds_alternative<Problem>(encoded));
+  CHECK(std::get<Problem>(encoded).field == "platform_certificates");
+  format->take_upkeep(certificates_answer({current()}, current()), vectors_now_us);
+  CHECK(std::holds_alternative<WireRequest>(
+      format->encode(example_call(Op::create), vectors_context())));
+}
+
+TEST_CASE("an account whose keys are configured fetches nothing") {
+  CHECK_FALSE(wechat(wechat_config(), wechat_pay::Certificates::as_configured)
+                  ->encode_upkeep(vectors_context()));
+  CHECK_FALSE(stripe::wire_format_of(stripe_account())->encode_upkeep(vectors_context()));
+}
+
+TEST_CASE("WeChat's notification is known again by its nonce, whatever else its head says") {
+  const auto format = wechat(wechat_config(), wechat_pay::Certificates::as_configured);
+  RawCallback callback = wechat_callback("TRANSACTION.SUCCESS", wechat_transaction("SUCCESS"));
+  const std::string mark = format->replay_mark(callback);
+  CHECK(mark == "5K8264ILTKCH16CQ2502SI8ZNMTM67VS");
+  callback.headers.emplace_back("x-forwarded-for", "somebody");
+  CHECK(format->replay_mark(callback) == mark);
+}
+
+TEST_CASE("Stripe's event is known again however its signatures are spelled") {
+  const auto format = stripe::wire_format_of(stripe_account());
+  const std::string body = stripe_event("payment_intent.succeeded", stripe_intent("succeeded"));
+  RawCallback callback = stripe_callback(body);
+  const std::string mark = format->replay_mark(callback);
+  REQUIRE(std::holds_alternative<ChannelReport>(format->parse_callback(callback, vectors_now_us)));
+  RawCallback respelled = callback;
+  respelled.headers[0].second += ",v0=junk,v1=0000";
+  REQUIRE(std::holds_alternative<ChannelReport>(format->parse_callback(respelled, vectors_now_us)));
+  CHECK(format->replay_mark(respelled) == mark);
+  RawCallback later{
+      "stripe",
+      {{"stripe-signature", stripe::sign_webhook(stripe_secret, body, vectors_now_us + us_per_s)}},
+      body};
+  CHECK(format->replay_mark(later) != mark);
+}
+
+TEST_CASE("what Alipay and UnionPay send again they send as it was, and it has no mark") {
+  const RawCallback callback{"x", {}, "a=b"};
+  CHECK(alipay::wire_format_of(alipay_test::account_of(alipay_test::public_key_config()))
+            ->replay_mark(callback)
+            .empty());
+  CHECK(union_pay::wire_format_of(union_pay_test::account_of(union_pay_test::secret_config()))
+            ->replay_mark(callback)
+            .empty());
+}
+
+TEST_CASE("a channel's own word for being unwell is no judgement of the order") {
+  CHECK(fate_of_alipay("20000") == CallFate::unwell);
+  CHECK(fate_of_alipay("40005") == CallFate::unwell);
+  CHECK(fate_of_alipay("40004", "ACQ.SYSTEM_ERROR") == CallFate::unwell);
+  CHECK(fate_of_alipay("40004", "ACQ.PAYMENT_FAIL") == CallFate::answered);
+  CHECK(fate_of_alipay("40004", "ACQ.NEVER_SEEN") == CallFate::answered);
+  CHECK(fate_of_alipay("40006") == CallFate::answered);
+}
+
+TEST_CASE("an answer that cannot be believed is garbled, and a refusal is an answer") {
+  const auto format = wechat(wechat_config(), wechat_pay::Certificates::as_configured);
+  const ChannelCall call = example_call(Op::refund);
+  WireAnswer answer = signed_answer(403, R"({"code":"NOT_ENOUGH","message":"m"})");
+  CHECK(format->parse_answer(call, answer, vectors_context()).fate == CallFate::answered);
+  answer.body += " ";
+  CHECK(format->parse_answer(call, answer, vectors_context()).fate == CallFate::garbled);
+}
+
+TEST_CASE("each channel hears its own words for taken and for not taken") {
+  struct Row {
+    WireFormatPtr format;
+    std::string kind;
+    std::string taken;
+    int not_taken_status;
+    std::string not_taken;
+  };
+  std::vector<Row> rows;
+  rows.push_back({wechat(wechat_config(), wechat_pay::Certificates::as_configured), "wechat_pay",
+                  R"({"code":"SUCCESS"})", 500, R"({"code":"FAIL","message":"FAIL"})"});
+  rows.push_back({alipay::wire_format_of(alipay_test::account_of(alipay_test::public_key_config())),
+                  "alipay", "success", 400, "fail"});
+  rows.push_back(
+      {union_pay::wire_format_of(union_pay_test::account_of(union_pay_test::secret_config())),
+       "union_pay", "ok", 400, "fail"});
+  rows.push_back({stripe::wire_format_of(stripe_account()), "stripe", R"({"received":true})", 500,
+                  R"({"received":false})"});
+  rows.push_back({sandbox_wire::wire_format_of({"http://127.0.0.1:1", "secret", ""}), "sandbox",
+                  R"({"code":"SUCCESS"})", 401, R"({"code":"bad_signature","message":"why"})"});
+  for (const Row& row : rows) {
+    CAPTURE(row.kind);
+    CHECK(row.format->kind() == row.kind);
+    CHECK(row.format->taken().http_status == 200);
+    CHECK(row.format->taken().body == row.taken);
+    const CallbackAck ack = row.format->not_taken({ProblemCode::bad_signature, "why", ""});
+    CHECK(ack.http_status == row.not_taken_status);
+    CHECK(ack.body == row.not_taken);
+  }
+}
