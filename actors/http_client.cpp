@@ -286,7 +286,8 @@ class HttpClient::Loop {
     curl_easy_setopt(easy, CURLOPT_PIPEWAIT, starts_with(request.url, "https://") ? 1L : 0L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
-    if (!options_.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, options_.ca_file.c_str());
+    const std::string& ca_file = request.ca_file.empty() ? options_.ca_file : request.ca_file;
+    if (!ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file.c_str());
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(left_ms));
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                      static_cast<long>(std::min(left_ms, request.connect_timeout_ms)));

@@ -24,6 +24,7 @@ struct HttpCall {
   std::string body;
   std::int64_t connect_timeout_ms = 2'000;
   std::int64_t timeout_ms = 5'000;  // from send() to the last byte, waiting in the queue included
+  std::string ca_file;              // who may vouch for the server; empty: the client's own choice
 };
 
 enum class HttpOutcome : std::uint8_t { not_sent, no_answer, answered };

@@ -31,6 +31,7 @@ using batch_atom = caf::atom_constant<caf::atom("batch")>;  // what was committe
 using loaded_atom = caf::atom_constant<caf::atom("loaded")>;
 using call_atom = caf::atom_constant<caf::atom("call")>;
 using outcome_atom = caf::atom_constant<caf::atom("outcome")>;  // how a permitted call went
+using retry_atom = caf::atom_constant<caf::atom("retry")>;      // a call that may be made again
 using passivate_atom = caf::atom_constant<caf::atom("passivate")>;
 using settled_atom = caf::atom_constant<caf::atom("settled")>;  // an entity has nothing left to do
 using passive_atom = caf::atom_constant<caf::atom("passive")>;  // the entity's answer to it

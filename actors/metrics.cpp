@@ -33,12 +33,6 @@ RuntimeMetrics::RuntimeMetrics()
                         "Appends whose expected sequence was not the stream's")),
       reports_refused(counter(registry_, "welkin_channel_reports_mismatched_total",
                               "Signed reports that did not fit their payment")),
-      callbacks_refused(counter(registry_, "welkin_channel_callbacks_refused_total",
-                                "Callbacks refused for signature, time, nonce or form")),
-      channel_calls(
-          counter(registry_, "welkin_channel_calls_total", "Calls and queries to channels")),
-      channel_unknown(counter(registry_, "welkin_channel_unknown_total",
-                              "Channel calls with an unknown outcome")),
       entity_restarts(
           counter(registry_, "welkin_entity_restarts_total", "Payment actors restarted")),
       stash_overflows(counter(registry_, "welkin_entity_stash_overflows_total",
@@ -58,6 +52,13 @@ RuntimeMetrics::RuntimeMetrics()
   for (std::size_t i = 0; i < events_.size(); ++i)
     events_[i] = &family.Add({{"type", std::string(name_of(static_cast<PaymentEventKind>(i)))}});
   store_up.Set(1);
+}
+
+AccountMetrics& RuntimeMetrics::account(const std::string& name) {
+  const std::lock_guard lock(accounts_mutex_);
+  auto& metrics = accounts_[name];
+  if (!metrics) metrics = std::make_unique<AccountMetrics>(registry_, name);
+  return *metrics;
 }
 
 std::string RuntimeMetrics::text() {

@@ -8,8 +8,12 @@
 
 #include <array>
 #include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
 #include <string>
 
+#include "actors/account_metrics.hpp"
 #include "protocol/payment/state.hpp"
 
 namespace welkin {
@@ -20,11 +24,16 @@ class RuntimeMetrics {
 
   std::string text();  // exposition format 0.0.4
 
+  // Those of one channel account, made when they are first asked for; they live as long as this.
+  AccountMetrics& account(const std::string& name);
+
   void recorded(PaymentEventKind kind) { events_[static_cast<std::size_t>(kind)]->Increment(); }
 
  private:
   prometheus::Registry registry_;
   std::array<prometheus::Counter*, payment_event_kind_count> events_{};
+  std::mutex accounts_mutex_;
+  std::map<std::string, std::unique_ptr<AccountMetrics>> accounts_;
 
  public:
   prometheus::Counter& batches;
@@ -34,9 +43,6 @@ class RuntimeMetrics {
   prometheus::Counter& commits_in_doubt;
   prometheus::Counter& conflicts;
   prometheus::Counter& reports_refused;  // alarms: signed, but not fitting the payment
-  prometheus::Counter& callbacks_refused;
-  prometheus::Counter& channel_calls;
-  prometheus::Counter& channel_unknown;
   prometheus::Counter& entity_restarts;
   prometheus::Counter& stash_overflows;
   prometheus::Counter& timers_fired;

@@ -109,7 +109,8 @@ class PaymentService {
   using FoundParked = std::variant<std::vector<ParkedEntity>, Problem>;
   virtual void parked(Then<FoundParked> then) = 0;
 
-  virtual bool knows_channel(std::string_view channel) const = 0;
+  virtual bool knows_channel(std::string_view channel) const = 0;  // payments may name it
+  virtual bool knows_account(std::string_view account) const = 0;  // callbacks may come to it
   virtual Readiness readiness() const = 0;
   virtual std::string metrics_text() const = 0;  // Prometheus exposition format 0.0.4
 };

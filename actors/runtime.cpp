@@ -6,7 +6,6 @@
 #include <caf/all.hpp>
 #include <utility>
 
-#include "actors/channel_actor.hpp"
 #include "actors/journal_actor.hpp"
 #include "actors/list_cursor.hpp"
 #include "actors/pending_answers.hpp"
@@ -80,6 +79,7 @@ struct Runtime::Parts {
 
   SystemClock clock;
   RuntimeMetrics metrics;
+  RouteTable routes;
   PendingAnswers answers;  // before the actors, which refer to it
   SystemConfig system_config;
   caf::actor_system system;
@@ -151,13 +151,16 @@ class Runtime::Desk {
 };
 
 Runtime::Runtime(const RuntimeConfig& config, JournalStore& store)
-    : config_(config), store_(store), parts_(std::make_unique<Parts>(config, store)) {}
+    : config_(config),
+      store_(store),
+      parts_(std::make_unique<Parts>(config, store)),
+      callbacks_(std::make_unique<CallbackDesk>(parts_->context, parts_->answers)) {}
 
 Runtime::~Runtime() { stop(); }
 
 StoreResult<std::unique_ptr<Runtime>> Runtime::start(const RuntimeConfig& config,
                                                      JournalStore& store,
-                                                     std::vector<ChannelPort*> channels) {
+                                                     std::vector<ChannelAccount> accounts) {
   auto epochs = store.claim_epochs(config.shard_count);
   if (const StoreError* error = error_of(epochs)) return *error;
   const SystemClock clock;
@@ -173,9 +176,8 @@ StoreResult<std::unique_ptr<Runtime>> Runtime::start(const RuntimeConfig& config
   context.metrics = &parts.metrics;
   context.limits = config.limits;
   context.journal = parts.system.spawn<JournalActor>(parts.context);
-  runtime->channels_ = std::move(channels);
-  for (ChannelPort* port : runtime->channels_)
-    context.channels.emplace(port->name(), parts.system.spawn<ChannelActor>(parts.context, *port));
+  context.routes = &parts.routes;
+  for (ChannelAccount& account : accounts) runtime->open_account(std::move(account));
   const ShardActor::Spawn spawn = spawn_payments(parts.context);
   for (std::uint32_t shard = 0; shard < config.shard_count; ++shard)
     context.shards.push_back(parts.system.spawn<ShardActor>(parts.context, spawn));
@@ -215,6 +217,7 @@ void Runtime::stop() {
   // Handles in the context and the context in the actors would keep each other alive.
   context.shards.clear();
   context.channels.clear();
+  context.routes = nullptr;
   context.journal = nullptr;
   context.views = nullptr;
   parts_.reset();
@@ -390,38 +393,17 @@ CommandAnswer Runtime::replay_now(const IdempotencyHit& hit) const {
   return outcome;
 }
 
-ChannelPort* Runtime::channel_named(std::string_view name) const {
-  for (ChannelPort* port : channels_)
-    if (port->name() == name) return port;
-  return nullptr;
+void Runtime::open_account(ChannelAccount account) {
+  const std::string name(account.port->name());
+  RuntimeContext& context = *parts_->context;
+  parts_->routes.add(account.serves, name, account.priority, account.weight);
+  context.channels.emplace(name, parts_->system.spawn<ChannelActor>(parts_->context, *account.port,
+                                                                    std::move(account.calls)));
+  callbacks_->add(*account.port);
 }
 
 void Runtime::notify(const RawCallback& callback, Then<TakenCallback> then) {
-  ChannelPort* port = channel_named(callback.channel);
-  if (!port) return then(Problem{ProblemCode::unknown_channel, "There is no such channel.", ""});
-  auto verified = port->verify(callback, parts_->clock.now_us());
-  if (auto* problem = std::get_if<Problem>(&verified)) {
-    parts_->metrics.callbacks_refused.Increment();
-    return then(std::move(*problem));
-  }
-  const auto good =
-      std::make_shared<const VerifiedCallback>(std::move(std::get<VerifiedCallback>(verified)));
-  auto request = std::make_shared<ReportRequest>();
-  request->report = good->report;
-  request->report.source = ReportSource::callback;
-  request->reply_to = parts_->answers.expect(
-      good->report.payment, [this, port, good, then = std::move(then)](CommandAnswer answer) {
-        auto* problem = std::get_if<Problem>(&answer);
-        // Judged and recorded, or judged and refused for good: either way the same bytes need not
-        // come again.
-        const bool judged = !problem || problem->code == ProblemCode::report_mismatch;
-        if (judged) port->settle(good->report);
-        if (!problem) return then(good->ack);
-        parts_->metrics.callbacks_refused.Increment();
-        then(std::move(*problem));
-      });
-  const caf::actor& shard = parts_->context->shard(good->report.payment);
-  caf::anon_send(shard, report_atom::value, ReportRequestPtr(std::move(request)));
+  callbacks_->take(callback, std::move(then));
 }
 
 std::vector<ParkedEntity> Runtime::parked_now() {
@@ -442,8 +424,9 @@ std::vector<ParkedEntity> Runtime::parked_now() {
 }
 
 bool Runtime::knows_channel(std::string_view channel) const {
-  return channel_named(channel) != nullptr;
+  return parts_->routes.serves(channel);
 }
+bool Runtime::knows_account(std::string_view account) const { return callbacks_->knows(account); }
 
 Readiness Runtime::readiness() const {
   if (draining_) return {false, "draining"};

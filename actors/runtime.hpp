@@ -10,6 +10,8 @@
 #include <variant>
 #include <vector>
 
+#include "actors/callback_desk.hpp"
+#include "actors/channel_actor.hpp"
 #include "actors/channel_port.hpp"
 #include "actors/payment_service.hpp"
 #include "actors/runtime_context.hpp"
@@ -26,12 +28,24 @@ struct RuntimeConfig {
   RuntimeLimits limits;
 };
 
+// One of our accounts at a channel, under its port's name.
+struct ChannelAccount {
+  // The first account of the channel that is named as the account is.
+  ChannelAccount(ChannelPort* its_port) : port(its_port), serves(its_port->name()) {}
+
+  ChannelPort* port;
+  std::string serves;  // the channel that payments name
+  int priority = 1;    // lowest first
+  int weight = 1;      // its share among those of the same priority
+  ChannelActorOptions calls;
+};
+
 class Runtime : public PaymentService {
  public:
   // Claims every shard's epoch and brings the views up to date before it returns.
   static StoreResult<std::unique_ptr<Runtime>> start(const RuntimeConfig& config,
                                                      JournalStore& store,
-                                                     std::vector<ChannelPort*> channels);
+                                                     std::vector<ChannelAccount> accounts);
   ~Runtime() override;
 
   void execute(PaymentCommand command, Then<CommandAnswer> then) override;
@@ -44,6 +58,7 @@ class Runtime : public PaymentService {
   void notify(const RawCallback& callback, Then<TakenCallback> then) override;
   void parked(Then<FoundParked> then) override;
   bool knows_channel(std::string_view channel) const override;
+  bool knows_account(std::string_view account) const override;
   Readiness readiness() const override;
   std::string metrics_text() const override;
 
@@ -70,13 +85,13 @@ class Runtime : public PaymentService {
   CommandAnswer replay_now(const IdempotencyHit& hit) const;
   std::vector<ParkedEntity> parked_now();
   void submit(PaymentCommand command, Then<CommandAnswer> then);
-  ChannelPort* channel_named(std::string_view name) const;
+  void open_account(ChannelAccount account);
   std::optional<Problem> flush_views();
 
   RuntimeConfig config_;
   JournalStore& store_;
-  std::vector<ChannelPort*> channels_;
   std::unique_ptr<Parts> parts_;
+  std::unique_ptr<CallbackDesk> callbacks_;
   std::atomic<bool> draining_{false};
 };
 

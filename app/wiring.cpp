@@ -6,17 +6,19 @@
 #include <chrono>
 #include <csignal>
 #include <memory>
+#include <random>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "actors/http_channel.hpp"
 #include "actors/http_client.hpp"
 #include "actors/runtime.hpp"
-#include "actors/sandbox_channel.hpp"
 #include "app/exit_codes.hpp"
 #include "app/stop_signals.hpp"
 #include "gateway/gateway_server.hpp"
 #include "persistence/journal_store.hpp"
+#include "protocol/channel/sandbox_format.hpp"
 #include "protocol/json_text.hpp"
 
 namespace welkin {
@@ -84,17 +86,18 @@ GatewayConfig gateway_config(const ServeConfig& config) {
   return gateway;
 }
 
-// The channels that are configured, and what carries them.
+// The accounts that are configured, and what carries them.
 struct Channels {
   std::unique_ptr<HttpClient> http;
-  std::unique_ptr<SandboxChannel> sandbox;
-
-  std::vector<ChannelPort*> ports() const {
-    std::vector<ChannelPort*> result;
-    if (sandbox) result.push_back(sandbox.get());
-    return result;
-  }
+  std::vector<std::unique_ptr<HttpChannel>> ports;
+  std::vector<ChannelAccount> accounts;
 };
+
+std::function<std::uint64_t()> random_draw() {
+  std::random_device device;
+  std::seed_seq seed{device(), device(), device(), device()};
+  return [generator = std::mt19937_64(seed)]() mutable { return generator(); };
+}
 
 Channels open_channels(const ServeConfig& config) {
   Channels channels;
@@ -102,12 +105,18 @@ Channels open_channels(const ServeConfig& config) {
   HttpClientOptions http;
   http.max_in_flight = static_cast<std::size_t>(config.sandbox->max_in_flight);
   channels.http = std::make_unique<HttpClient>(http);
-  SandboxChannelOptions options;
-  options.base_url = config.sandbox->base_url;
-  options.secret = config.sandbox->secret;
-  options.notify_url = config.sandbox->notify_url;
+  HttpChannelOptions options;
+  options.account = "sandbox";
   options.timeout_ms = config.sandbox->timeout_ms;
-  channels.sandbox = std::make_unique<SandboxChannel>(options, *channels.http, system_now_us);
+  channels.ports.push_back(std::make_unique<HttpChannel>(
+      options,
+      sandbox_wire::wire_format_of(
+          {config.sandbox->base_url, config.sandbox->secret, config.sandbox->notify_url}),
+      *channels.http, system_now_us));
+  ChannelAccount& account = channels.accounts.emplace_back(channels.ports.back().get());
+  account.calls.max_in_flight = static_cast<std::size_t>(config.sandbox->max_in_flight);
+  account.calls.retry.try_us = config.sandbox->timeout_ms * us_per_ms;
+  account.calls.draw = random_draw();
   return channels;
 }
 
@@ -126,7 +135,7 @@ int run_server(const ServeConfig& config) {
   }
   const auto store = std::move(std::get<std::unique_ptr<JournalStore>>(opened));
   const Channels channels = open_channels(config);
-  auto started = Runtime::start(runtime_config(config.runtime), *store, channels.ports());
+  auto started = Runtime::start(runtime_config(config.runtime), *store, channels.accounts);
   if (const StoreError* error = error_of(started)) {
     spdlog::critical("store: {}", error->detail);
     return exit_store;

@@ -35,8 +35,9 @@ void InProcessChannel::call(const ChannelCall& call, Done done) {
   callback_(std::move(paid));
 }
 
-std::variant<VerifiedCallback, Problem> InProcessChannel::verify(const RawCallback&, UnixUs) {
-  return Problem{ProblemCode::bad_signature, "The in-process channel signs nothing.", ""};
+CheckedCallback InProcessChannel::verify(const RawCallback&, UnixUs) {
+  return CallbackRefused{{ProblemCode::bad_signature, "The in-process channel signs nothing.", ""},
+                         {}};
 }
 
 }  // namespace welkin::bench

@@ -18,9 +18,9 @@ class InProcessChannel : public ChannelPort {
 
   std::string_view name() const override { return "sandbox"; }
   void call(const ChannelCall& call, Done done) override;
-  std::variant<VerifiedCallback, Problem> verify(const RawCallback& callback,
-                                                 UnixUs now_us) override;
-  void settle(const ChannelReport&) override {}
+  CheckedCallback verify(const RawCallback& callback, UnixUs now_us) override;
+  void settle(const VerifiedCallback&) override {}
+  CallbackAck refusal(const Problem&) const override { return {400, "text/plain", "fail"}; }
 
  private:
   Callback callback_;

@@ -1,12 +1,12 @@
-// /channels/{channel}/notify: no key of ours is asked for; the channel's signature, checked by the
-// runtime over the raw bytes, says who speaks.
+// /channels/{account}/notify: no key of ours is asked for; the channel's signature, checked by the
+// runtime over the raw bytes, says who speaks, and the channel's own words answer it.
 #include "gateway/route.hpp"
 
 namespace welkin {
 
 Step channel_notify(const RouteCall& call, HttpAnswer&) {
-  if (!call.parts.service.knows_channel(call.values[0]))
-    return Problem{ProblemCode::not_found, "There is no such channel.", {}};
+  if (!call.parts.service.knows_account(call.values[0]))
+    return Problem{ProblemCode::not_found, "There is no such channel account.", {}};
   RawCallback callback;
   callback.channel = call.values[0];
   callback.headers.reserve(call.request.headers.size());

@@ -88,7 +88,7 @@ const std::vector<HttpRoute>& routes() {
      "getRefund", "Get a refund", "", "Refund"},
     {"GET",  "/v1/payments/{payment_id}/events", list_events, A::merchant, B::none, read,
      "listEvents", "List what was recorded about a payment", "", "EventList"},
-    {"POST", "/channels/{channel}/notify", channel_notify, A::channel, B::raw, command,
+    {"POST", "/channels/{account}/notify", channel_notify, A::channel, B::raw, command,
      "notifyChannel", "Take a channel's signed callback", "", ""},
     {"GET",  "/healthz", health, A::anyone, B::none, read,
      "getHealth", "Is the process alive", "", "Health"},

@@ -1,6 +1,8 @@
-// The sandbox channel end to end: the runtime's adapter, real HTTP, the sandbox server in this
-// process, and its callbacks coming back through the adapter's own checks.
-#include "actors/sandbox_channel.hpp"
+// The sandbox channel end to end: the runtime's port, real HTTP, the sandbox server in this
+// process, and its callbacks coming back through the port's own checks.
+#include "actors/http_channel.hpp"
+#include "protocol/channel/sandbox_format.hpp"
+#include "protocol/channel/sandbox_wire.hpp"
 
 #include <arpa/inet.h>
 #include <httplib.h>
@@ -36,6 +38,26 @@ UnixUs wall_clock_us() {
   return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
 }
 
+// Where the sandbox is and how long it may take.
+struct SandboxOptions {
+  std::string base_url;
+  std::string secret;
+  std::string notify_url;
+  std::int64_t timeout_ms = 20'000;
+  std::size_t replay_capacity = 1'000'000;
+};
+std::unique_ptr<HttpChannel> sandbox_channel(const SandboxOptions& options, HttpClient& http,
+                                             HttpChannel::Clock clock,
+                                             HttpChannel::NonceSource nonce = random_nonce) {
+  HttpChannelOptions carried;
+  carried.account = "sandbox";
+  carried.timeout_ms = options.timeout_ms;
+  carried.replay_capacity = options.replay_capacity;
+  return std::make_unique<HttpChannel>(
+      carried, sandbox_wire::wire_format_of({options.base_url, options.secret, options.notify_url}),
+      http, std::move(clock), std::move(nonce));
+}
+
 // A payment number no other test of this process uses.
 PaymentId next_payment() {
   static std::atomic<int> number{0};
@@ -56,13 +78,14 @@ ChannelCall call_for(const PaymentId& payment, ChannelOperation operation) {
 
 struct Received {
   RawCallback raw;
-  std::variant<VerifiedCallback, Problem> verdict;
+  CheckedCallback verdict;
   SteadyClock::time_point at;
 
   bool believed() const { return std::holds_alternative<VerifiedCallback>(verdict); }
   const ChannelReport& report() const { return std::get<VerifiedCallback>(verdict).report; }
   std::string code() const {
-    return believed() ? "believed" : std::string(spec_of(std::get<Problem>(verdict).code).name);
+    return believed() ? "believed"
+                      : std::string(spec_of(std::get<CallbackRefused>(verdict).problem.code).name);
   }
 };
 
@@ -86,7 +109,7 @@ class NotifyServer {
   }
 
   std::string url() const { return "http://127.0.0.1:" + std::to_string(port_) + "/notify"; }
-  void check_with(SandboxChannel* channel) {
+  void check_with(HttpChannel* channel) {
     std::lock_guard lock(mutex_);
     channel_ = channel;
   }
@@ -125,11 +148,11 @@ class NotifyServer {
       --refuse_;
       response.status = 503;
     } else if (const auto* verified = std::get_if<VerifiedCallback>(&verdict)) {
-      channel_->settle(verified->report);
+      channel_->settle(*verified);
       response.status = verified->ack.http_status;
       response.set_content(verified->ack.body, verified->ack.content_type.c_str());
     } else {
-      response.status = spec_of(std::get<Problem>(verdict).code).http_status;
+      response.status = channel_->refusal(std::get<CallbackRefused>(verdict).problem).http_status;
     }
     received_.push_back({std::move(raw), std::move(verdict), SteadyClock::now()});
     arrived_.notify_all();
@@ -138,7 +161,7 @@ class NotifyServer {
   std::mutex mutex_;
   std::condition_variable arrived_;
   std::deque<Received> received_;
-  SandboxChannel* channel_ = nullptr;
+  HttpChannel* channel_ = nullptr;
   std::atomic<int> refuse_{0};
   int port_ = 0;
   httplib::Server server_;
@@ -158,7 +181,7 @@ struct World {
     if (change) change(config);
     server = std::make_unique<sandbox::SandboxServer>(config);
     port = std::get<int>(server->start());
-    channel = std::make_unique<SandboxChannel>(options(), http, wall_clock_us);
+    channel = sandbox_channel(options(), http, wall_clock_us);
     notify.check_with(channel.get());
   }
   ~World() {
@@ -167,16 +190,15 @@ struct World {
     notify.check_with(nullptr);
   }
 
-  SandboxChannelOptions options() const {
-    SandboxChannelOptions options;
+  SandboxOptions options() const {
+    SandboxOptions options;
     options.base_url = "http://127.0.0.1:" + std::to_string(port);
     options.secret = secret;
     options.notify_url = notify.url();
-    options.timeout_ms = 20'000;
     return options;
   }
 
-  static ChannelReport ask(SandboxChannel& channel, const ChannelCall& call) {
+  static ChannelReport ask(HttpChannel& channel, const ChannelCall& call) {
     auto promise = std::make_shared<std::promise<ChannelReport>>();
     auto future = promise->get_future();
     channel.call(call, [promise](ChannelReport report) { promise->set_value(std::move(report)); });
@@ -241,7 +263,7 @@ struct World {
   HttpClient http;
   std::unique_ptr<sandbox::SandboxServer> server;
   int port = 0;
-  std::unique_ptr<SandboxChannel> channel;
+  std::unique_ptr<HttpChannel> channel;
 };
 
 // Sends only a head and answers with the first words of what comes back.
@@ -378,11 +400,12 @@ TEST_CASE("a payer who declines is a definite no") {
 
 TEST_CASE("who cannot sign, is late, or repeats a nonce makes nothing happen") {
   World world;
-  const auto ask_with = [&](std::string key, SandboxChannel::Clock clock, std::string nonce) {
+  const auto ask_with = [&](std::string key, HttpChannel::Clock clock, std::string nonce) {
     auto options = world.options();
     options.secret = std::move(key);
-    SandboxChannel channel(options, world.http, std::move(clock), [nonce] { return nonce; });
-    const auto report = World::ask(channel, call_for(next_payment(), ChannelOperation::create));
+    const auto channel =
+        sandbox_channel(options, world.http, std::move(clock), [nonce] { return nonce; });
+    const auto report = World::ask(*channel, call_for(next_payment(), ChannelOperation::create));
     CHECK(report.verdict == V::unknown);
     return report.code;
   };
@@ -393,18 +416,19 @@ TEST_CASE("who cannot sign, is late, or repeats a nonce makes nothing happen") {
   CHECK(world.stats()["orders"] == 0);
 
   const std::string nonce = random_nonce();
-  SandboxChannel channel(world.options(), world.http, wall_clock_us, [nonce] { return nonce; });
+  const auto channel =
+      sandbox_channel(world.options(), world.http, wall_clock_us, [nonce] { return nonce; });
   const PaymentId payment = next_payment();
-  CHECK(World::ask(channel, call_for(payment, ChannelOperation::create)).verdict == V::accepted);
-  CHECK(World::ask(channel, call_for(payment, ChannelOperation::create)).code == "REPEATED_NONCE");
+  CHECK(World::ask(*channel, call_for(payment, ChannelOperation::create)).verdict == V::accepted);
+  CHECK(World::ask(*channel, call_for(payment, ChannelOperation::create)).code == "REPEATED_NONCE");
 }
 
-TEST_CASE(
-    "a sandbox that is not there leaves the outcome unknown, and says that nothing was sent") {
+TEST_CASE("a sandbox that is not there has certainly taken nothing") {
   World world;
   world.server->stop();
   const auto report = world.create(next_payment());
-  CHECK(report.verdict == V::unknown);
+  CHECK(report.verdict == V::not_taken);
+  CHECK(report.fate == CallFate::not_sent);
   CHECK(report.code == "not_sent");
 }
 
@@ -414,7 +438,8 @@ TEST_CASE("timing out after the work: the call is unknown, the query finds the o
   World world;
   auto options = world.options();
   options.timeout_ms = 150;
-  SandboxChannel impatient(options, world.http, wall_clock_us);
+  const auto channel = sandbox_channel(options, world.http, wall_clock_us);
+  HttpChannel& impatient = *channel;
   const PaymentId payment = next_payment();
   ChannelCall call = call_for(payment, ChannelOperation::create);
   call.subject = "[sandbox:timeout_after_work][sandbox:no_auto_pay]";
@@ -668,21 +693,21 @@ RawCallback signed_callback(const std::string& nonce, const std::string& body, s
 
 struct Judge {
   explicit Judge(std::size_t nonce_capacity = 100) {
-    SandboxChannelOptions options;
+    SandboxOptions options;
     options.secret = secret;
-    options.nonce_capacity = nonce_capacity;
-    channel = std::make_unique<SandboxChannel>(options, http, [] { return now_us; });
+    options.replay_capacity = nonce_capacity;
+    channel = sandbox_channel(options, http, [] { return now_us; });
   }
   std::string code(const RawCallback& callback) {
     const auto verdict = channel->verify(callback, now_us);
-    const auto* problem = std::get_if<Problem>(&verdict);
-    return problem ? std::string(spec_of(problem->code).name) : "believed";
+    const auto* refused = std::get_if<CallbackRefused>(&verdict);
+    return refused ? std::string(spec_of(refused->problem.code).name) : "believed";
   }
   void settle(const RawCallback& callback) {
-    channel->settle(std::get<VerifiedCallback>(channel->verify(callback, now_us)).report);
+    channel->settle(std::get<VerifiedCallback>(channel->verify(callback, now_us)));
   }
   HttpClient http;
-  std::unique_ptr<SandboxChannel> channel;
+  std::unique_ptr<HttpChannel> channel;
 };
 
 }  // namespace

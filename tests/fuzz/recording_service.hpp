@@ -50,6 +50,7 @@ class RecordingService : public PaymentService {
   void notify(const RawCallback&, Then<TakenCallback> then) override { then(CallbackAck{}); }
   void parked(Then<FoundParked> then) override { then(std::vector<ParkedEntity>{}); }
   bool knows_channel(std::string_view channel) const override { return channel == "sandbox"; }
+  bool knows_account(std::string_view account) const override { return account == "sandbox"; }
   Readiness readiness() const override { return {true, {}}; }
   std::string metrics_text() const override { return {}; }
 

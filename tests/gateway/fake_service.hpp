@@ -114,6 +114,7 @@ class FakeService : public PaymentService {
     then(std::vector<ParkedEntity>{{payment_id_of("m_1", "parked"), "gave up", start_us}});
   }
   bool knows_channel(std::string_view channel) const override { return channel == "sandbox"; }
+  bool knows_account(std::string_view account) const override { return account == "sandbox"; }
   Readiness readiness() const override { return {ready.load(), ready ? "" : "store_unavailable"}; }
   std::string metrics_text() const override { return "# TYPE fake gauge\nfake 1\n"; }
 

@@ -43,7 +43,9 @@ void LyingChannel::call(const ChannelCall& call, Done done) {
     later(dice_.between(us_per_ms, 2 * us_per_s), [this, number] {
       const auto asked = asked_.find(number);
       if (asked == asked_.end()) return;
-      answer(number, report_not_taken(asked->second.call, "not_sent", "nobody listens"));
+      ChannelReport report = report_not_taken(asked->second.call, "not_sent", "nobody listens");
+      report.fate = CallFate::not_sent;
+      answer(number, std::move(report));
     });
     return;
   }
@@ -63,7 +65,9 @@ void LyingChannel::call(const ChannelCall& call, Done done) {
   stage_.agenda.at(deadline_us, [this, number] {
     const auto asked = asked_.find(number);
     if (asked == asked_.end()) return;
-    answer(number, report_unknown(asked->second.call, "no_answer", "the deadline passed"));
+    ChannelReport report = report_unknown(asked->second.call, "no_answer", "the deadline passed");
+    report.fate = CallFate::no_answer;
+    answer(number, std::move(report));
   });
 }
 
@@ -105,23 +109,22 @@ void LyingChannel::answer(std::uint64_t number, ChannelReport report) {
   done(std::move(report));
 }
 
-std::variant<VerifiedCallback, Problem> LyingChannel::verify(const RawCallback& callback,
-                                                             UnixUs now_us) {
+CheckedCallback LyingChannel::verify(const RawCallback& callback, UnixUs now_us) {
   const wire::SignatureHeaders headers = wire::signature_headers(callback.headers);
   if (auto problem = wire::check_signature(secret, headers, callback.body, now_us))
-    return std::move(*problem);
+    return CallbackRefused{std::move(*problem), {}};
   if (nonces_.judge(headers.nonce, now_us) != wire::NonceMemory::Judgement::fresh)
-    return Problem{ProblemCode::repeated_nonce, "The nonce was used before.", {}};
+    return CallbackRefused{{ProblemCode::repeated_nonce, "The nonce was used before.", {}}, {}};
   auto parsed = wire::parse_callback(callback.body, headers.nonce);
-  if (auto* problem = std::get_if<Problem>(&parsed)) return std::move(*problem);
-  VerifiedCallback verified;
-  verified.report = std::move(std::get<ChannelReport>(parsed));
-  verified.ack = {200, "application/json", R"({"code":"SUCCESS"})"};
-  return verified;
+  if (auto* problem = std::get_if<Problem>(&parsed))
+    return CallbackRefused{std::move(*problem), {}};
+  return VerifiedCallback{std::get<ChannelReport>(std::move(parsed)),
+                          {200, "application/json", R"({"code":"SUCCESS"})"},
+                          headers.nonce};
 }
 
-void LyingChannel::settle(const ChannelReport& report) {
-  if (report.source == ReportSource::callback) nonces_.remember(report.id, stage_.now_us());
+void LyingChannel::settle(const VerifiedCallback& callback) {
+  nonces_.remember(callback.replay_mark, stage_.now_us());
 }
 
 void LyingChannel::node_died() {

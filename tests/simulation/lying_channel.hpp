@@ -29,9 +29,9 @@ class LyingChannel : public ChannelPort {
   // ---- the runtime's end
   std::string_view name() const override { return account_; }
   void call(const ChannelCall& call, Done done) override;
-  std::variant<VerifiedCallback, Problem> verify(const RawCallback& callback,
-                                                 UnixUs now_us) override;
-  void settle(const ChannelReport& report) override;
+  CheckedCallback verify(const RawCallback& callback, UnixUs now_us) override;
+  void settle(const VerifiedCallback& callback) override;
+  CallbackAck refusal(const Problem&) const override { return {400, "text/plain", "fail"}; }
   void node_died();  // and with it, who waited for answers and which nonces were used
   void cut() { is_cut_ = true; }
   void connect() { is_cut_ = false; }

@@ -187,19 +187,19 @@ void Node::notify(const RawCallback& callback, std::function<void(int http_statu
   if (!parts_) return soon([answered = std::move(answered)] { answered(0); });
   ChannelPort& channel = *channel_named(callback.channel);
   auto verified = channel.verify(callback, stage_.now_us());
-  if (const auto* problem = std::get_if<Problem>(&verified))
-    return soon([answered = std::move(answered), status = spec_of(problem->code).http_status] {
-      answered(status);
-    });
+  if (const auto* refused = std::get_if<CallbackRefused>(&verified))
+    return soon([answered = std::move(answered),
+                 status = spec_of(refused->problem.code).http_status] { answered(status); });
   auto request = std::make_shared<ReportRequest>();
-  request->report = std::move(std::get<VerifiedCallback>(verified).report);
+  const auto& good = std::get<VerifiedCallback>(verified);
+  request->report = good.report;
   request->report.source = ReportSource::callback;
-  request->reply_to = reply_to([this, &channel, answered = std::move(answered),
-                                report = request->report, start = starts_](const Answer& answer) {
+  request->reply_to = reply_to([this, &channel, answered = std::move(answered), good,
+                                start = starts_](const Answer& answer) {
     if (!answer || start != starts_) return answered(0);
     const auto* problem = std::get_if<Problem>(&*answer);
     // Judged and recorded, or judged and refused for good: the same bytes need not come again.
-    if (!problem || problem->code == ProblemCode::report_mismatch) channel.settle(report);
+    if (!problem || problem->code == ProblemCode::report_mismatch) channel.settle(good);
     answered(problem ? spec_of(problem->code).http_status : 200);
   });
   const caf::actor& shard = parts_->context->shard(request->report.payment);

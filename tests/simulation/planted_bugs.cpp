@@ -76,11 +76,11 @@ class ChannelDecorator : public ChannelPort {
   explicit ChannelDecorator(ChannelPort& inner) : inner_(inner) {}
   std::string_view name() const override { return inner_.name(); }
   void call(const ChannelCall& call, Done done) override { inner_.call(call, std::move(done)); }
-  std::variant<VerifiedCallback, Problem> verify(const RawCallback& callback,
-                                                 UnixUs now_us) override {
+  CheckedCallback verify(const RawCallback& callback, UnixUs now_us) override {
     return inner_.verify(callback, now_us);
   }
-  void settle(const ChannelReport& report) override { inner_.settle(report); }
+  void settle(const VerifiedCallback& callback) override { inner_.settle(callback); }
+  CallbackAck refusal(const Problem& why) const override { return inner_.refusal(why); }
 
  protected:
   ChannelPort& inner_;
@@ -107,8 +107,7 @@ class BelievesAmounts : public ChannelDecorator {
     amounts_[call.channel_order_no + call.refund_id] = call.amount_minor;
     inner_.call(call, std::move(done));
   }
-  std::variant<VerifiedCallback, Problem> verify(const RawCallback& callback,
-                                                 UnixUs now_us) override {
+  CheckedCallback verify(const RawCallback& callback, UnixUs now_us) override {
     auto verified = inner_.verify(callback, now_us);
     if (auto* good = std::get_if<VerifiedCallback>(&verified)) {
       const auto expected = amounts_.find(good->report.channel_order_no + good->report.refund_id);
@@ -125,8 +124,7 @@ class BelievesAmounts : public ChannelDecorator {
 class CountsEveryCallback : public ChannelDecorator {
  public:
   using ChannelDecorator::ChannelDecorator;
-  std::variant<VerifiedCallback, Problem> verify(const RawCallback& callback,
-                                                 UnixUs now_us) override {
+  CheckedCallback verify(const RawCallback& callback, UnixUs now_us) override {
     auto verified = inner_.verify(callback, now_us);
     if (auto* good = std::get_if<VerifiedCallback>(&verified))
       good->report.channel_reference = good->report.id;

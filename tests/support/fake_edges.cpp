@@ -153,8 +153,9 @@ void ScriptedChannel::call(const ChannelCall& call, Done done) {
   waiting_.push_back({call, std::move(done)});
 }
 
-std::variant<VerifiedCallback, Problem> ScriptedChannel::verify(const RawCallback&, UnixUs) {
-  return Problem{ProblemCode::bad_signature, "The scripted channel signs nothing.", ""};
+CheckedCallback ScriptedChannel::verify(const RawCallback&, UnixUs) {
+  return CallbackRefused{{ProblemCode::bad_signature, "The scripted channel signs nothing.", ""},
+                         {}};
 }
 
 ChannelReport ScriptedChannel::report_on(const ChannelCall& call, ChannelVerdict verdict) {

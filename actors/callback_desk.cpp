@@ -1,0 +1,77 @@
+#include "actors/callback_desk.hpp"
+
+#include <utility>
+
+#include "actors/messages.hpp"
+#include "actors/trouble_log.hpp"
+
+namespace welkin {
+
+struct CallbackDesk::Account {
+  Account(ChannelPort& its_port, AccountMetrics& its_metrics)
+      : port(its_port), metrics(its_metrics), log(std::string(its_port.name())) {}
+  ChannelPort& port;
+  AccountMetrics& metrics;
+  TroubleLog log;
+};
+
+CallbackDesk::CallbackDesk(RuntimeContextPtr context, PendingAnswers& answers)
+    : context_(std::move(context)), answers_(answers) {}
+CallbackDesk::~CallbackDesk() = default;
+
+void CallbackDesk::add(ChannelPort& port) {
+  const std::string name(port.name());
+  accounts_.emplace(name, std::make_shared<Account>(port, context_->metrics->account(name)));
+}
+
+bool CallbackDesk::knows(std::string_view account) const {
+  return accounts_.find(account) != accounts_.end();
+}
+
+CallbackAck CallbackDesk::refuse(Account& account, const CallbackRefused& refused, UnixUs now_us) {
+  account.metrics.callback_refused(refused.problem.code);
+  // The number may be anybody's invention: only one of ours stands in the log.
+  const bool is_ours = parse_channel_order_no(refused.channel_order_no).has_value();
+  account.log.note(Trouble::callback_refused, "callback", is_ours ? refused.channel_order_no : "-",
+                   spec_of(refused.problem.code).name, now_us);
+  return account.port.refusal(refused.problem);
+}
+
+void CallbackDesk::take(const RawCallback& callback, Then<PaymentService::TakenCallback> then) {
+  const auto found = accounts_.find(callback.channel);
+  if (found == accounts_.end())
+    return then(Problem{ProblemCode::unknown_channel, "There is no such channel account.", ""});
+  const AccountPtr& account = found->second;
+  const UnixUs now_us = context_->clock->now_us();
+  CheckedCallback checked = account->port.verify(callback, now_us);
+  if (const auto* refused = std::get_if<CallbackRefused>(&checked))
+    return then(refuse(*account, *refused, now_us));
+  if (auto* ignored = std::get_if<IgnoredCallback>(&checked)) {
+    account->metrics.callbacks_ignored.Increment();
+    return then(std::move(ignored->ack));
+  }
+  const auto good =
+      std::make_shared<const VerifiedCallback>(std::get<VerifiedCallback>(std::move(checked)));
+  auto request = std::make_shared<ReportRequest>();
+  request->report = good->report;
+  request->report.account = found->first;
+  request->report.source = ReportSource::callback;
+  request->reply_to = answers_.expect(
+      good->report.payment,
+      [context = context_, account, good, then = std::move(then)](CommandAnswer answer) {
+        auto* problem = std::get_if<Problem>(&answer);
+        // Judged and recorded, or judged and refused for good: either way the same bytes need not
+        // come again.
+        const bool judged = !problem || problem->code == ProblemCode::report_mismatch;
+        if (judged) account->port.settle(*good);
+        if (problem)
+          return then(refuse(*account, {std::move(*problem), good->report.channel_order_no},
+                             context->clock->now_us()));
+        account->metrics.callbacks_taken.Increment();
+        then(good->ack);
+      });
+  const caf::actor& shard = context_->shard(good->report.payment);
+  caf::anon_send(shard, report_atom::value, ReportRequestPtr(std::move(request)));
+}
+
+}  // namespace welkin

@@ -1,0 +1,40 @@
+// Where channels' callbacks come in: each is checked by its account's port, sent to its payment,
+// and acknowledged once what it says is durable. What is not believed is answered with the
+// channel's own failure answer and counted by its reason.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "actors/channel_port.hpp"
+#include "actors/payment_service.hpp"
+#include "actors/pending_answers.hpp"
+#include "actors/runtime_context.hpp"
+
+namespace welkin {
+
+class CallbackDesk {
+ public:
+  CallbackDesk(RuntimeContextPtr context, PendingAnswers& answers);
+  ~CallbackDesk();
+
+  void add(ChannelPort& port);  // before the first callback
+  bool knows(std::string_view account) const;
+
+  // From any thread; `callback.channel` is the account.
+  void take(const RawCallback& callback, Then<PaymentService::TakenCallback> then);
+
+ private:
+  struct Account;
+  using AccountPtr = std::shared_ptr<Account>;
+
+  static CallbackAck refuse(Account& account, const CallbackRefused& refused, UnixUs now_us);
+
+  const RuntimeContextPtr context_;
+  PendingAnswers& answers_;
+  std::map<std::string, AccountPtr, std::less<>> accounts_;
+};
+
+}  // namespace welkin
