@@ -4,7 +4,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "app/text_table.hpp"
+#include "protocol/utf8.hpp"
 
 namespace welkin {
 namespace {

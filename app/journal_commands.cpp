@@ -8,6 +8,7 @@
 #include "app/text_table.hpp"
 #include "protocol/json_text.hpp"
 #include "protocol/payment/payment.hpp"
+#include "protocol/utf8.hpp"
 
 namespace welkin {
 namespace {

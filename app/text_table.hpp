@@ -29,7 +29,6 @@ class TextTable {
 // Control characters out: a journal holds text from strangers, and a terminal obeys what it is
 // sent.
 std::string printable(std::string_view text);
-bool is_utf8(std::string_view text);
 
 std::string format_time(UnixUs at_us);   // "2026-01-31T08:15:30.123456Z"
 std::string format_clock(UnixUs at_us);  // "2026-01-31 08:15:30.123456", for tables

@@ -1,6 +1,7 @@
 // OpenSSL's chain building with a store of our own for each question; see the header.
 #include "protocol/channels/certificate_chain.hpp"
 
+#include <openssl/err.h>
 #include <openssl/objects.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
@@ -16,6 +17,10 @@ struct StoreFree {
 };
 struct ContextFree {
   void operator()(X509_STORE_CTX* context) const { X509_STORE_CTX_free(context); }
+};
+// OpenSSL keeps its errors a thread until somebody looks, and ours are values.
+struct NoErrorsLeft {
+  ~NoErrorsLeft() { ERR_clear_error(); }
 };
 struct StackFree {
   void operator()(STACK_OF(X509) * stack) const { sk_X509_free(stack); }
@@ -58,6 +63,7 @@ std::vector<Certificate> rsa_certificates(std::string_view bundle) {
 }
 
 bool is_authority(const Certificate& certificate) {
+  const NoErrorsLeft cleaner;
   return X509_check_ca(x509_of(certificate)) != 0;
 }
 
@@ -76,6 +82,7 @@ std::string issuer_from_the_end(const Certificate& certificate) {
 std::optional<std::string> chain_fault(const Certificate& leaf,
                                        const std::vector<Certificate>& middles,
                                        const std::vector<Certificate>& roots, UnixUs now_us) {
+  const NoErrorsLeft cleaner;
   const std::unique_ptr<X509_STORE, StoreFree> store(X509_STORE_new());
   const std::unique_ptr<X509_STORE_CTX, ContextFree> context(X509_STORE_CTX_new());
   const std::unique_ptr<STACK_OF(X509), StackFree> untrusted(sk_X509_new_null());

@@ -20,6 +20,17 @@ struct BioFree {
 };
 using BioPtr = std::unique_ptr<BIO, BioFree>;
 
+// More than any program writes, and done within a second: the file says itself how long it takes
+// to try a password.
+constexpr long max_iterations = 1'000'000;
+
+bool is_costly(const PKCS12* file) {
+  const ASN1_INTEGER* iterations = nullptr;
+  PKCS12_get0_mac(nullptr, nullptr, nullptr, &iterations, file);
+  return iterations &&
+         (ASN1_INTEGER_get(iterations) < 0 || ASN1_INTEGER_get(iterations) > max_iterations);
+}
+
 std::string text_of(BIO* bio) {
   char* text = nullptr;
   const long length = BIO_get_mem_data(bio, &text);
@@ -37,7 +48,8 @@ std::variant<KeyAndCertificate, KeyFault> read_pkcs12(std::string_view bytes,
   EVP_PKEY* raw_key = nullptr;
   X509* raw_certificate = nullptr;
   const bool parsed =
-      file && PKCS12_parse(file.get(), password.c_str(), &raw_key, &raw_certificate, nullptr) == 1;
+      file && !is_costly(file.get()) &&
+      PKCS12_parse(file.get(), password.c_str(), &raw_key, &raw_certificate, nullptr) == 1;
   const std::unique_ptr<EVP_PKEY, Free<EVP_PKEY, EVP_PKEY_free>> key(raw_key);
   const std::unique_ptr<X509, Free<X509, X509_free>> certificate(raw_certificate);
   ERR_clear_error();

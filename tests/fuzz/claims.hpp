@@ -9,8 +9,8 @@
 #include <string>
 #include <string_view>
 
-#include "app/text_table.hpp"
 #include "protocol/problem.hpp"
+#include "protocol/utf8.hpp"
 
 namespace welkin::fuzz {
 

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "app/config_keys.hpp"
+#include "protocol/utf8.hpp"
 #include "tests/fuzz/claims.hpp"
 
 namespace welkin::fuzz {

@@ -4,6 +4,7 @@
 
 #include "app/canonical_reader.hpp"
 #include "protocol/payment/event_codec.hpp"
+#include "protocol/utf8.hpp"
 #include "tests/fuzz/claims.hpp"
 
 namespace welkin::fuzz {

@@ -8,7 +8,9 @@
 #include "protocol/channels/alipay/meanings.hpp"
 #include "protocol/channels/beijing_time.hpp"
 #include "protocol/channels/channel_json.hpp"
+#include "protocol/channels/report_bounds.hpp"
 #include "protocol/channels/strict_json.hpp"
+#include "protocol/utf8.hpp"
 
 namespace welkin::alipay {
 namespace {
@@ -308,6 +310,49 @@ CallbackVerdict report_of_notification(const FormFields& fields, ChannelReport r
   return with_money(std::move(report), *total);
 }
 
+NoBill no_bill(std::string_view code, std::string_view message) {
+  return {readable_text(code, max_channel_code_bytes),
+          readable_text(message, max_channel_message_bytes)};
+}
+
+ChannelReport read_answer(const Account& account, const ChannelCall& call, const WireAnswer& answer,
+                          UnixUs now_us) {
+  if (answer.status != 200)
+    return report_unknown(call, "http_status", "HTTP status " + std::to_string(answer.status));
+  const auto verified = verify_answer(account, answer.body, node_name_of(method_of(call)));
+  if (const auto* why = std::get_if<UnverifiedAnswer>(&verified))
+    return report_unknown(call, why->code, why->message);
+  auto json = parse_channel_json(std::get<VerifiedAnswer>(verified).node);
+  if (!json)
+    return report_unknown(call, "unreadable_answer", "The signed text is not a JSON object.");
+  return report_of(call, Node(*std::move(json)), now_us);
+}
+
+CallbackVerdict read_callback(const Account& account, const RawCallback& callback) {
+  const auto fields = parse_form(callback.body);
+  if (!fields) return refused(ProblemCode::malformed_callback, "The body is not a form.", {});
+  const std::string_view order_no = field_of(*fields, "out_trade_no");
+  if (!is_genuine(account, *fields))
+    return refused(ProblemCode::bad_signature, "The signature does not fit the message.", order_no);
+  if (field_of(*fields, "app_id") != account.app_id ||
+      field_of(*fields, "seller_id") != account.seller_id)
+    return refused(ProblemCode::wrong_account, "It is for another application or seller.",
+                   order_no);
+  const std::string id(field_of(*fields, "notify_id"));
+  if (id.empty())
+    return refused(ProblemCode::malformed_callback, "There is no notify_id.", order_no);
+  if (field_of(*fields, "notify_type") != "trade_status_sync")
+    return CallbackIgnored{id, "It is a notification of another kind."};
+  const auto order = parse_channel_order_no(order_no);
+  if (!order) return CallbackIgnored{id, "It names no order of ours."};
+  ChannelReport report;
+  report.payment = order->payment;
+  report.source = ReportSource::callback;
+  report.id = id;
+  report.channel_order_no = order_no;
+  return report_of_notification(*fields, std::move(report));
+}
+
 }  // namespace
 
 void sign_fields(const Account& account, FormFields& fields) {
@@ -369,15 +414,7 @@ std::variant<VerifiedAnswer, UnverifiedAnswer> verify_answer(const Account& acco
 
 ChannelReport parse_answer(const Account& account, const ChannelCall& call,
                            const WireAnswer& answer, UnixUs now_us) {
-  if (answer.status != 200)
-    return report_unknown(call, "http_status", "HTTP status " + std::to_string(answer.status));
-  const auto verified = verify_answer(account, answer.body, node_name_of(method_of(call)));
-  if (const auto* why = std::get_if<UnverifiedAnswer>(&verified))
-    return report_unknown(call, why->code, why->message);
-  auto json = parse_channel_json(std::get<VerifiedAnswer>(verified).node);
-  if (!json)
-    return report_unknown(call, "unreadable_answer", "The signed text is not a JSON object.");
-  return report_of(call, Node(*std::move(json)), now_us);
+  return within_bounds(read_answer(account, call, answer, now_us));
 }
 
 bool is_genuine(const Account& account, const FormFields& notification) {
@@ -396,28 +433,7 @@ bool is_genuine(const Account& account, const FormFields& notification) {
 }
 
 CallbackVerdict parse_callback(const Account& account, const RawCallback& callback) {
-  const auto fields = parse_form(callback.body);
-  if (!fields) return refused(ProblemCode::malformed_callback, "The body is not a form.", {});
-  const std::string_view order_no = field_of(*fields, "out_trade_no");
-  if (!is_genuine(account, *fields))
-    return refused(ProblemCode::bad_signature, "The signature does not fit the message.", order_no);
-  if (field_of(*fields, "app_id") != account.app_id ||
-      field_of(*fields, "seller_id") != account.seller_id)
-    return refused(ProblemCode::wrong_account, "It is for another application or seller.",
-                   order_no);
-  const std::string id(field_of(*fields, "notify_id"));
-  if (id.empty())
-    return refused(ProblemCode::malformed_callback, "There is no notify_id.", order_no);
-  if (field_of(*fields, "notify_type") != "trade_status_sync")
-    return CallbackIgnored{id, "It is a notification of another kind."};
-  const auto order = parse_channel_order_no(order_no);
-  if (!order) return CallbackIgnored{id, "It names no order of ours."};
-  ChannelReport report;
-  report.payment = order->payment;
-  report.source = ReportSource::callback;
-  report.id = id;
-  report.channel_order_no = order_no;
-  return report_of_notification(*fields, std::move(report));
+  return within_bounds(read_callback(account, callback));
 }
 
 CallbackAck taken() { return {200, "text/plain", "success"}; }
@@ -434,12 +450,13 @@ std::variant<BillUrl, NoBill> parse_bill_answer(const Account& account, const Wi
   if (answer.status != 200) return NoBill{"http_status", std::to_string(answer.status)};
   const auto verified = verify_answer(account, answer.body, node_name_of(bill_method));
   if (const auto* why = std::get_if<UnverifiedAnswer>(&verified))
-    return NoBill{why->code, why->message};
+    return no_bill(why->code, why->message);
   const Node node = node_or_empty(std::get<VerifiedAnswer>(verified).node);
   std::string url = node.text("bill_download_url");
-  if (node.text("code") == "10000" && !url.empty()) return BillUrl{std::move(url)};
-  return NoBill{node.text(node.text("sub_code").empty() ? "code" : "sub_code"),
-                node.text(node.text("sub_msg").empty() ? "msg" : "sub_msg")};
+  if (node.text("code") == "10000" && !url.empty() && is_plain_text(url, max_next_action_bytes))
+    return BillUrl{std::move(url)};
+  return no_bill(node.text(node.text("sub_code").empty() ? "code" : "sub_code"),
+                 node.text(node.text("sub_msg").empty() ? "msg" : "sub_msg"));
 }
 
 }  // namespace welkin::alipay

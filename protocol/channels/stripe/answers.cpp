@@ -2,17 +2,17 @@
 #include <utility>
 
 #include "protocol/channels/channel_json.hpp"
+#include "protocol/channels/report_bounds.hpp"
 #include "protocol/channels/stripe/amount.hpp"
 #include "protocol/channels/stripe/meanings.hpp"
 #include "protocol/channels/stripe/reading.hpp"
 #include "protocol/channels/stripe/wire.hpp"
+#include "protocol/utf8.hpp"
 
 namespace welkin::stripe {
 namespace {
 
 using json = nlohmann::ordered_json;
-
-constexpr std::size_t message_bytes_max = 512;
 
 void say(ChannelReport& report, std::string code, std::string message) {
   report.verdict = ChannelVerdict::unknown;
@@ -85,8 +85,8 @@ ChannelReport error_report(const ChannelCall& call, const WireAnswer& answer, co
   ChannelReport report = report_about(call);
   report.merchant_by_account = true;
   const std::string decline = text_of(error, "decline_code");
-  report.code = (!decline.empty() ? decline : !code.empty() ? code : type).substr(0, 64);
-  report.message = text_of(error, "message").substr(0, message_bytes_max);
+  report.code = !decline.empty() ? decline : !code.empty() ? code : type;
+  report.message = text_of(error, "message");
   report.verdict = meaning_of_error(question_of(call), answer.status, code, type);
   if (report.code.empty()) report.code = "http_" + std::to_string(answer.status);
   if (report.message.empty()) report.message = "HTTP status " + std::to_string(answer.status);
@@ -121,6 +121,32 @@ ChannelReport refund_list_report(const ChannelCall& call, const json& list) {
   return report;
 }
 
+ChannelReport read_answer(const Account& account, const ChannelCall& call,
+                          const WireAnswer& answer) {
+  const auto body = parse_channel_json(answer.body);
+  if (!body)
+    return report_unknown(
+        call, answer.status >= 500 ? "server_error" : "unreadable_answer",
+        "The answer, of status " + std::to_string(answer.status) + ", is no JSON object.");
+  if (answer.status != 200) return error_report(call, answer, member_of(*body, "error"));
+  const std::string object = text_of(*body, "object");
+  // Both worlds answer alike; an object of the other one is none of ours.
+  if (member_of(*body, "livemode").is_boolean() && flag_of(*body, "livemode") != account.live)
+    return report_unknown(call, "wrong_account", "The object is of the other mode.");
+  if (call.operation == ChannelOperation::refund) {
+    if (object == "list" && call.query) return refund_list_report(call, *body);
+    if (object != "refund") return report_unknown(call, "wrong_shape", "This is no refund.");
+    if (refund_no_of(*body) != call.channel_refund_no)
+      return report_unknown(call, "other_refund", "The answer is about another refund.");
+    ChannelReport report = report_about(call);
+    read_refund(report, *body);
+    return report;
+  }
+  if (object == "search_result" && call.query) return search_report(call, *body);
+  if (object != "payment_intent") return report_unknown(call, "wrong_shape", "This is no intent.");
+  return intent_report(call, *body);
+}
+
 }  // namespace
 
 std::string order_no_of(const json& object) {
@@ -147,10 +173,9 @@ void read_intent(ChannelReport& report, const json& intent) {
   const json& error = member_of(intent, "last_payment_error");
   const std::string decline = text_of(error, "decline_code");
   report.code = decline.empty() ? text_of(error, "code") : decline;
-  report.message = text_of(error, "message").substr(0, message_bytes_max);
+  report.message = text_of(error, "message");
   if (report.verdict == ChannelVerdict::unknown)
-    say(report, status.empty() ? "wrong_shape" : status.substr(0, 64),
-        "This state of an intent is not known.");
+    say(report, status.empty() ? "wrong_shape" : status, "This state of an intent is not known.");
 }
 
 void read_refund(ChannelReport& report, const json& refund) {
@@ -166,48 +191,31 @@ void read_refund(ChannelReport& report, const json& refund) {
   report.currency = *currency;
   if (report.verdict == ChannelVerdict::refund_refused) {
     const std::string reason = text_of(refund, "failure_reason");
-    report.code = reason.empty() ? status : reason.substr(0, 64);
+    report.code = reason.empty() ? status : reason;
   }
   if (report.verdict == ChannelVerdict::unknown)
-    say(report, status.empty() ? "wrong_shape" : status.substr(0, 64),
-        "This state of a refund is not known.");
+    say(report, status.empty() ? "wrong_shape" : status, "This state of a refund is not known.");
 }
 
 ChannelReport parse_answer(const Account& account, const ChannelCall& call,
                            const WireAnswer& answer) {
-  const auto body = parse_channel_json(answer.body);
-  if (!body)
-    return report_unknown(
-        call, answer.status >= 500 ? "server_error" : "unreadable_answer",
-        "The answer, of status " + std::to_string(answer.status) + ", is no JSON object.");
-  if (answer.status != 200) return error_report(call, answer, member_of(*body, "error"));
-  const std::string object = text_of(*body, "object");
-  // Both worlds answer alike; an object of the other one is none of ours.
-  if (member_of(*body, "livemode").is_boolean() && flag_of(*body, "livemode") != account.live)
-    return report_unknown(call, "wrong_account", "The object is of the other mode.");
-  if (call.operation == ChannelOperation::refund) {
-    if (object == "list" && call.query) return refund_list_report(call, *body);
-    if (object != "refund") return report_unknown(call, "wrong_shape", "This is no refund.");
-    if (refund_no_of(*body) != call.channel_refund_no)
-      return report_unknown(call, "other_refund", "The answer is about another refund.");
-    ChannelReport report = report_about(call);
-    read_refund(report, *body);
-    return report;
-  }
-  if (object == "search_result" && call.query) return search_report(call, *body);
-  if (object != "payment_intent") return report_unknown(call, "wrong_shape", "This is no intent.");
-  return intent_report(call, *body);
+  return within_bounds(read_answer(account, call, answer));
 }
 
 std::variant<ReportRun, Problem> parse_report_run(const WireAnswer& answer) {
   const auto body = parse_channel_json(answer.body);
-  if (answer.status != 200 || !body || text_of(*body, "object") != "reporting.report_run" ||
-      text_of(*body, "id").empty())
-    return Problem{ProblemCode::invalid_value,
-                   "This, of status " + std::to_string(answer.status) + ", is no report's run.",
-                   {}};
-  return ReportRun{text_of(*body, "id"), text_of(*body, "status"),
-                   text_of(member_of(*body, "result"), "url")};
+  const Problem none{ProblemCode::invalid_value,
+                     "This, of status " + std::to_string(answer.status) + ", is no report's run.",
+                     {}};
+  if (answer.status != 200 || !body || text_of(*body, "object") != "reporting.report_run")
+    return none;
+  ReportRun run{text_of(*body, "id"), text_of(*body, "status"),
+                text_of(member_of(*body, "result"), "url")};
+  if (run.id.empty() || !is_plain_text(run.id, max_channel_reference_bytes) ||
+      !is_plain_text(run.status, max_channel_code_bytes) ||
+      !is_plain_text(run.url, max_next_action_bytes))
+    return none;
+  return run;
 }
 
 }  // namespace welkin::stripe

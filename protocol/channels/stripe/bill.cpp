@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "protocol/channels/beijing_time.hpp"
+#include "protocol/utf8.hpp"
 
 namespace welkin::stripe {
 namespace {
@@ -83,6 +84,7 @@ std::optional<BalanceRow> read_row(const Record& record, const std::size_t (&pla
 }  // namespace
 
 std::variant<std::vector<BalanceRow>, Problem> parse_balance_report(std::string_view csv) {
+  if (!is_utf8(csv)) return wrong("The file is not in UTF-8.", 1);
   const auto records = read_csv(csv);
   if (!records) return wrong("The file ends in the middle of a line.", 0);
   if (records->empty()) return wrong("The file has no header.", 1);

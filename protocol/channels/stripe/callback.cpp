@@ -5,6 +5,7 @@
 
 #include "protocol/channels/channel_json.hpp"
 #include "protocol/channels/crypto.hpp"
+#include "protocol/channels/report_bounds.hpp"
 #include "protocol/channels/stripe/reading.hpp"
 #include "protocol/channels/stripe/wire.hpp"
 
@@ -71,7 +72,9 @@ CallbackVerdict intent_news(const json& intent, std::string id) {
   if (number.empty()) return CallbackIgnored{std::move(id), "an intent without an order of ours"};
   const auto order = parse_channel_order_no(number);
   if (!order)
-    return refused(ProblemCode::invalid_value, "This is no order number of ours.", number);
+    return CallbackRefused{
+        {ProblemCode::invalid_value, "This is no order number of ours.", "/metadata/order_no"},
+        number};
   ChannelReport report;
   report.source = ReportSource::callback;
   report.id = std::move(id);
@@ -96,7 +99,9 @@ CallbackVerdict refund_news(const json& refund, std::string id) {
   const auto order = parse_channel_order_no(number);
   const auto refund_id = parse_channel_refund_no(refund_no);
   if (!order || !refund_id)
-    return refused(ProblemCode::invalid_value, "This is no refund number of ours.", number);
+    return CallbackRefused{
+        {ProblemCode::invalid_value, "This is no refund number of ours.", "/metadata/refund_no"},
+        number};
   ChannelReport report;
   report.source = ReportSource::callback;
   report.operation = ChannelOperation::refund;
@@ -108,6 +113,32 @@ CallbackVerdict refund_news(const json& refund, std::string id) {
   if (report.code == "wrong_shape")
     return refused(ProblemCode::malformed_callback, report.message, number);
   return report;
+}
+
+CallbackVerdict read_callback(const Account& account, const RawCallback& callback, UnixUs now_us) {
+  if (auto problem =
+          check_webhook(account.webhook_secrets, only_header(callback.headers, "stripe-signature"),
+                        callback.body, now_us))
+    return CallbackRefused{std::move(*problem), {}};
+  const auto event = parse_channel_json(callback.body);
+  std::string id = event ? text_of(*event, "id") : std::string();
+  if (id.empty() || text_of(*event, "object") != "event")
+    return refused(ProblemCode::malformed_callback, "The body is no event.");
+  const std::string type = text_of(*event, "type");
+  const json& object = member_of(member_of(*event, "data"), "object");
+  if (flag_of(*event, "livemode") != account.live || !text_of(*event, "account").empty())
+    return refused(ProblemCode::wrong_account, "The event is of another account or mode.",
+                   order_no_of(object));
+  const std::string kind = text_of(object, "object");
+  if (begins(type, "payment_intent."))
+    return kind == "payment_intent"
+               ? intent_news(object, std::move(id))
+               : refused(ProblemCode::malformed_callback, "The event brings no intent.");
+  if (begins(type, "refund.") || type == "charge.refund.updated")
+    return kind == "refund"
+               ? refund_news(object, std::move(id))
+               : refused(ProblemCode::malformed_callback, "The event brings no refund.");
+  return CallbackIgnored{std::move(id), "event " + type};
 }
 
 }  // namespace
@@ -145,29 +176,7 @@ std::optional<Problem> check_webhook(const std::vector<std::string>& secrets,
 }
 
 CallbackVerdict parse_callback(const Account& account, const RawCallback& callback, UnixUs now_us) {
-  if (auto problem =
-          check_webhook(account.webhook_secrets, only_header(callback.headers, "stripe-signature"),
-                        callback.body, now_us))
-    return CallbackRefused{std::move(*problem), {}};
-  const auto event = parse_channel_json(callback.body);
-  std::string id = event ? text_of(*event, "id") : std::string();
-  if (id.empty() || id.size() > 255 || text_of(*event, "object") != "event")
-    return refused(ProblemCode::malformed_callback, "The body is no event.");
-  const std::string type = text_of(*event, "type");
-  const json& object = member_of(member_of(*event, "data"), "object");
-  if (flag_of(*event, "livemode") != account.live || !text_of(*event, "account").empty())
-    return refused(ProblemCode::wrong_account, "The event is of another account or mode.",
-                   order_no_of(object));
-  const std::string kind = text_of(object, "object");
-  if (begins(type, "payment_intent."))
-    return kind == "payment_intent"
-               ? intent_news(object, std::move(id))
-               : refused(ProblemCode::malformed_callback, "The event brings no intent.");
-  if (begins(type, "refund.") || type == "charge.refund.updated")
-    return kind == "refund"
-               ? refund_news(object, std::move(id))
-               : refused(ProblemCode::malformed_callback, "The event brings no refund.");
-  return CallbackIgnored{std::move(id), "event " + type};
+  return within_bounds(read_callback(account, callback, now_us));
 }
 
 CallbackAck taken() { return {200, "application/json", R"({"received":true})"}; }

@@ -9,6 +9,7 @@
 
 #include "protocol/channels/beijing_time.hpp"
 #include "protocol/money.hpp"
+#include "protocol/utf8.hpp"
 
 namespace welkin::union_pay {
 namespace {
@@ -114,6 +115,10 @@ std::variant<BillRow, std::string> read_row(std::string_view line, const BillFil
   if (!at_us) return "The time cannot be read.";
   if (!amount_minor || !fee_minor || !settled_minor) return "An amount cannot be read.";
   if (row.order_no.empty() || row.query_id.empty()) return "It has no number.";
+  // What is read of a line are numbers and codes; a shop's name in GBK stands behind them.
+  for (const std::string& text : {row.txn_type, row.txn_sub_type, row.order_no, row.query_id,
+                                  row.original_query_id, row.card})
+    if (!is_plain_text(text, line_bytes)) return "A number is no text.";
   if (row.merchant_id != file.merchant_id) return "It is of another merchant.";
   row.at_us = *at_us;
   row.amount_minor = *amount_minor;

@@ -8,7 +8,9 @@
 #include "protocol/channels/beijing_time.hpp"
 #include "protocol/channels/certificate_chain.hpp"
 #include "protocol/channels/inflate.hpp"
+#include "protocol/channels/report_bounds.hpp"
 #include "protocol/channels/union_pay/meanings.hpp"
+#include "protocol/utf8.hpp"
 
 namespace welkin::union_pay {
 namespace {
@@ -245,6 +247,60 @@ ChannelVerdict verdict_of_notification(bool of_refund, std::string_view code) {
   return said == success ? said : ChannelVerdict::unknown;
 }
 
+ChannelReport read_answer(const Account& account, const ChannelCall& call, const WireAnswer& answer,
+                          UnixUs now_us) {
+  if (answer.status != 200)
+    return report_unknown(call, "http_status", "HTTP status " + std::to_string(answer.status));
+  const auto fields = parse_answer_fields(answer.body);
+  if (!fields) return report_unknown(call, "unreadable_answer", "The answer is no list of fields.");
+  if (auto fault = signature_fault(account, *fields, now_us))
+    return report_unknown(call, std::string(spec_of(fault->code).name), std::move(fault->detail));
+  if (field_of(*fields, "merId") != account.merchant_id ||
+      field_of(*fields, "orderId") != number_of(call) ||
+      field_of(*fields, "txnTime") != time_of(call))
+    return report_unknown(call, "other_order", "The answer is about another transaction.");
+  return report_of(call, *fields, now_us);
+}
+
+CallbackVerdict read_callback(const Account& account, const RawCallback& callback, UnixUs now_us) {
+  const auto fields = parse_form(callback.body);
+  if (!fields) return refused(ProblemCode::malformed_callback, "The body is not a form.", {});
+  const auto value = [&fields](std::string_view name) { return field_of(*fields, name); };
+  const std::string_view type = value("txnType");
+  const bool of_refund = type == "04" || type == "31";
+  const std::string_view order_no = value(of_refund ? "reqReserved" : "orderId");
+  if (const auto fault = signature_fault(account, *fields, now_us))
+    return refused(fault->code, fault->detail, order_no);
+  if (value("merId") != account.merchant_id)
+    return refused(ProblemCode::wrong_account, "It is for another merchant number.", order_no);
+
+  ChannelReport report;
+  report.source = ReportSource::callback;
+  for (const char* name : {"orderId", "txnTime", "txnType", "queryId"})
+    report.id.append(report.id.empty() ? "" : "/").append(value(name));
+  if (type != "01" && !of_refund)
+    return CallbackIgnored{report.id, "It is a notification of another kind."};
+  const auto order = parse_channel_order_no(order_no);
+  const auto refund_no = parse_channel_refund_no(value("orderId"));
+  if (!order || (of_refund && !refund_no))
+    return CallbackIgnored{report.id, "It names no order of ours."};
+  report.payment = order->payment;
+  report.channel_order_no = order_no;
+  report.operation = of_refund ? ChannelOperation::refund : ChannelOperation::create;
+  if (of_refund) report.refund_id = refund_no->text();
+  report.channel_reference = value("queryId");
+  const auto amount = amount_of(value("txnAmt"));
+  if (!amount || report.channel_reference.empty() || value("currencyCode") != cny_number)
+    return refused(ProblemCode::malformed_callback,
+                   "The amount, the currency or UnionPay's own number is missing.", order_no);
+  report.verdict = verdict_of_notification(of_refund, value("respCode"));
+  if (report.verdict == ChannelVerdict::unknown) {
+    report.code = value("respCode");
+    report.message = value("respMsg");
+  }
+  return with_money(std::move(report), *amount);
+}
+
 }  // namespace
 
 void sign_fields(const Account& account, FormFields& fields) {
@@ -330,56 +386,11 @@ std::optional<Problem> signature_fault(const Account& account, const FormFields&
 
 ChannelReport parse_answer(const Account& account, const ChannelCall& call,
                            const WireAnswer& answer, UnixUs now_us) {
-  if (answer.status != 200)
-    return report_unknown(call, "http_status", "HTTP status " + std::to_string(answer.status));
-  const auto fields = parse_answer_fields(answer.body);
-  if (!fields) return report_unknown(call, "unreadable_answer", "The answer is no list of fields.");
-  if (auto fault = signature_fault(account, *fields, now_us))
-    return report_unknown(call, std::string(spec_of(fault->code).name), std::move(fault->detail));
-  if (field_of(*fields, "merId") != account.merchant_id ||
-      field_of(*fields, "orderId") != number_of(call) ||
-      field_of(*fields, "txnTime") != time_of(call))
-    return report_unknown(call, "other_order", "The answer is about another transaction.");
-  return report_of(call, *fields, now_us);
+  return within_bounds(read_answer(account, call, answer, now_us));
 }
 
 CallbackVerdict parse_callback(const Account& account, const RawCallback& callback, UnixUs now_us) {
-  const auto fields = parse_form(callback.body);
-  if (!fields) return refused(ProblemCode::malformed_callback, "The body is not a form.", {});
-  const auto value = [&fields](std::string_view name) { return field_of(*fields, name); };
-  const std::string_view type = value("txnType");
-  const bool of_refund = type == "04" || type == "31";
-  const std::string_view order_no = value(of_refund ? "reqReserved" : "orderId");
-  if (const auto fault = signature_fault(account, *fields, now_us))
-    return refused(fault->code, fault->detail, order_no);
-  if (value("merId") != account.merchant_id)
-    return refused(ProblemCode::wrong_account, "It is for another merchant number.", order_no);
-
-  ChannelReport report;
-  report.source = ReportSource::callback;
-  for (const char* name : {"orderId", "txnTime", "txnType", "queryId"})
-    report.id.append(report.id.empty() ? "" : "/").append(value(name));
-  if (type != "01" && !of_refund)
-    return CallbackIgnored{report.id, "It is a notification of another kind."};
-  const auto order = parse_channel_order_no(order_no);
-  const auto refund_no = parse_channel_refund_no(value("orderId"));
-  if (!order || (of_refund && !refund_no))
-    return CallbackIgnored{report.id, "It names no order of ours."};
-  report.payment = order->payment;
-  report.channel_order_no = order_no;
-  report.operation = of_refund ? ChannelOperation::refund : ChannelOperation::create;
-  if (of_refund) report.refund_id = refund_no->text();
-  report.channel_reference = value("queryId");
-  const auto amount = amount_of(value("txnAmt"));
-  if (!amount || report.channel_reference.empty() || value("currencyCode") != cny_number)
-    return refused(ProblemCode::malformed_callback,
-                   "The amount, the currency or UnionPay's own number is missing.", order_no);
-  report.verdict = verdict_of_notification(of_refund, value("respCode"));
-  if (report.verdict == ChannelVerdict::unknown) {
-    report.code = value("respCode");
-    report.message = value("respMsg");
-  }
-  return with_money(std::move(report), *amount);
+  return within_bounds(read_callback(account, callback, now_us));
 }
 
 CallbackAck taken() { return {200, "text/plain", "ok"}; }
@@ -408,8 +419,8 @@ std::variant<BillZip, NoBill> parse_bill_answer(const Account& account, const Wi
   if (field_of(*fields, "merId") != account.merchant_id)
     return NoBill{"other_merchant", "The answer is for another merchant number."};
   if (field_of(*fields, "respCode") != "00")
-    return NoBill{std::string(field_of(*fields, "respCode")),
-                  std::string(field_of(*fields, "respMsg"))};
+    return NoBill{readable_text(field_of(*fields, "respCode"), max_channel_code_bytes),
+                  readable_text(field_of(*fields, "respMsg"), max_channel_message_bytes)};
   const auto packed = crypto::parse_base64(field_of(*fields, "fileContent"));
   auto bytes = packed ? inflate_zlib(*packed, max_bill_zip_bytes) : std::nullopt;
   if (!bytes) return NoBill{"unreadable_file", "The file's content cannot be unpacked."};

@@ -4,17 +4,18 @@
 
 #include "protocol/channels/channel_json.hpp"
 #include "protocol/channels/form.hpp"
+#include "protocol/channels/report_bounds.hpp"
 #include "protocol/channels/wechat_pay/meanings.hpp"
 #include "protocol/channels/wechat_pay/reading.hpp"
 #include "protocol/channels/wechat_pay/signature.hpp"
 #include "protocol/channels/wechat_pay/wire.hpp"
+#include "protocol/utf8.hpp"
 
 namespace welkin::wechat_pay {
 namespace {
 
 using json = nlohmann::ordered_json;
 
-constexpr std::size_t message_bytes_max = 512;
 constexpr std::size_t certificates_max = 32;
 
 void say(ChannelReport& report, std::string code, std::string message) {
@@ -47,8 +48,8 @@ ChannelReport refusal(const ChannelCall& call, const WireAnswer& answer, bool is
   echo_of(report, call);
   const auto body = parse_channel_json(answer.body);
   const std::string code = body ? text_of(*body, "code") : std::string();
-  report.code = code.empty() ? "http_" + std::to_string(answer.status) : code.substr(0, 64);
-  report.message = body ? text_of(*body, "message").substr(0, message_bytes_max) : std::string();
+  report.code = code.empty() ? "http_" + std::to_string(answer.status) : code;
+  report.message = body ? text_of(*body, "message") : std::string();
   if (!is_signed) {
     report.message = "unsigned: " + report.message;
     return report;
@@ -119,6 +120,35 @@ std::variant<Believed, Problem> believe(const Account& account, const WireAnswer
   return Believed{true};
 }
 
+ChannelReport read_answer(const Account& account, const ChannelCall& call, const WireAnswer& answer,
+                          const SigningContext& context) {
+  auto believed = believe(account, answer, context.now_us);
+  if (const auto* problem = std::get_if<Problem>(&believed))
+    return report_unknown(call, std::string(spec_of(problem->code).name), problem->detail);
+  const Question question = question_of(call);
+  if (question == Question::close && answer.status == 204) {
+    ChannelReport report = report_about(call);
+    echo_of(report, call);
+    report.verdict = ChannelVerdict::closed;
+    return report;
+  }
+  if (answer.status != 200) return refusal(call, answer, std::get<Believed>(believed).is_signed);
+  const auto body = parse_channel_json(answer.body);
+  if (!body) return report_unknown(call, "unreadable_answer", "The answer is no JSON object.");
+  switch (question) {
+    case Question::create:
+      return created(account, call, *body, context);
+    case Question::query:
+      return order_report(account, call, *body);
+    case Question::refund:
+    case Question::refund_query:
+      return refund_report(call, *body);
+    case Question::close:
+      break;
+  }
+  return report_unknown(call, "wrong_shape", "A close is answered with 204.");
+}
+
 }  // namespace
 
 void read_transaction(ChannelReport& report, const Account& account, const json& transaction) {
@@ -130,8 +160,8 @@ void read_transaction(ChannelReport& report, const Account& account, const json&
   report.verdict = meaning_of(Question::query, 200, state);
   report.channel_reference = text_of(transaction, "transaction_id");
   if (report.verdict != ChannelVerdict::accepted && report.verdict != ChannelVerdict::paid) {
-    report.code = state.substr(0, 64);
-    report.message = text_of(transaction, "trade_state_desc").substr(0, message_bytes_max);
+    report.code = state;
+    report.message = text_of(transaction, "trade_state_desc");
   }
   const json& amount = member_of(transaction, "amount");
   const auto total = integer_of(amount, "total");
@@ -166,38 +196,14 @@ void read_refund(ChannelReport& report, const json& refund, const char* status_f
   report.currency = *currency;
   report.verdict = meaning_of(Question::refund_query, 200, status);
   if (report.verdict == ChannelVerdict::refunded) return;
-  report.code = status.substr(0, 64);
+  report.code = status;
   if (status == "ABNORMAL")
     report.message = "The payer's account cannot take the refund; see to it at WeChat Pay.";
 }
 
 ChannelReport parse_answer(const Account& account, const ChannelCall& call,
                            const WireAnswer& answer, const SigningContext& context) {
-  auto believed = believe(account, answer, context.now_us);
-  if (const auto* problem = std::get_if<Problem>(&believed))
-    return report_unknown(call, std::string(spec_of(problem->code).name), problem->detail);
-  const Question question = question_of(call);
-  if (question == Question::close && answer.status == 204) {
-    ChannelReport report = report_about(call);
-    echo_of(report, call);
-    report.verdict = ChannelVerdict::closed;
-    return report;
-  }
-  if (answer.status != 200) return refusal(call, answer, std::get<Believed>(believed).is_signed);
-  const auto body = parse_channel_json(answer.body);
-  if (!body) return report_unknown(call, "unreadable_answer", "The answer is no JSON object.");
-  switch (question) {
-    case Question::create:
-      return created(account, call, *body, context);
-    case Question::query:
-      return order_report(account, call, *body);
-    case Question::refund:
-    case Question::refund_query:
-      return refund_report(call, *body);
-    case Question::close:
-      break;
-  }
-  return report_unknown(call, "wrong_shape", "A close is answered with 204.");
+  return within_bounds(read_answer(account, call, answer, context));
 }
 
 std::variant<std::vector<PlatformKey>, Problem> parse_certificates(const Account& account,
@@ -244,14 +250,16 @@ std::variant<BillLocation, NoBill> parse_bill_location(const Account& account,
     return NoBill{std::string(spec_of(problem->code).name), problem->detail};
   const auto body = parse_channel_json(answer.body);
   if (answer.status != 200)
-    return NoBill{body ? text_of(*body, "code").substr(0, 64) : "",
+    return NoBill{body ? readable_text(text_of(*body, "code"), max_channel_code_bytes) : "",
                   "status " + std::to_string(answer.status)};
   BillLocation location;
   if (body && text_of(*body, "hash_type") == "SHA1") {
     location.download_url = text_of(*body, "download_url");
     location.sha1_hex = text_of(*body, "hash_value");
   }
-  if (location.download_url.empty() || location.sha1_hex.size() != 40)
+  if (location.download_url.empty() ||
+      !is_plain_text(location.download_url, max_next_action_bytes) ||
+      location.sha1_hex.size() != 40 || !crypto::parse_hex(location.sha1_hex))
     return NoBill{"wrong_shape", "The answer does not say where the bill is."};
   return location;
 }

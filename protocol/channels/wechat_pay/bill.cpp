@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "protocol/channels/beijing_time.hpp"
+#include "protocol/utf8.hpp"
 
 namespace welkin::wechat_pay {
 namespace {
@@ -66,6 +67,7 @@ struct Sheet {
 std::variant<Sheet, Problem> read_sheet(std::string_view csv) {
   if (csv.substr(0, byte_order_mark.size()) == byte_order_mark)
     csv.remove_prefix(byte_order_mark.size());
+  if (!is_utf8(csv)) return wrong("The bill is not in UTF-8.", "line 1");
   std::vector<std::string_view> lines = split(csv, "\n");
   for (std::string_view& line : lines)
     if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
@@ -124,6 +126,13 @@ class Row {
   std::optional<Problem> problem_;
 };
 
+// A sum that no summary can state is one that the rows do not have.
+void add_up(Row& row, std::int64_t& sum, std::int64_t value, std::string_view column) {
+  const auto more = checked_add(sum, value);
+  if (!more) return row.fail("The sum is too large.", column);
+  sum = *more;
+}
+
 std::string line_of(std::size_t row) { return "line " + std::to_string(row + 2); }
 
 TradeRow read_trade_row(Row& row) {
@@ -170,11 +179,11 @@ std::variant<TradeBill, Problem> parse_trade_bill(std::string_view csv) {
   for (std::size_t i = 0; i < sheet.rows.size(); ++i) {
     Row row(sheet.columns, sheet.rows[i], line_of(i));
     bill.rows.push_back(read_trade_row(row));
-    if (row.problem()) return *row.problem();
     const TradeRow& trade = bill.rows.back();
-    order_minor += trade.order_minor;
-    asked_minor += trade.refund_asked_minor;
-    fee += trade.fee_hundred_thousandths;
+    add_up(row, order_minor, trade.order_minor, "订单金额");
+    add_up(row, asked_minor, trade.refund_asked_minor, "申请退款金额");
+    add_up(row, fee, trade.fee_hundred_thousandths, "手续费");
+    if (row.problem()) return *row.problem();
   }
   Row summary(sheet.summary_columns, sheet.summary, "summary");
   if (summary.number("总交易单数", 0) != static_cast<std::int64_t>(bill.rows.size()))
@@ -210,9 +219,9 @@ std::variant<FundFlowBill, Problem> parse_fund_flow(std::string_view csv) {
     flow.amount_minor = row.number("收支金额（元）", 2);
     flow.balance_minor = row.number("账户结余（元）", 2);
     flow.voucher_no = row.text("业务凭证号");
+    add_up(row, sum_minor[flow.income], flow.amount_minor, "收支金额（元）");
     if (row.problem()) return *row.problem();
     ++count[flow.income];
-    sum_minor[flow.income] += flow.amount_minor;
     bill.rows.push_back(std::move(flow));
   }
   // Counts are printed as "20.0".

@@ -4,6 +4,7 @@
 
 #include "protocol/channels/beijing_time.hpp"
 #include "protocol/channels/channel_json.hpp"
+#include "protocol/channels/report_bounds.hpp"
 #include "protocol/channels/wechat_pay/reading.hpp"
 #include "protocol/channels/wechat_pay/signature.hpp"
 #include "protocol/channels/wechat_pay/wire.hpp"
@@ -33,7 +34,8 @@ CallbackVerdict payment_news(const Account& account, const json& transaction, st
     return refused(ProblemCode::wrong_account, "The order is another account's.", number);
   const auto order = parse_channel_order_no(number);
   if (!order)
-    return refused(ProblemCode::invalid_value, "This is no order number of ours.", number);
+    return CallbackRefused{
+        {ProblemCode::invalid_value, "This is no order number of ours.", "/out_trade_no"}, number};
   report.payment = order->payment;
   read_transaction(report, account, transaction);
   // Only successes are announced so.
@@ -55,7 +57,9 @@ CallbackVerdict refund_news(const Account& account, const json& refund, std::str
   const auto order = parse_channel_order_no(number);
   const auto refund_id = parse_channel_refund_no(text_of(refund, "out_refund_no"));
   if (!order || !refund_id)
-    return refused(ProblemCode::invalid_value, "This is no refund number of ours.", number);
+    return CallbackRefused{
+        {ProblemCode::invalid_value, "This is no refund number of ours.", "/out_refund_no"},
+        number};
   report.payment = order->payment;
   report.refund_id = refund_id->text();
   if ("REFUND." + text_of(refund, "refund_status") != event)
@@ -64,6 +68,29 @@ CallbackVerdict refund_news(const Account& account, const json& refund, std::str
   if (report.verdict == ChannelVerdict::unknown)
     return refused(ProblemCode::malformed_callback, report.message, number);
   return report;
+}
+
+CallbackVerdict read_callback(const Account& account, const RawCallback& callback, UnixUs now_us) {
+  if (auto problem = check_message(account.platform_keys, callback.headers, callback.body, now_us))
+    return CallbackRefused{std::move(*problem), {}};
+  const auto outer = parse_channel_json(callback.body);
+  if (!outer) return refused(ProblemCode::malformed_callback, "The body is no JSON object.");
+  std::string id = text_of(*outer, "id");
+  const std::string event = text_of(*outer, "event_type");
+  if (id.empty() || id.size() > 64)
+    return refused(ProblemCode::malformed_callback, "The notification has no id.");
+  const bool of_payment = event == "TRANSACTION.SUCCESS";
+  const bool of_refund =
+      event == "REFUND.SUCCESS" || event == "REFUND.ABNORMAL" || event == "REFUND.CLOSED";
+  if (!of_payment && !of_refund) return CallbackIgnored{std::move(id), "event " + event};
+  auto opened = open_callback(account, callback.body);
+  if (auto* problem = std::get_if<Problem>(&opened))
+    return CallbackRefused{std::move(*problem), {}};
+  const auto plaintext = parse_channel_json(std::get<std::string>(opened));
+  if (!plaintext)
+    return refused(ProblemCode::malformed_callback, "The resource is no JSON object.");
+  return of_payment ? payment_news(account, *plaintext, std::move(id))
+                    : refund_news(account, *plaintext, event, std::move(id));
 }
 
 }  // namespace
@@ -85,26 +112,7 @@ std::variant<std::string, Problem> open_callback(const Account& account, std::st
 }
 
 CallbackVerdict parse_callback(const Account& account, const RawCallback& callback, UnixUs now_us) {
-  if (auto problem = check_message(account.platform_keys, callback.headers, callback.body, now_us))
-    return CallbackRefused{std::move(*problem), {}};
-  const auto outer = parse_channel_json(callback.body);
-  if (!outer) return refused(ProblemCode::malformed_callback, "The body is no JSON object.");
-  std::string id = text_of(*outer, "id");
-  const std::string event = text_of(*outer, "event_type");
-  if (id.empty() || id.size() > 64)
-    return refused(ProblemCode::malformed_callback, "The notification has no id.");
-  const bool of_payment = event == "TRANSACTION.SUCCESS";
-  const bool of_refund =
-      event == "REFUND.SUCCESS" || event == "REFUND.ABNORMAL" || event == "REFUND.CLOSED";
-  if (!of_payment && !of_refund) return CallbackIgnored{std::move(id), "event " + event};
-  auto opened = open_callback(account, callback.body);
-  if (auto* problem = std::get_if<Problem>(&opened))
-    return CallbackRefused{std::move(*problem), {}};
-  const auto plaintext = parse_channel_json(std::get<std::string>(opened));
-  if (!plaintext)
-    return refused(ProblemCode::malformed_callback, "The resource is no JSON object.");
-  return of_payment ? payment_news(account, *plaintext, std::move(id))
-                    : refund_news(account, *plaintext, event, std::move(id));
+  return within_bounds(read_callback(account, callback, now_us));
 }
 
 // WeChat looks at the status alone: a failure told with status 200 would count as taken.
