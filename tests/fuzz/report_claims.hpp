@@ -12,13 +12,13 @@ inline bool moves_money(ChannelVerdict verdict) {
          verdict == ChannelVerdict::refunded;
 }
 
-inline void claim_report(const ChannelReport& report) {
+inline void claim_report(const ChannelReport& report, std::size_t next_action_bytes_max = 2048) {
   claim_text(report.channel_order_no, 64, "an order's number is short and UTF-8");
   claim_text(report.refund_id, 64, "a refund's id is short and UTF-8");
   claim_text(report.merchant_id, 64, "a merchant's id is short and UTF-8");
   claim_text(report.channel_reference, 64, "a channel's reference is short and UTF-8");
-  claim_text(report.next_action.type, 16, "a next action's type is short");
-  claim_text(report.next_action.value, 2048, "a next action is bounded and UTF-8");
+  claim_text(report.next_action.type, 32, "a next action's type is short");
+  claim_text(report.next_action.value, next_action_bytes_max, "a next action is bounded and UTF-8");
   claim_text(report.code, 64, "a channel's code is short and UTF-8");
   claim_text(report.message, 512, "a channel's message is bounded and UTF-8");
   if (!moves_money(report.verdict)) return;
@@ -26,7 +26,8 @@ inline void claim_report(const ChannelReport& report) {
         "money that moves has an amount in range");
   claim(Currency::parse(report.currency.code()) == report.currency,
         "money that moves has a currency");
-  claim(!report.merchant_id.empty() && !report.channel_order_no.empty(),
+  claim((report.merchant_by_account || !report.merchant_id.empty()) &&
+            !report.channel_order_no.empty(),
         "money that moves has a merchant and an order");
 }
 

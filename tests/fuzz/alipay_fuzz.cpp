@@ -1,0 +1,178 @@
+// Alipay's messages, with Alipay's own signature over what the fuzzer makes, so that it reaches
+// what stands behind it; and as they come, where nothing may be believed that Alipay has not
+// signed.
+//
+// The first line of an input says what it is: "notification" (a form that is signed here), "raw" (a
+// form with its signature), "answer precreate" (the text of the node), "outer query" (a whole
+// answer with its signature), "bill" (the node of a bill's URL), "members" (an object to be taken
+// apart).
+#include <nlohmann/json.hpp>
+
+#include "protocol/channels/alipay/answer_text.hpp"
+#include "protocol/channels/strict_json.hpp"
+#include "tests/fuzz/channel_claims.hpp"
+#include "tests/support/alipay_fixture.hpp"
+
+namespace welkin::fuzz {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using O = ChannelOperation;
+
+const alipay::Account& account() {
+  static const alipay::Account made = alipay_test::account_of(alipay_test::public_key_config());
+  return made;
+}
+
+// What Alipay has signed in the vectors: the only messages of its key that were not signed here.
+const std::set<std::string>& genuine_texts() {
+  static const std::set<std::string> texts = [] {
+    const nlohmann::json file = vector_json("alipay.json");
+    std::set<std::string> out;
+    for (const auto& vector : file["vectors"])
+      if (vector.contains("canonical")) out.insert(vector["canonical"].get<std::string>());
+    return out;
+  }();
+  return texts;
+}
+
+CallbackVerdict heard(std::string body) {
+  return alipay::parse_callback(account(), {"alipay", {}, std::move(body)});
+}
+
+void claim_notification_as_said(const FormFields& said, const CallbackVerdict& verdict) {
+  const auto* report = std::get_if<ChannelReport>(&verdict);
+  if (!report || !moves_money(report->verdict)) return;
+  claim(report->verdict == ChannelVerdict::paid, "no notification says how much was refunded");
+  claim(field_of(said, "app_id") == account().app_id &&
+            field_of(said, "seller_id") == account().seller_id,
+        "money is believed of our own account alone");
+  claim(field_of(said, "out_trade_no") == report->channel_order_no,
+        "money is of the order that is named");
+  claim(field_of(said, "total_amount") == format_major(report->amount_minor, report->currency) ||
+            parse_major(field_of(said, "total_amount"), report->currency) == report->amount_minor,
+        "the amount is the one that is said");
+}
+
+void check_notification(std::string_view form) {
+  auto fields = parse_form(form);
+  if (!fields || !field_of(*fields, "sign").empty() || !field_of(*fields, "sign_type").empty())
+    return;
+  const RawCallback callback = alipay_test::notification_of(*fields);
+  const CallbackVerdict verdict = heard(callback.body);
+  claim_callback(verdict);
+  claim_notification_as_said(*fields, verdict);
+  claim(!is_believed(heard(callback.body + "&one=more")), "a field more is another message");
+  claim(!is_believed(heard(std::string(form))), "nothing is believed that is not signed");
+}
+
+void check_raw(std::string_view form) {
+  const CallbackVerdict verdict = heard(std::string(form));
+  claim_callback(verdict);
+  if (!is_believed(verdict)) return;
+  const auto fields = parse_form(form);
+  claim(fields && (genuine_texts().count(sorted_text_with_empty(*fields, {"sign", "sign_type"})) ||
+                   genuine_texts().count(sorted_text_with_empty(*fields, {"sign"}))),
+        "nothing is believed that Alipay has not signed");
+}
+
+struct Asked {
+  ChannelCall call;
+  std::string node_name;
+};
+Asked asked(std::string_view what) {
+  using alipay_test::call_for;
+  if (what == "query") return {call_for(O::create, true), "alipay_trade_query_response"};
+  if (what == "close") return {call_for(O::close), "alipay_trade_close_response"};
+  if (what == "refund") return {call_for(O::refund), "alipay_trade_refund_response"};
+  if (what == "refund_query")
+    return {call_for(O::refund, true), "alipay_trade_fastpay_refund_query_response"};
+  return {call_for(O::create), "alipay_trade_precreate_response"};
+}
+
+ChannelReport read(const ChannelCall& call, const WireAnswer& answer) {
+  return alipay::parse_answer(account(), call, answer, alipay_test::now_us);
+}
+
+void check_answer(std::string_view what, std::string_view node) {
+  const auto [call, node_name] = asked(what);
+  const WireAnswer answer = alipay_test::answer_of(node_name, std::string(node));
+  const auto verified = alipay::verify_answer(account(), answer.body, node_name);
+  if (const auto* good = std::get_if<alipay::VerifiedAnswer>(&verified))
+    claim_same(good->node, node, "what is verified is what was signed, to the byte");
+  const ChannelReport report = read(call, answer);
+  claim_answer(call, report);
+  if (report.verdict != ChannelVerdict::unknown)
+    claim(Json::accept(node), "no verdict comes of what is not JSON");
+  if (moves_money(report.verdict)) {
+    const Json said = Json::parse(node);
+    claim(said.at("code") == "10000", "only a success moves money");
+    claim(said.at("out_trade_no") == call.channel_order_no, "money is of the order that was asked");
+  }
+  const std::string bare = "{\"" + node_name + "\":" + std::string(node) + "}";
+  claim(read(call, {200, {}, bare}).verdict == ChannelVerdict::unknown,
+        "an answer that is not signed says nothing for certain");
+  claim(read(call, {502, {}, answer.body}).verdict == ChannelVerdict::unknown,
+        "after a 5xx nothing is known");
+}
+
+void check_outer(std::string_view what, std::string_view body) {
+  const auto [call, node_name] = asked(what);
+  const ChannelReport report = read(call, {200, {}, std::string(body)});
+  claim_answer(call, report);
+  const auto verified = alipay::verify_answer(account(), body, node_name);
+  if (const auto* good = std::get_if<alipay::VerifiedAnswer>(&verified))
+    claim(genuine_texts().count(std::string(good->node)) == 1,
+          "nothing is verified that Alipay has not signed");
+  else
+    claim(report.verdict == ChannelVerdict::unknown, "without a signature nothing is known");
+}
+
+void check_bill(std::string_view node) {
+  const auto found = alipay::parse_bill_answer(
+      account(), alipay_test::answer_of("alipay_data_dataservice_bill_downloadurl_query_response",
+                                        std::string(node)));
+  claim_no_errors_left();
+  if (const auto* none = std::get_if<alipay::NoBill>(&found)) {
+    claim_text(none->code, 64, "the reason's code is short and UTF-8");
+    return claim_text(none->message, 512, "the reason is short and UTF-8");
+  }
+  claim(is_plain_text(std::get<alipay::BillUrl>(found).url, 8192), "a URL is one line");
+}
+
+// The scanner beside a parser: what the one takes apart the other reads, member for member.
+void check_members(std::string_view body) {
+  const auto members = alipay::split_members(body);
+  const auto json = parse_strict_json(body);
+  if (json && json->is_object() && !json->empty() && json->size() <= alipay::max_raw_members)
+    claim(members.has_value() && members->size() == json->size(),
+          "what a parser reads is taken apart");
+  if (!members) return;
+  std::string rebuilt;
+  for (const auto& [name, raw] : *members)
+    rebuilt.append(rebuilt.empty() ? "{\"" : ",\"").append(name).append("\":").append(raw);
+  rebuilt.append("}");
+  const auto again = alipay::split_members(rebuilt);
+  claim(again.has_value() && again->size() == members->size(), "the parts make the whole again");
+  for (std::size_t i = 0; i < members->size(); ++i)
+    claim_same((*again)[i].second, (*members)[i].second, "a value keeps its bytes");
+}
+
+void check(std::string_view input) {
+  std::string_view line = take_line(input);
+  const std::string_view what = take_word(line);
+  if (what == "raw") return check_raw(input);
+  if (what == "answer") return check_answer(line, input);
+  if (what == "outer") return check_outer(line, input);
+  if (what == "bill") return check_bill(input);
+  if (what == "members") return check_members(input);
+  check_notification(input);
+}
+
+}  // namespace
+}  // namespace welkin::fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  welkin::fuzz::check(welkin::fuzz::view_of(data, size));
+  return 0;
+}
