@@ -18,6 +18,7 @@ using namespace config_keys;
 
 constexpr std::size_t largest_file_bytes = 4 << 20;
 constexpr std::size_t merchant_limit = 100'000;
+constexpr std::size_t account_limit = 256;
 
 bool starts_with(std::string_view text, std::string_view prefix) {
   return text.substr(0, prefix.size()) == prefix;
@@ -70,6 +71,36 @@ std::string fault_of(const KeySpec& key, std::string_view value) {
   return {};
 }
 
+// One section of an array of tables, as it is written.
+template <class Row>
+struct Source {
+  Row row;
+  std::string where;
+};
+// Those that only the environment names wait in `added` until all are known: the environment is
+// read in the order of names, where 10 stands before 2.
+template <class Row>
+struct Sources {
+  Section section;
+  std::string_view name;  // "merchant"
+  std::size_t limit;
+  std::vector<Source<Row>> rows{};
+  std::map<std::size_t, Source<Row>> added{};
+};
+
+Target target_of(const KeySpec& key, Input& input) { return key.target(input); }
+Target target_of(const KeySpec& key, MerchantInput& merchant) {
+  return key.merchant_target(merchant);
+}
+Target target_of(const KeySpec& key, ChannelAccountSection& account) {
+  return key.account_target(account);
+}
+void note_line(Input&, const KeySpec&, const std::string&) {}
+void note_line(MerchantInput&, const KeySpec&, const std::string&) {}
+void note_line(ChannelAccountSection& account, const KeySpec& key, const std::string& where) {
+  account.lines[std::string(key.name)] = where;
+}
+
 class ConfigReader {
  public:
   explicit ConfigReader(std::string file_name) : file_name_(std::move(file_name)) {}
@@ -77,16 +108,16 @@ class ConfigReader {
   void read_file(const toml::table& root) {
     for (const auto& [name, node] : root) {
       if (name == "merchant") {
-        read_merchants(node);
+        read_rows(merchants_, node);
       } else if (name == "channel") {
         read_channels(node);
       } else if (const SectionSpec* section = find_section(name.str())) {
         if (const toml::table* table = node.as_table())
-          read_section(*table, section->section, nullptr);
+          read_section(*table, section->section, input_);
         else
           fail(at(node), std::string(name.str()), "must be a section");
       } else {
-        read_key(name.str(), node, Section::top, nullptr);
+        read_key(name.str(), node, Section::top, input_);
       }
     }
   }
@@ -94,13 +125,17 @@ class ConfigReader {
   void read_environment(const Environment& environment) {
     for (const auto& [name, value] : environment) {
       if (starts_with(name, "WELKIN_MERCHANT_")) {
-        read_merchant_variable(name, value);
+        read_row_variable(merchants_, name, value);
+        continue;
+      }
+      if (starts_with(name, "WELKIN_CHANNEL_ACCOUNT_")) {
+        read_row_variable(accounts_, name, value);
         continue;
       }
       const auto& all = keys();
       const auto key =
           std::find_if(all.begin(), all.end(), [&name = name](const KeySpec& candidate) {
-            return candidate.section != Section::merchant && environment_name(candidate) == name;
+            return candidate.target && environment_name(candidate) == name;
           });
       if (key != all.end()) {
         if (key->section == Section::sandbox) sandbox_at_ = sandbox_at_.value_or("environment");
@@ -114,17 +149,13 @@ class ConfigReader {
 
   ConfigResult finish() {
     finish_merchants();
+    finish_accounts();
     finish_sandbox();
     if (!errors_.empty()) return std::move(errors_);
     return std::move(input_.serve);
   }
 
  private:
-  struct MerchantSource {
-    MerchantInput merchant;
-    std::string where;
-  };
-
   std::string at(const toml::node& node) const {
     return file_name_ + ":" + std::to_string(node.source().begin.line);
   }
@@ -146,29 +177,33 @@ class ConfigReader {
     return false;
   }
 
-  void read_section(const toml::table& table, Section section, MerchantInput* merchant) {
-    for (const auto& [name, node] : table) read_key(name.str(), node, section, merchant);
+  template <class Row>
+  void read_section(const toml::table& table, Section section, Row& row) {
+    for (const auto& [name, node] : table) read_key(name.str(), node, section, row);
   }
 
-  void read_key(std::string_view name, const toml::node& node, Section section,
-                MerchantInput* merchant) {
+  template <class Row>
+  void read_key(std::string_view name, const toml::node& node, Section section, Row& row) {
     for (const KeySpec& key : keys()) {
       if (key.section != section || key.name != name) continue;
-      return set_node(key, merchant ? key.merchant_target(*merchant) : key.target(input_), node);
+      note_line(row, key, at(node));
+      return set_node(key, target_of(key, row), node);
     }
     const std::string_view path = sections()[static_cast<std::size_t>(section)].path;
     fail(at(node), (path.empty() ? std::string() : std::string(path) + ".") + std::string(name),
          "is not a known key");
   }
 
-  void read_merchants(const toml::node& node) {
+  template <class Row>
+  void read_rows(Sources<Row>& sources, const toml::node& node) {
+    const std::string name(sources.name);
     const toml::array* array = node.as_array();
     if (!array || !array->is_homogeneous(toml::node_type::table))
-      return fail(at(node), "merchant", "must be written as [[merchant]] sections");
-    if (array->size() > merchant_limit) return fail(at(node), "merchant", "are too many");
+      return fail(at(node), name, "must be written as [[" + name + "]] sections");
+    if (array->size() > sources.limit) return fail(at(node), name, "are too many");
     for (const toml::node& element : *array) {
-      merchants_.push_back({{}, at(element)});
-      read_section(*element.as_table(), Section::merchant, &merchants_.back().merchant);
+      sources.rows.push_back({{}, at(element)});
+      read_section(*element.as_table(), sources.section, sources.rows.back().row);
     }
   }
 
@@ -176,13 +211,17 @@ class ConfigReader {
     const toml::table* channels = node.as_table();
     if (!channels) return fail(at(node), "channel", "must be sections such as [channel.sandbox]");
     for (const auto& [name, channel] : *channels) {
+      if (name == "account") {
+        read_rows(accounts_, channel);
+        continue;
+      }
       const toml::table* table = channel.as_table();
       if (name != "sandbox" || !table) {
         fail(at(channel), "channel." + std::string(name.str()), "is not a known channel");
         continue;
       }
       sandbox_at_ = at(channel);
-      read_section(*table, Section::sandbox, nullptr);
+      read_section(*table, Section::sandbox, input_);
     }
   }
 
@@ -252,42 +291,53 @@ class ConfigReader {
     *target = std::move(value);
   }
 
-  void read_merchant_variable(const std::string& name, const std::string& value) {
-    const char* begin = name.data() + std::string_view("WELKIN_MERCHANT_").size();
-    const char* end = name.data() + name.size();
-    std::size_t number = 0;
-    const auto parsed = std::from_chars(begin, end, number);
+  template <class Row>
+  void read_row_variable(Sources<Row>& sources, const std::string& name, const std::string& value) {
     for (const KeySpec& key : keys()) {
-      if (key.section != Section::merchant || parsed.ec != std::errc{}) continue;
-      std::string spelled = environment_name(key);
-      spelled.replace(spelled.find("_N_"), 3, "_" + std::to_string(number) + "_");
-      if (spelled != name) continue;
-      if (number < 1 || number > merchant_limit) break;
-      MerchantSource& source = merchant_of_environment(number);
-      return set_text(key, key.merchant_target(source.merchant), value, "environment", name);
+      if (key.section != sources.section) continue;
+      // "WELKIN_MERCHANT_N_ID": what stands before and behind the number.
+      const std::string spelled = environment_name(key);
+      const std::size_t at = spelled.find("_N_") + 1;
+      const std::string_view behind = std::string_view(spelled).substr(at + 1);
+      if (name.size() <= at + behind.size() ||
+          std::string_view(name).substr(name.size() - behind.size()) != behind)
+        continue;
+      const char* end = name.data() + name.size() - behind.size();
+      std::size_t number = 0;
+      const auto parsed = std::from_chars(name.data() + at, end, number);
+      if (parsed.ec != std::errc{} || parsed.ptr != end || name[at] == '0') continue;
+      if (number < 1 || number > sources.limit) break;
+      Source<Row>& source = row_of_environment(sources, number);
+      note_line(source.row, key, "environment");
+      return set_text(key, target_of(key, source.row), value, "environment", name);
     }
     fail("environment", name, "is not the name of any key");
   }
 
-  // Merchants that only the environment names wait here until all are known: the environment is
-  // read in the order of names, where 10 stands before 2.
-  MerchantSource& merchant_of_environment(std::size_t number) {
-    if (number <= merchants_.size()) return merchants_[number - 1];
-    MerchantSource& added = added_merchants_[number];
+  template <class Row>
+  static Source<Row>& row_of_environment(Sources<Row>& sources, std::size_t number) {
+    if (number <= sources.rows.size()) return sources.rows[number - 1];
+    Source<Row>& added = sources.added[number];
     added.where = "environment";
     return added;
   }
 
-  void finish_merchants() {
-    for (auto& [number, source] : added_merchants_) {
-      if (number != merchants_.size() + 1)
-        fail("environment", "WELKIN_MERCHANT_" + std::to_string(number) + "_…",
-             "leaves a gap: the next merchant is number " + std::to_string(merchants_.size() + 1));
-      merchants_.push_back(std::move(source));
+  template <class Row>
+  void add_those_of_environment(Sources<Row>& sources, const std::string& prefix) {
+    for (auto& [number, source] : sources.added) {
+      if (number != sources.rows.size() + 1)
+        fail("environment", prefix + std::to_string(number) + "_…",
+             "leaves a gap: the next " + std::string(sources.name) + " is number " +
+                 std::to_string(sources.rows.size() + 1));
+      sources.rows.push_back(std::move(source));
     }
+  }
+
+  void finish_merchants() {
+    add_those_of_environment(merchants_, "WELKIN_MERCHANT_");
     std::set<std::string> ids;
     std::set<std::string> hashes;
-    for (auto& [merchant, where] : merchants_) {
+    for (auto& [merchant, where] : merchants_.rows) {
       if (merchant.id.empty()) fail(where, "merchant.id", "is required");
       if (!merchant.id.empty() && !ids.insert(merchant.id).second)
         fail(where, "merchant.id", "is the id of another merchant too: " + merchant.id);
@@ -305,6 +355,29 @@ class ConfigReader {
         if (!hashes.insert(hash).second)
           fail(where, "merchant.api_key_sha256", "holds a key that stands elsewhere too");
       input_.serve.merchants.push_back({merchant.id, merchant.name, merchant.api_key_sha256});
+    }
+  }
+
+  void finish_accounts() {
+    add_those_of_environment(accounts_, "WELKIN_CHANNEL_ACCOUNT_");
+    std::set<std::string> names;
+    for (auto& [account, where] : accounts_.rows) {
+      account.where = where;
+      if (account.name.empty()) fail(where, "channel.account.name", "is required");
+      if (account.kind.empty()) fail(where, "channel.account.kind", "is required");
+      const bool taken = account.name == "sandbox" && sandbox_at_;
+      if (!account.name.empty() && (!names.insert(account.name).second || taken))
+        fail(where, "channel.account.name", "is the name of another account too: " + account.name);
+      for (const KeySpec& key : keys()) {
+        const auto line = account.lines.find(std::string(key.name));
+        if (!key.account_target || line == account.lines.end()) continue;
+        if (!account.kind.empty() && !is_of_kind(key, account.kind))
+          fail(line->second, full_name(key), "is not a key of the kind " + account.kind);
+      }
+      if (account.serves.empty()) account.serves = account.kind;
+      while (!account.base_url.empty() && account.base_url.back() == '/')
+        account.base_url.pop_back();
+      input_.serve.accounts.push_back(account);
     }
   }
 
@@ -327,6 +400,15 @@ class ConfigReader {
     else if (sandbox.secret.empty())
       read_secret(sandbox);
     input_.serve.sandbox = sandbox;
+    ChannelAccountSection account;
+    account.name = account.kind = account.serves = "sandbox";
+    account.base_url = sandbox.base_url;
+    account.notify_url = sandbox.notify_url;
+    account.secret = sandbox.secret;
+    account.timeout_ms = sandbox.timeout_ms;
+    account.max_in_flight = sandbox.max_in_flight;
+    account.where = *sandbox_at_;
+    input_.serve.accounts.push_back(std::move(account));
   }
 
   void read_secret(SandboxChannelSection& sandbox) {
@@ -338,80 +420,12 @@ class ConfigReader {
 
   std::string file_name_;
   Input input_;
-  std::vector<MerchantSource> merchants_;
-  std::map<std::size_t, MerchantSource> added_merchants_;
+  Sources<MerchantInput> merchants_{Section::merchant, "merchant", merchant_limit};
+  Sources<ChannelAccountSection> accounts_{Section::account, "channel.account", account_limit};
   std::optional<std::string> sandbox_at_;
   std::set<std::string> from_environment_;
   std::vector<ConfigError> errors_;
 };
-
-// Without the passwords that a database's URL may carry. One that is not spelled as a URL wants it,
-// with a slash or a question mark in it, is hidden too: rather too much than a part of it.
-std::string url_without_password(std::string url) {
-  const std::size_t authority = url.find("://");
-  if (authority == std::string::npos) return url;
-  const std::size_t colon = url.find(':', authority + 3);
-  const std::size_t at = url.rfind('@');
-  if (at != std::string::npos && colon < at) url.replace(colon + 1, at - colon - 1, "***");
-  constexpr std::string_view setting = "password=";  // and sslpassword
-  for (std::size_t found = url.find(setting); found != std::string::npos;) {
-    const std::size_t value = found + setting.size();
-    url.replace(value, std::min(url.find('&', value), url.size()) - value, "***");
-    found = url.find(setting, value);
-  }
-  return url;
-}
-
-std::string shown(const KeySpec& key, const Target& target) {
-  if (auto* number = std::get_if<std::int64_t*>(&target)) return std::to_string(**number);
-  if (auto* flag = std::get_if<bool*>(&target)) return **flag ? "true" : "false";
-  if (auto* text = std::get_if<std::string*>(&target)) {
-    if (key.check == Check::store_url) return "\"" + url_without_password(**text) + "\"";
-    if (key.secret) return (*text)->empty() ? "(none)" : "(set)";
-    return "\"" + **text + "\"";
-  }
-  return std::to_string(std::get<std::vector<std::string>*>(target)->size()) + " set";
-}
-
-void append_wrapped(std::string& out, std::string_view text, std::string_view indent) {
-  constexpr std::size_t columns = 98;
-  std::size_t column = 0;
-  for (const std::string& word : split(text, ' ')) {
-    if (column > 0 && column + 1 + word.size() > columns) {
-      out += "\n" + std::string(indent);
-      column = indent.size();
-    } else if (column > 0) {
-      out += ' ';
-      ++column;
-    }
-    out += word;
-    column += word.size();
-  }
-  out += '\n';
-}
-
-std::string default_of(const KeySpec& key) {
-  if (key.required) return "required";
-  if (!key.default_words.empty()) return "default " + std::string(key.default_words);
-  Input input;
-  MerchantInput merchant;
-  const Target target = key.merchant_target ? key.merchant_target(merchant) : key.target(input);
-  if (auto* text = std::get_if<std::string*>(&target))
-    return (*text)->empty() ? "default empty" : "default `\"" + **text + "\"`";
-  return "default `" + shown(key, target) + "`";
-}
-
-std::string describe_key(const KeySpec& key) {
-  std::string line = "- `" + std::string(key.name) + "` (" + std::string(key.unit);
-  if (key.max != 0) line += " from " + std::to_string(key.min) + " to " + std::to_string(key.max);
-  if (!key.choices.empty()) {
-    const auto choices = split(key.choices, '|');
-    for (const std::string& choice : choices)
-      line += (&choice == &choices.front() ? ": " : ", ") + choice;
-  }
-  return line + "; " + default_of(key) + "; `" + environment_name(key) +
-         "`): " + std::string(key.help);
-}
 
 }  // namespace
 
@@ -456,41 +470,6 @@ ConfigResult load_config(const std::string& path, const Environment& environment
     return std::vector<ConfigError>{{path, "", large ? "is too large" : "cannot be read"}};
   }
   return parse_config(text, path, environment);
-}
-
-std::string config_help() {
-  std::string out = "# Configuration of `welkin serve`\n\n";
-  append_wrapped(
-      out,
-      "`welkin serve --config FILE` reads one TOML file. Every key can be overridden by the "
-      "environment variable named beside it. An unknown key or a bad value is refused at "
-      "start with its file and line; `welkin serve --config FILE --check-config` tells all of "
-      "them and starts nothing. Relative paths are taken from the working directory. This "
-      "text is what `welkin serve --help-config` prints.",
-      "");
-  for (const SectionSpec& section : sections()) {
-    out += "\n## " + std::string(section.header) + "\n\n";
-    append_wrapped(out, section.help, "");
-    out += '\n';
-    for (const KeySpec& key : keys())
-      if (key.section == section.section) append_wrapped(out, describe_key(key), "  ");
-  }
-  return out;
-}
-
-std::string describe_config(const ServeConfig& config) {
-  Input input;
-  input.serve = config;
-  if (config.sandbox) input.sandbox = *config.sandbox;
-  std::string out;
-  for (const KeySpec& key : keys()) {
-    if (!key.target || (key.section == Section::sandbox && !config.sandbox)) continue;
-    out += full_name(key) + " = " + shown(key, key.target(input)) + "\n";
-  }
-  for (const MerchantSection& merchant : config.merchants)
-    out += "merchant " + merchant.id + " \"" + merchant.name +
-           "\": " + std::to_string(merchant.api_key_sha256.size()) + " API key(s)\n";
-  return out;
 }
 
 }  // namespace welkin

@@ -1,6 +1,6 @@
 // The configuration of `welkin serve`: one TOML file, each key of which an environment variable can
-// override. The table of keys in config.cpp drives the parser, the overrides, `--help-config` and
-// docs/configuration.md; an unknown key or a bad value is refused with its file and line.
+// override. The table of keys in config_keys.hpp drives the parser, the overrides, `--help-config`
+// and docs/configuration.md; an unknown key or a bad value is refused with its file and line.
 #pragma once
 
 #include <cstdint>
@@ -64,6 +64,63 @@ struct SandboxChannelSection {
   std::int64_t max_in_flight = 1'000;
 };
 
+// One of our accounts at a channel. Keys and certificates are files, which
+// app/channel_accounts.hpp reads.
+struct ChannelAccountSection {
+  std::string name;
+  std::string kind;
+  std::string serves;  // empty: the channel named as the kind is
+  std::int64_t priority = 1;
+  std::int64_t weight = 1;
+  std::string base_url;  // empty: the channel's own
+  std::string notify_url;
+  std::string return_url;
+  std::int64_t timeout_ms = 5'000;
+  std::int64_t connect_timeout_ms = 2'000;
+  std::int64_t max_in_flight = 1'000;
+  std::string ca_file;
+
+  struct Breaker {
+    std::string window = "20s";
+    std::int64_t minimum_calls = 20;
+    std::int64_t failure_percent = 50;
+    std::int64_t slow_percent = 80;
+    std::int64_t slow_call_ms = 3'000;
+    std::int64_t open_ms = 10'000;
+    std::int64_t open_growth_percent = 200;
+    std::int64_t max_open_ms = 300'000;
+    std::int64_t probes = 5;
+    std::int64_t ramp_ms = 10'000;
+    std::int64_t ramp_start_percent = 10;
+  } breaker;
+
+  std::string app_id;
+  std::string merchant_id;
+  std::string seller_id;
+  std::string private_key_file;
+  std::string certificate_file;
+  std::vector<std::string> platform_certificate_files;
+  std::vector<std::string> public_key_files;
+  std::vector<std::string> public_key_ids;
+  std::string certificate_download = "auto";
+  std::string api_v3_key_file;
+  std::string middle_certificate_file;
+  std::string root_certificate_file;
+  std::string pfx_file;
+  std::string pfx_password_file;
+  std::string secure_key_file;
+  bool test_environment = false;
+  bool undo_same_day = false;
+  std::string secret_key_file;
+  std::vector<std::string> webhook_secret_files;
+  std::string api_version;
+  std::string secret;  // the sandbox's
+  std::string secret_file;
+
+  std::string where;                         // the section's place in the file
+  std::map<std::string, std::string> lines;  // and that of each key that is set
+};
+
 struct ServeConfig {
   bool allow_plain_test_keys = false;
   StoreSection store;
@@ -73,6 +130,8 @@ struct ServeConfig {
   OperatorSection operators;
   std::vector<MerchantSection> merchants;
   std::optional<SandboxChannelSection> sandbox;  // [channel.sandbox], when it is there
+  // [[channel.account]]; and [channel.sandbox] as an account of that name, last.
+  std::vector<ChannelAccountSection> accounts;
 };
 
 struct ConfigError {

@@ -1,5 +1,7 @@
 #include "app/config_keys.hpp"
 
+#include <algorithm>
+
 namespace welkin::config_keys {
 namespace {
 
@@ -187,9 +189,15 @@ const std::vector<SectionSpec>& sections() {
        "`WELKIN_MERCHANT_1_ID`; the number after the last one adds a merchant, and a list is "
        "separated "
        "by commas."},
+      {Section::account, "[[channel.account]]", "channel.account",
+       "One section an account at a channel. Payments name the channel it serves; callbacks come "
+       "to "
+       "`/channels/NAME/notify`. Several accounts may serve one channel: the lowest priority that "
+       "works is asked first. Keys and certificates are files, checked at start. Accounts are "
+       "counted in the environment as merchants are."},
       {Section::sandbox, "[channel.sandbox]", "channel.sandbox",
-       "The sandbox channel. Payments can name it when this section is there, or any of its "
-       "environment variables."},
+       "The short form of an account named `sandbox`, of the kind `sandbox`. It is there when this "
+       "section is, or any of its environment variables."},
   };
   return all;
 }
@@ -200,6 +208,7 @@ const std::vector<KeySpec>& keys() {
     add_store_and_http(rows);
     add_runtime(rows);
     add_merchant(rows);
+    add_accounts(rows);
     add_sandbox(rows);
     return rows;
   }();
@@ -214,6 +223,20 @@ std::string_view path_of(Section section) {
 
 }  // namespace
 
+bool is_list(Section section) {
+  return section == Section::merchant || section == Section::account;
+}
+
+bool is_of_kind(const KeySpec& key, std::string_view kind) {
+  std::string_view left = key.kinds;
+  while (!left.empty()) {
+    const std::string_view one = left.substr(0, left.find('|'));
+    if (one == kind) return true;
+    left.remove_prefix(std::min(left.size(), one.size() + 1));
+  }
+  return key.kinds.empty();
+}
+
 std::string full_name(const KeySpec& key) {
   const std::string_view path = path_of(key.section);
   return path.empty() ? std::string(key.name) : std::string(path) + "." + std::string(key.name);
@@ -223,7 +246,7 @@ std::string environment_name(const KeySpec& key) {
   const std::string_view path = path_of(key.section);
   std::string name = "WELKIN_";
   if (!path.empty()) name += std::string(path) + "_";
-  if (key.section == Section::merchant) name += "N_";
+  if (is_list(key.section)) name += "N_";
   name += key.name;
   for (char& c : name) c = c == '.' ? '_' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
   return name;

@@ -26,8 +26,18 @@ struct Input {
   SandboxChannelSection sandbox;
 };
 
-enum class Section : std::uint8_t { top, store, http, runtime, log, operators, merchant, sandbox };
-constexpr std::size_t section_count = 8;
+enum class Section : std::uint8_t {
+  top,
+  store,
+  http,
+  runtime,
+  log,
+  operators,
+  merchant,
+  account,
+  sandbox
+};
+constexpr std::size_t section_count = 9;
 
 struct SectionSpec {
   Section section;
@@ -45,9 +55,10 @@ struct KeySpec {
   std::string_view name;
   std::string_view unit;
   std::string_view help;
-  // One of the two, as the section is an array of tables or not.
+  // One of the three; the last two are of sections that are arrays of tables.
   Target (*target)(Input&) = nullptr;
   Target (*merchant_target)(MerchantInput&) = nullptr;
+  Target (*account_target)(ChannelAccountSection&) = nullptr;
   std::int64_t min = 0;
   std::int64_t max = 0;
   Check check = Check::none;
@@ -55,7 +66,14 @@ struct KeySpec {
   bool required = false;
   bool secret = false;
   std::string_view default_words = {};  // where the default value alone would not explain itself
+  std::string_view kinds = {};          // of accounts that have it: "a|b"; empty: all
 };
+
+bool is_list(Section section);  // an array of tables, counted from 1 in the environment
+// Whether accounts of this kind have the key.
+bool is_of_kind(const KeySpec& key, std::string_view kind);
+
+void add_accounts(std::vector<KeySpec>& all);  // the rows of [[channel.account]]
 
 const std::vector<SectionSpec>& sections();
 const std::vector<KeySpec>& keys();

@@ -1,8 +1,10 @@
 // `welkin serve`: the gateway and the runtime, from a configuration file.
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <iostream>
 #include <memory>
 
+#include "app/channel_accounts.hpp"
 #include "app/commands.hpp"
 #include "app/config.hpp"
 #include "app/exit_codes.hpp"
@@ -17,6 +19,16 @@ struct ServeArguments {
   bool help_config = false;
 };
 
+int refuse(const std::vector<ConfigError>& errors) {
+  for (const ConfigError& error : errors) std::cerr << "welkin: " << error.text() << '\n';
+  return exit_usage;
+}
+
+UnixUs now_us() {
+  using namespace std::chrono;
+  return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
+}
+
 int serve(const ServeArguments& arguments) {
   if (arguments.help_config) {
     std::cout << config_help();
@@ -26,16 +38,15 @@ int serve(const ServeArguments& arguments) {
   const ConfigResult result = arguments.config_path.empty()
                                   ? parse_config("", "no file", environment)
                                   : load_config(arguments.config_path, environment);
-  if (const auto* errors = std::get_if<std::vector<ConfigError>>(&result)) {
-    for (const ConfigError& error : *errors) std::cerr << "welkin: " << error.text() << '\n';
-    return exit_usage;
-  }
+  if (const auto* errors = std::get_if<std::vector<ConfigError>>(&result)) return refuse(*errors);
   const auto& config = std::get<ServeConfig>(result);
+  OpenedAccounts accounts = open_accounts(config, now_us());
+  if (const auto* errors = std::get_if<std::vector<ConfigError>>(&accounts)) return refuse(*errors);
   if (arguments.check_config) {
     std::cout << describe_config(config);
     return exit_fine;
   }
-  return run_server(config);
+  return run_server(config, std::get<std::vector<OpenedAccount>>(std::move(accounts)));
 }
 
 }  // namespace

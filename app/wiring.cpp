@@ -18,7 +18,6 @@
 #include "app/stop_signals.hpp"
 #include "gateway/gateway_server.hpp"
 #include "persistence/journal_store.hpp"
-#include "protocol/channel/sandbox_format.hpp"
 #include "protocol/json_text.hpp"
 
 namespace welkin {
@@ -99,30 +98,36 @@ std::function<std::uint64_t()> random_draw() {
   return [generator = std::mt19937_64(seed)]() mutable { return generator(); };
 }
 
-Channels open_channels(const ServeConfig& config) {
+Channels open_channels(std::vector<OpenedAccount> opened) {
   Channels channels;
-  if (!config.sandbox) return channels;
+  if (opened.empty()) return channels;
   HttpClientOptions http;
-  http.max_in_flight = static_cast<std::size_t>(config.sandbox->max_in_flight);
+  http.max_in_flight = 0;
+  for (const OpenedAccount& account : opened)
+    http.max_in_flight += static_cast<std::size_t>(account.section.max_in_flight);
   channels.http = std::make_unique<HttpClient>(http);
-  HttpChannelOptions options;
-  options.account = "sandbox";
-  options.timeout_ms = config.sandbox->timeout_ms;
-  channels.ports.push_back(std::make_unique<HttpChannel>(
-      options,
-      sandbox_wire::wire_format_of(
-          {config.sandbox->base_url, config.sandbox->secret, config.sandbox->notify_url}),
-      *channels.http, system_now_us));
-  ChannelAccount& account = channels.accounts.emplace_back(channels.ports.back().get());
-  account.calls.max_in_flight = static_cast<std::size_t>(config.sandbox->max_in_flight);
-  account.calls.retry.try_us = config.sandbox->timeout_ms * us_per_ms;
-  account.calls.draw = random_draw();
+  for (OpenedAccount& one : opened) {
+    HttpChannelOptions options;
+    options.account = one.section.name;
+    options.timeout_ms = one.section.timeout_ms;
+    options.connect_timeout_ms = one.section.connect_timeout_ms;
+    options.ca_file = one.section.ca_file;
+    channels.ports.push_back(std::make_unique<HttpChannel>(
+        std::move(options), std::move(one.format), *channels.http, system_now_us));
+    ChannelAccount& account = channels.accounts.emplace_back(channels.ports.back().get());
+    account.serves = one.section.serves;
+    account.priority = static_cast<int>(one.section.priority);
+    account.weight = static_cast<int>(one.section.weight);
+    account.calls.max_in_flight = static_cast<std::size_t>(one.section.max_in_flight);
+    account.calls.retry.try_us = one.section.timeout_ms * us_per_ms;
+    account.calls.draw = random_draw();
+  }
   return channels;
 }
 
 }  // namespace
 
-int run_server(const ServeConfig& config) {
+int run_server(const ServeConfig& config, std::vector<OpenedAccount> accounts) {
   set_up_log(config.log);
   const StopSignals signals;  // before any thread, so that all of them leave the signals to it
   // A file at the process's size limit is an error of that one write, as a full disk is.
@@ -134,7 +139,7 @@ int run_server(const ServeConfig& config) {
     return exit_store;
   }
   const auto store = std::move(std::get<std::unique_ptr<JournalStore>>(opened));
-  const Channels channels = open_channels(config);
+  const Channels channels = open_channels(std::move(accounts));
   auto started = Runtime::start(runtime_config(config.runtime), *store, channels.accounts);
   if (const StoreError* error = error_of(started)) {
     spdlog::critical("store: {}", error->detail);

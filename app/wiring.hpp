@@ -2,11 +2,14 @@
 // ones.
 #pragma once
 
+#include <vector>
+
+#include "app/channel_accounts.hpp"
 #include "app/config.hpp"
 
 namespace welkin {
 
 // Serves until SIGTERM or SIGINT, then drains. The exit code, as in exit_codes.hpp.
-int run_server(const ServeConfig& config);
+int run_server(const ServeConfig& config, std::vector<OpenedAccount> accounts);
 
 }  // namespace welkin

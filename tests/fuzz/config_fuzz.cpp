@@ -57,6 +57,18 @@ void check_bounds(const ServeConfig& config) {
       claim(hash.size() == 64 && hash.find_first_not_of("0123456789abcdef") == std::string::npos,
             "a key is kept as its hash");
   }
+  std::set<std::string> names;
+  for (ChannelAccountSection account : config.accounts) {
+    claim(!account.name.empty() && account.name.size() <= 64 && names.insert(account.name).second,
+          "an account's name is its own");
+    claim(!account.kind.empty() && !account.serves.empty(), "an account serves a channel");
+    for (const config_keys::KeySpec& key : config_keys::keys()) {
+      if (!key.account_target) continue;
+      const config_keys::Target target = key.account_target(account);
+      if (auto* number = std::get_if<std::int64_t*>(&target))
+        claim(**number >= key.min && **number <= key.max, "a number is within its bounds");
+    }
+  }
   if (config.sandbox)
     claim(!config.sandbox->base_url.empty() && !config.sandbox->secret.empty(),
           "a channel has an address and a secret");
@@ -69,6 +81,7 @@ void check_shown(ServeConfig config) {
   };
   replaced(config.operators.key_sha256);
   if (config.sandbox) replaced(config.sandbox->secret);
+  for (ChannelAccountSection& account : config.accounts) replaced(account.secret);
   for (MerchantSection& merchant : config.merchants)
     for (std::string& hash : merchant.api_key_sha256) replaced(hash);
   claim_same(describe_config(config), shown, "no secret has a part in what is shown");

@@ -163,16 +163,95 @@ TEST_CASE("the channel's secret comes from exactly one place, and the environmen
   CHECK_THAT(bad("", environment), Contains("environment: channel.sandbox.base_url is required"));
 }
 
+TEST_CASE("accounts are read with what is theirs, and serve the channel of their kind by default") {
+  const ServeConfig config = good(R"(
+[[channel.account]]
+name = "wechat_main"
+kind = "wechat_pay"
+base_url = "https://w/"
+merchant_id = "1900000109"
+platform_certificate_files = ["a.pem", "b.pem"]
+[[channel.account]]
+name = "wechat_backup"
+kind = "sandbox"
+serves = "wechat_pay"
+priority = 2
+weight = 3
+failure_percent = 30
+window = "50"
+base_url = "http://s"
+secret = "x"
+[channel.sandbox]
+base_url = "http://s"
+secret = "y"
+)",
+                                  {{"WELKIN_CHANNEL_ACCOUNT_2_PRIORITY", "4"},
+                                   {"WELKIN_CHANNEL_ACCOUNT_3_NAME", "from_outside"},
+                                   {"WELKIN_CHANNEL_ACCOUNT_3_KIND", "stripe"}});
+  REQUIRE(config.accounts.size() == 4);
+  CHECK(config.accounts[0].serves == "wechat_pay");
+  CHECK(config.accounts[0].base_url == "https://w");
+  CHECK(config.accounts[0].platform_certificate_files ==
+        std::vector<std::string>{"a.pem", "b.pem"});
+  CHECK(config.accounts[0].lines.at("merchant_id") == "w.toml:6");
+  CHECK(config.accounts[1].serves == "wechat_pay");
+  CHECK(config.accounts[1].priority == 4);
+  CHECK(config.accounts[1].weight == 3);
+  CHECK(config.accounts[1].breaker.failure_percent == 30);
+  CHECK(config.accounts[1].breaker.window == "50");
+  CHECK(config.accounts[2].name == "from_outside");
+  CHECK(config.accounts[2].serves == "stripe");
+  CHECK(config.accounts[3].name == "sandbox");
+  CHECK(config.accounts[3].secret == "y");
+}
+
+TEST_CASE("accounts without a name or kind, of one name, or with another kind's keys are refused") {
+  const std::string text = bad(R"([[channel.account]]
+name = "a"
+kind = "stripe"
+pfx_file = "x"
+[[channel.account]]
+name = "a"
+kind = "alipay"
+[[channel.account]]
+priority = 0
+[[channel.account]]
+name = "sandbox"
+kind = "bitcoin"
+surprise = 1
+[channel.sandbox]
+base_url = "http://s"
+secret = "y"
+)");
+  CHECK_THAT(text, Contains("w.toml:4: channel.account.pfx_file is not a key of the kind stripe"));
+  CHECK_THAT(text,
+             Contains("w.toml:5: channel.account.name is the name of another account too: a"));
+  CHECK_THAT(text, Contains("w.toml:8: channel.account.name is required"));
+  CHECK_THAT(text, Contains("w.toml:8: channel.account.kind is required"));
+  CHECK_THAT(text, Contains("w.toml:9: channel.account.priority must be between 1 and 1000"));
+  CHECK_THAT(text, Contains("w.toml:10: channel.account.name is the name of another account too"));
+  CHECK_THAT(text, Contains("w.toml:12: channel.account.kind must be one of"));
+  CHECK_THAT(text, Contains("w.toml:13: channel.account.surprise is not a known key"));
+  CHECK_THAT(bad("[channel.account]\nname = \"a\"\n"),
+             Contains("must be written as [[channel.account]] sections"));
+  CHECK_THAT(bad("", {{"WELKIN_CHANNEL_ACCOUNT_2_NAME", "b"}}), Contains("leaves a gap"));
+  CHECK_THAT(bad("", {{"WELKIN_CHANNEL_ACCOUNT_1_SURPRISE", "b"}}),
+             Contains("is not the name of any key"));
+}
+
 TEST_CASE("describing a configuration gives away no secret") {
   const ServeConfig config = good(
       "allow_plain_test_keys = true\n[store]\nurl = "
       "\"postgresql://w:hunter2@h/j?password=hunter3\"\n"
       "[[merchant]]\nid = \"m_1\"\napi_key = \"hunter4\"\n"
-      "[channel.sandbox]\nbase_url = \"http://h\"\nsecret = \"hunter5\"\n");
+      "[channel.sandbox]\nbase_url = \"http://h\"\nsecret = \"hunter5\"\n"
+      "[[channel.account]]\nname = \"a\"\nkind = \"sandbox\"\nsecret = \"hunter6\"\n");
   const std::string text = describe_config(config);
   CHECK_THAT(text, !Contains("hunter"));
   CHECK_THAT(text, Contains("store.url = \"postgresql://w:***@h/j?password=***\""));
   CHECK_THAT(text, Contains("channel.sandbox.secret = (set)"));
+  CHECK_THAT(text, Contains("account a\n"));
+  CHECK_THAT(text, Contains("  secret = (set)"));
 }
 
 TEST_CASE("a database's password is not shown, however the URL is spelled") {
@@ -201,7 +280,9 @@ TEST_CASE("no two keys share a name or a variable, and each says what it is for"
     CHECK(variables.insert(config_keys::environment_name(key)).second);
     CHECK(key.help.size() > 10);
     CHECK_FALSE(key.unit.empty());
-    CHECK((key.target != nullptr) != (key.merchant_target != nullptr));
+    CHECK((key.target != nullptr) + (key.merchant_target != nullptr) +
+              (key.account_target != nullptr) ==
+          1);
   }
 }
 

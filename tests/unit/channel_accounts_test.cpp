@@ -1,0 +1,232 @@
+// Accounts from the configuration: each kind opens with good files, and whatever is wrong with a
+// key or a certificate stops the start with its place, its key and its file.
+#include "app/channel_accounts.hpp"
+
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+
+#include "tests/support/channel_calls.hpp"
+
+using namespace welkin;
+using Catch::Contains;
+
+namespace {
+
+std::string key_file(const std::string& name) {
+  return WELKIN_SOURCE_DIR "/tests/vectors/keys/" + name + ".TESTONLY.pem";
+}
+
+// A folder of this test's own, with the secrets that have no file among the vectors.
+class Folder {
+ public:
+  Folder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "welkin-accounts-XXXXXX");
+    REQUIRE(mkdtemp(pattern.data()));
+    path_ = pattern;
+    write("api_v3_key", "0123456789abcdef0123456789ABCDEF\n");
+    write("short_key", "0123\n");
+    write("empty", "\nsecond line\n");
+    write("stripe_key", "sk_test_TESTONLY0123456789\r\n");
+    write("webhook", "whsec_TESTONLY0123456789abcdefghijklmnop\n");
+    write("secret", "of the sandbox\n");
+  }
+  ~Folder() { std::filesystem::remove_all(path_); }
+  std::string file(const std::string& name) const { return path_ + "/" + name; }
+  void write(const std::string& name, const std::string& text) const {
+    std::ofstream(file(name)) << text;
+  }
+
+ private:
+  std::string path_;
+};
+
+std::string line(const std::string& key, const std::string& value) {
+  return key + " = \"" + value + "\"\n";
+}
+std::string list(const std::string& key, const std::string& value) {
+  return key + " = [\"" + value + "\"]\n";
+}
+
+std::string wechat(const Folder& folder) {
+  return "[[channel.account]]\n" + line("name", "w") + line("kind", "wechat_pay") +
+         line("app_id", "wx0000000000000001") + line("merchant_id", "1900000109") +
+         line("notify_url", "https://pay.example.com/channels/w/notify") +
+         line("api_v3_key_file", folder.file("api_v3_key")) +
+         line("private_key_file", key_file("wechat_merchant_key")) +
+         line("certificate_file", key_file("wechat_merchant_cert")) +
+         list("platform_certificate_files", key_file("wechat_platform_cert"));
+}
+std::string alipay() {
+  return "[[channel.account]]\n" + line("name", "a") + line("kind", "alipay") +
+         line("app_id", "2021000000000001") + line("seller_id", "2088000000000999") +
+         line("notify_url", "https://pay.example.com/channels/a/notify") +
+         line("private_key_file", key_file("alipay_app_key")) +
+         list("public_key_files", key_file("alipay_platform_pub"));
+}
+std::string union_pay() {
+  return "[[channel.account]]\n" + line("name", "u") + line("kind", "union_pay") +
+         line("merchant_id", "777290058110048") + "test_environment = true\n" +
+         line("notify_url", "https://pay.example.com/channels/u/notify") +
+         line("private_key_file", key_file("unionpay_merchant_key")) +
+         line("certificate_file", key_file("unionpay_merchant_cert")) +
+         line("middle_certificate_file", key_file("unionpay_middle_cert")) +
+         line("root_certificate_file", key_file("unionpay_root_cert"));
+}
+std::string stripe(const Folder& folder) {
+  return "[[channel.account]]\n" + line("name", "s") + line("kind", "stripe") +
+         line("secret_key_file", folder.file("stripe_key")) +
+         list("webhook_secret_files", folder.file("webhook"));
+}
+std::string sandbox(const Folder& folder) {
+  return "[[channel.account]]\n" + line("name", "x") + line("kind", "sandbox") +
+         line("base_url", "http://127.0.0.1:8601") + line("secret_file", folder.file("secret"));
+}
+
+OpenedAccounts opened(const std::string& toml, UnixUs now_us = vectors_now_us) {
+  const auto config = parse_config(toml, "w.toml", {});
+  if (const auto* errors = std::get_if<std::vector<ConfigError>>(&config))
+    for (const ConfigError& error : *errors) UNSCOPED_INFO(error.text());
+  REQUIRE(std::holds_alternative<ServeConfig>(config));
+  return open_accounts(std::get<ServeConfig>(config), now_us);
+}
+
+std::string bad(const std::string& toml, UnixUs now_us = vectors_now_us) {
+  const auto result = opened(toml, now_us);
+  REQUIRE(std::holds_alternative<std::vector<ConfigError>>(result));
+  std::string text;
+  for (const ConfigError& error : std::get<std::vector<ConfigError>>(result))
+    text += error.text() + "\n";
+  return text;
+}
+
+// `toml` with what stands behind a key replaced.
+std::string with(std::string toml, const std::string& key, const std::string& value) {
+  const std::size_t at = toml.find("\n" + key + " = ") + 1;
+  REQUIRE(at != 0);
+  return toml.replace(at, toml.find('\n', at) - at, key + " = " + value);
+}
+std::string with_file(const std::string& toml, const std::string& key, const std::string& file) {
+  return with(toml, key, "\"" + file + "\"");
+}
+
+}  // namespace
+
+TEST_CASE("an account of each kind opens with its files") {
+  const Folder folder;
+  auto result = opened(wechat(folder) + alipay() + union_pay() + stripe(folder) + sandbox(folder));
+  if (const auto* errors = std::get_if<std::vector<ConfigError>>(&result))
+    for (const ConfigError& error : *errors) UNSCOPED_INFO(error.text());
+  REQUIRE(std::holds_alternative<std::vector<OpenedAccount>>(result));
+  std::string kinds;
+  for (const OpenedAccount& account : std::get<std::vector<OpenedAccount>>(result)) {
+    kinds += std::string(account.format->kind()) + " ";
+    CHECK(account.breaker.window_ms == 20'000);
+  }
+  CHECK(kinds == "wechat_pay alipay union_pay stripe sandbox ");
+}
+
+TEST_CASE("a channel's own address is known, and another one is taken") {
+  const Folder folder;
+  auto result = opened(stripe(folder));
+  CHECK(std::get<0>(result)[0].format->base_url() == "https://api.stripe.com");
+  result = opened(stripe(folder) + line("base_url", "http://127.0.0.1:9/stripe/"));
+  CHECK(std::get<0>(result)[0].format->base_url() == "http://127.0.0.1:9/stripe");
+}
+
+TEST_CASE("a file that cannot be read is named, with the line and the key") {
+  const Folder folder;
+  CHECK_THAT(bad(with_file(wechat(folder), "private_key_file", "/nowhere/key.pem")),
+             Contains("w.toml:8: channel.account.private_key_file names a file that cannot be "
+                      "read: /nowhere/key.pem (account w)"));
+  CHECK_THAT(bad(with_file(stripe(folder), "secret_key_file", folder.file("empty"))),
+             Contains("channel.account.secret_key_file names a file whose first line is empty: " +
+                      folder.file("empty")));
+  CHECK_THAT(bad(stripe(folder) + line("ca_file", "/nowhere/ca.pem")),
+             Contains("channel.account.ca_file names a file that cannot be read"));
+}
+
+TEST_CASE("a key that is missing, too short, of another sort or another's stops the start") {
+  const Folder folder;
+  const std::string good = wechat(folder);
+  CHECK_THAT(bad(with_file(good, "private_key_file", key_file("rsa_1024"))),
+             Contains("w.toml:8: channel.account.private_key_file is not good") &&
+                 Contains("wrong_size") && Contains("File: " + key_file("rsa_1024")));
+  CHECK_THAT(bad(with_file(good, "private_key_file", key_file("ec_p256"))), Contains("not_rsa"));
+  CHECK_THAT(bad(with_file(good, "private_key_file", "")),
+             Contains("channel.account.private_key_file is not good") && Contains("missing"));
+  CHECK_THAT(bad(with_file(good, "certificate_file", key_file("wechat_platform_cert"))),
+             Contains("w.toml:9: channel.account.certificate_file") && Contains("other_key"));
+  CHECK_THAT(bad(with_file(good, "api_v3_key_file", folder.file("short_key"))),
+             Contains("channel.account.api_v3_key_file") && Contains("32 characters"));
+  CHECK_THAT(bad(with(good, "platform_certificate_files",
+                      "[\"" + key_file("wechat_platform_cert") + "\", \"" +
+                          key_file("wechat_merchant_cert") + "\"]")),
+             Contains("channel.account.platform_certificate_files") &&
+                 Contains("File: " + key_file("wechat_merchant_cert")));
+  CHECK_THAT(bad(with(alipay(), "public_key_files", "[\"" + key_file("alipay_app_pub") + "\"]")),
+             Contains("channel.account.public_key_files") && Contains("own key, not Alipay's"));
+  CHECK_THAT(bad(with_file(union_pay(), "root_certificate_file", key_file("wechat_merchant_key"))),
+             Contains("channel.account.root_certificate_file"));
+  CHECK_THAT(bad(with_file(stripe(folder), "secret_key_file", folder.file("webhook"))),
+             Contains("channel.account.secret_key_file") && Contains("sk_live_"));
+}
+
+TEST_CASE("a certificate that has run out stops the start") {
+  const Folder folder;
+  constexpr UnixUs in_2100_us = 4'102'444'800 * us_per_s;
+  CHECK_THAT(bad(wechat(folder), in_2100_us), Contains("channel.account.certificate_file") &&
+                                                  Contains("expired") &&
+                                                  Contains(key_file("wechat_merchant_cert")));
+  CHECK_THAT(bad(union_pay(), in_2100_us),
+             Contains("channel.account.certificate_file") && Contains("expired"));
+}
+
+TEST_CASE("what is missing is named by its key, for all accounts at once") {
+  const Folder folder;
+  const std::string text = bad(with(wechat(folder), "notify_url", "\"https://h/notify?a=1\"") +
+                               with(alipay(), "seller_id", "\"2088\"") + "[[channel.account]]\n" +
+                               line("name", "y") + line("kind", "sandbox") + line("secret", "s"));
+  CHECK_THAT(text, Contains("w.toml:6: channel.account.notify_url") && Contains("(account w)"));
+  CHECK_THAT(text, Contains("channel.account.seller_id") && Contains("(account a)"));
+  CHECK_THAT(text, Contains("channel.account.base_url is required"));
+}
+
+TEST_CASE("WeChat's keys come from files or are fetched, and from somewhere they must come") {
+  const Folder folder;
+  const std::string bare = with(wechat(folder), "platform_certificate_files", "[]");
+  const SigningContext context{vectors_now_us, "nonce"};
+  const auto fetches = [&](const std::string& toml) {
+    auto result = opened(toml);
+    return std::get<0>(result)[0].format->encode_upkeep(context).has_value();
+  };
+  CHECK(fetches(bare));
+  CHECK_FALSE(fetches(wechat(folder)));
+  CHECK(fetches(wechat(folder) + line("certificate_download", "on")));
+  CHECK_THAT(bad(bare + line("certificate_download", "off")),
+             Contains("channel.account.certificate_download is off"));
+  const std::string key = list("public_key_files", key_file("wechat_platform_pub"));
+  CHECK_FALSE(fetches(bare + key + list("public_key_ids", "PUB_KEY_ID_01")));
+  CHECK_THAT(bad(bare + key), Contains("channel.account.public_key_ids must name as many"));
+  CHECK_THAT(bad(bare + key + list("public_key_ids", "01")),
+             Contains("channel.account.public_key_ids is not good"));
+}
+
+TEST_CASE("a breaker that could not work is refused by its key") {
+  const Folder folder;
+  auto result = opened(stripe(folder) + line("window", "7s") + "minimum_calls = 3\n");
+  REQUIRE(std::holds_alternative<std::vector<OpenedAccount>>(result));
+  CHECK(std::get<0>(result)[0].breaker.window_ms == 7'000);
+  CHECK(std::get<0>(result)[0].breaker.minimum_calls == 3);
+  result = opened(stripe(folder) + line("window", "50"));
+  CHECK(std::get<0>(result)[0].breaker.window == WindowKind::calls);
+  CHECK(std::get<0>(result)[0].breaker.window_calls == 50);
+  for (const char* window : {"", "s", "20m", "-5s", "0", "20s "})
+    CHECK_THAT(bad(stripe(folder) + line("window", window)),
+               Contains("channel.account.window must be"));
+  CHECK_THAT(bad(stripe(folder) + line("window", "999999s")), Contains("channel.account.window"));
+  CHECK_THAT(bad(stripe(folder) + "open_ms = 5000\nmax_open_ms = 4000\n"),
+             Contains("channel.account.max_open_ms must be"));
+}
