@@ -2,16 +2,13 @@
 #include "sandbox/callback_sender.hpp"
 
 #include <httplib.h>
-#include <openssl/rand.h>
 
-#include <chrono>
-#include <cstdlib>
 #include <utility>
+
+#include "sandbox/bank.hpp"
 
 namespace welkin::sandbox {
 namespace {
-
-namespace wire = sandbox_wire;
 
 constexpr std::size_t delivery_threads = 8;
 constexpr std::size_t max_deliveries = 200'000;
@@ -19,22 +16,7 @@ constexpr std::size_t max_origins = 64;
 // By so much a false message goes ahead: the receiver meets it while it could do harm.
 constexpr std::int64_t head_start_ms = 150;
 
-std::string make_nonce() {
-  constexpr char digits[] = "0123456789abcdef";
-  unsigned char bytes[16];
-  if (RAND_bytes(bytes, sizeof bytes) != 1) std::abort();  // nothing can be signed without
-  std::string text;
-  for (const unsigned char byte : bytes) {
-    text.push_back(digits[byte >> 4]);
-    text.push_back(digits[byte & 15]);
-  }
-  return text;
-}
-
-std::int64_t now_s() {
-  using namespace std::chrono;
-  return duration_cast<seconds>(system_clock::now().time_since_epoch()).count();
-}
+SigningContext signing_now() { return {wall_clock_us(), make_nonce()}; }
 
 struct SplitUrl {
   std::string origin;
@@ -95,10 +77,8 @@ class CallbackSender::Lease {
   bool worked_ = false;
 };
 
-CallbackSender::CallbackSender(std::string secret, std::int64_t backoff_ms)
-    : secret_(std::move(secret)),
-      backoff_ms_(backoff_ms),
-      scheduler_(delivery_threads, max_deliveries) {}
+CallbackSender::CallbackSender(std::int64_t backoff_ms)
+    : backoff_ms_(backoff_ms), scheduler_(delivery_threads, max_deliveries) {}
 
 CallbackSender::~CallbackSender() { stop(); }
 
@@ -125,25 +105,24 @@ void CallbackSender::later(std::int64_t delay_ms, Delivery delivery, int tries) 
 void CallbackSender::attempt(const Delivery& delivery, int tries) {
   if (!delivery.ahead.empty()) {
     for (const FalseMessage& message : delivery.ahead)
-      post(delivery.url, message.body, sign(message.body, message.forged));
+      post(delivery, message.seal(signing_now(), message.forged));
     Delivery rest = delivery;
     rest.ahead.clear();
     return later(head_start_ms, std::move(rest), tries);
   }
-  const bool arrived = post(delivery.url, delivery.body, sign(delivery.body));
+  const bool arrived = post(delivery, delivery.seal(signing_now(), false));
   if (delivery.duplicate && tries == 1) {
-    const wire::SignatureHeaders again = sign(delivery.body);
-    post(delivery.url, delivery.body, again);
-    post(delivery.url, delivery.body, again);
+    const SignedMessage again = delivery.seal(signing_now(), false);
+    post(delivery, again);
+    post(delivery, again);
   }
   if (arrived) return;
   if (tries < max_tries) return later(backoff_ms_ << (tries - 1), delivery, tries + 1);
   ++given_up_;
 }
 
-bool CallbackSender::post(const std::string& full_url, const std::string& body,
-                          const wire::SignatureHeaders& headers) {
-  const SplitUrl url = split(full_url);
+bool CallbackSender::post(const Delivery& delivery, const SignedMessage& message) {
+  const SplitUrl url = split(delivery.url);
   if (url.origin.empty()) {
     ++refused_;
     return false;
@@ -153,18 +132,14 @@ bool CallbackSender::post(const std::string& full_url, const std::string& body,
     ++refused_;
     return false;
   }
-  const httplib::Headers head{{std::string(wire::timestamp_header), headers.timestamp},
-                              {std::string(wire::nonce_header), headers.nonce},
-                              {std::string(wire::signature_header), headers.signature}};
-  const auto answer = lease.client()->Post(url.path.c_str(), head, body, "application/json");
+  httplib::Headers head;
+  for (const auto& [name, value] : message.headers) head.emplace(name, value);
+  const auto answer =
+      lease.client()->Post(url.path.c_str(), head, message.body, message.content_type.c_str());
   if (answer) lease.worked();
-  const bool arrived = answer && answer->status >= 200 && answer->status < 300;
+  const bool arrived = answer && delivery.desk->is_taken(answer->status, answer->body);
   ++(arrived ? delivered_ : refused_);
   return arrived;
-}
-
-wire::SignatureHeaders CallbackSender::sign(const std::string& body, bool forged) const {
-  return wire::sign(forged ? "not-" + secret_ : secret_, now_s(), make_nonce(), body);
 }
 
 }  // namespace welkin::sandbox

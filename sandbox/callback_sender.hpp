@@ -1,5 +1,5 @@
-// Delivers the sandbox's callbacks: signed, repeated with back-off until they are answered with
-// 2xx, and, when told so, wrong in one of the ways a receiver must withstand.
+// Delivers the sandbox's callbacks: signed, repeated with back-off until they are taken in the
+// channel's own words, and, when told so, wrong in one of the ways a receiver must withstand.
 #pragma once
 
 #include <atomic>
@@ -13,7 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "protocol/channel/sandbox_wire.hpp"
+#include "sandbox/desk.hpp"
 #include "sandbox/scheduler.hpp"
 
 namespace httplib {
@@ -24,19 +24,20 @@ namespace welkin::sandbox {
 
 // A false message that goes out before the true one, once.
 struct FalseMessage {
-  std::string body;
-  bool forged = false;  // signed with another secret
+  Seal seal;
+  bool forged = false;
 };
 
 struct Delivery {
   std::string url;
-  std::string body;
+  Seal seal;
+  const Desk* desk = nullptr;  // says what counts as taken
   std::vector<FalseMessage> ahead;
-  bool duplicate = false;  // sent once more, signed anew, and then replayed with the same nonce
+  bool duplicate = false;  // sent once more, signed anew, and then replayed byte for byte
 };
 
 struct DeliveryStats {
-  std::uint64_t delivered = 0;  // answered with 2xx
+  std::uint64_t delivered = 0;  // taken
   std::uint64_t refused = 0;    // answered with something else, or not at all
   std::uint64_t given_up = 0;   // after the last try, or for want of room
 };
@@ -45,7 +46,7 @@ class CallbackSender {
  public:
   static constexpr int max_tries = 10;
 
-  CallbackSender(std::string secret, std::int64_t backoff_ms);
+  explicit CallbackSender(std::int64_t backoff_ms);
   ~CallbackSender();
 
   void send(Delivery delivery, std::int64_t delay_ms);
@@ -58,11 +59,8 @@ class CallbackSender {
 
   void attempt(const Delivery& delivery, int tries);
   void later(std::int64_t delay_ms, Delivery delivery, int tries);
-  bool post(const std::string& url, const std::string& body,
-            const sandbox_wire::SignatureHeaders& headers);
-  sandbox_wire::SignatureHeaders sign(const std::string& body, bool forged = false) const;
+  bool post(const Delivery& delivery, const SignedMessage& message);
 
-  const std::string secret_;
   const std::int64_t backoff_ms_;
   std::atomic<std::uint64_t> delivered_{0};
   std::atomic<std::uint64_t> refused_{0};

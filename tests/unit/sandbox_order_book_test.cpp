@@ -187,10 +187,10 @@ TEST_CASE("a full book drops what settled first, keeps what is open, and then re
   CHECK(book.stats().charged_minor.at("CNY") == 1000);
   const auto newest = book.newest(10, "");
   REQUIRE(newest.size() == 2);
-  CHECK(newest[0].out_order_no == "ORDER003");
+  CHECK(newest[0].order.out_order_no == "ORDER003");
   const auto older = book.newest(10, "ORDER003");
   REQUIRE(older.size() == 1);
-  CHECK(older[0].out_order_no == "ORDER001");
+  CHECK(older[0].order.out_order_no == "ORDER001");
   CHECK(book.newest(10, "ORDER001").empty());
   CHECK(book.newest(10, "ORDER999").empty());
 }

@@ -1,0 +1,543 @@
+// The sandbox's desks for the real channels: what the runtime's wire formats ask they understand,
+// what they answer and call back the same formats believe, and what goes wrong goes wrong alike.
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "tests/support/sandbox_world.hpp"
+
+using namespace welkin;
+using namespace welkin::sandbox_test;
+using V = ChannelVerdict;
+
+namespace {
+
+struct Way {
+  const char* protocol;
+  const char* method;
+  const char* action;  // what the payer has to do
+};
+constexpr Way ways[] = {
+    {"wechat_pay", "native", "qr_code"},
+    {"wechat_pay", "h5", "redirect"},
+    {"wechat_pay", "jsapi", "client_parameters"},
+    {"alipay", "precreate", "qr_code"},
+    {"alipay", "page", "redirect"},
+    {"alipay", "wap", "redirect"},
+    {"union_pay", "qr", "qr_code"},
+    {"union_pay", "page", "form"},
+    {"union_pay", "wap", "form"},
+    {"stripe", "", "client_secret"},
+};
+const std::string protocols[] = {"wechat_pay", "alipay", "union_pay", "stripe"};
+// The first way of each.
+std::string method_of(const std::string& protocol) {
+  for (const Way& way : ways)
+    if (way.protocol == protocol) return way.method;
+  return {};
+}
+
+// Paid by the payer, and told so.
+ChannelReport pay(World& world, const ChannelCall& order) {
+  world.bank().pay(order.channel_order_no);
+  const Received news = world.receiver().next();
+  REQUIRE(news.code() == "believed");
+  REQUIRE(news.report().verdict == V::paid);
+  return news.report();
+}
+
+sandbox::OrderFacts facts_of(World& world, const ChannelCall& order) {
+  const auto facts = world.bank().facts(order.channel_order_no);
+  REQUIRE(facts);
+  return *facts;
+}
+
+void misbehave(World& world, const std::string& control) {
+  const auto set = world.bank().set_control(control);
+  REQUIRE(std::holds_alternative<sandbox::Control>(set));
+}
+
+}  // namespace
+
+TEST_CASE("each way to pay goes from the order over the callback to refunds in parts") {
+  for (const Way& way : ways) {
+    CAPTURE(way.protocol, way.method);
+    World world(way.protocol);
+    const ChannelCall order = order_call(way.method);
+    const ChannelReport made = world.ask(order);
+    CHECK(made.verdict == V::accepted);
+    CHECK(made.next_action.type == way.action);
+    CHECK(facts_of(world, order).order.amount_minor == 101);
+
+    const ChannelReport paid = pay(world, order);
+    CHECK(paid.payment == order.payment);
+    CHECK(paid.channel_order_no == order.channel_order_no);
+    CHECK(paid.amount_minor == 101);
+    CHECK(paid.currency == order.currency);
+    const ChannelReport queried = world.ask(query_of(order, made));
+    CHECK(queried.verdict == V::paid);
+    CHECK(queried.channel_reference == paid.channel_reference);
+
+    const ChannelCall first = refund_call(order, paid, 40);
+    const ChannelReport refunding = world.ask(first);
+    CHECK((refunding.verdict == V::refund_pending || refunding.verdict == V::refunded));
+    const Received news = world.receiver().next();
+    REQUIRE(news.code() == "believed");
+    CHECK(news.report().operation == ChannelOperation::refund);
+    CHECK(news.report().refund_id == first.refund_id);
+    const ChannelReport refunded = world.ask(query_of(first, paid));
+    CHECK(refunded.verdict == V::refunded);
+    CHECK(refunded.amount_minor == 40);
+
+    CHECK(world.ask(refund_call(order, paid, 62, "refund-2")).verdict != V::refunded);
+    world.ask(refund_call(order, paid, 61, "refund-3"));
+    CHECK(world.receiver().next().believed());
+    CHECK(facts_of(world, order).order.refunded_minor == 101);
+  }
+}
+
+TEST_CASE("a request whose signature does not fit is refused and does nothing") {
+  for (const std::string& protocol : protocols) {
+    CAPTURE(protocol);
+    World world(protocol);
+    const ChannelCall order = order_call(method_of(protocol));
+    const WireRequest good = world.encode(order);
+    std::vector<WireRequest> tampered(2, good);
+    const std::string amount = protocol == "alipay" ? "1.01" : "101";
+    tampered[0].body = replaced(good.body, amount, protocol == "alipay" ? "0.01" : "100");
+    for (auto& [name, value] : tampered[1].headers)
+      if (name == "authorization")
+        value = replaced(value, protocol == "stripe" ? "sk_test_" : "signature=\"",
+                         protocol == "stripe" ? "sk_test_x" : "signature=\"x");
+    tampered[1].target = replaced(good.target, "sign=", "sign=x") == "not replaced"
+                             ? good.target
+                             : replaced(good.target, "sign=", "sign=x");
+    if (protocol == "union_pay")
+      tampered[1].body = replaced(good.body, "signature=", "signature=x");
+    if (protocol == "stripe") tampered[0] = tampered[1];  // only the key speaks for the client
+    for (const WireRequest& request : tampered) {
+      const WireAnswer answer = world.send(request);
+      const std::string words = protocol == "wechat_pay"  ? "SIGN_ERROR"
+                                : protocol == "alipay"    ? "isv.invalid-signature"
+                                : protocol == "union_pay" ? "respCode=11"
+                                                          : "Invalid API Key";
+      CHECK(answer.body.find(words) != std::string::npos);
+      CHECK(answer.status == (protocol == "wechat_pay" || protocol == "stripe" ? 401 : 200));
+      const ChannelReport report = world.client().parse(order, answer, World::context());
+      CHECK(report.verdict != V::accepted);
+      CHECK(report.verdict != V::paid);
+    }
+    CHECK_FALSE(world.bank().facts(order.channel_order_no));
+  }
+}
+
+TEST_CASE("what a payment's subject asks to go wrong goes wrong, and the work is done") {
+  for (const std::string& protocol : protocols) {
+    if (protocol == "union_pay") continue;  // its codes carry no subject
+    for (const std::string fault : {"garbage", "timeout_after_work=1", "delay=1", "error_5xx"}) {
+      CAPTURE(protocol, fault);
+      World world(protocol);
+      const ChannelCall order = order_call(method_of(protocol), "Tea [sandbox:" + fault + "]");
+      const V verdict = world.ask(order).verdict;
+      const bool answered = fault == "delay=1" || fault == "timeout_after_work=1";
+      CHECK(verdict == (answered ? V::accepted : V::unknown));
+      CHECK(world.bank().facts(order.channel_order_no).has_value() == (fault != "error_5xx"));
+      CHECK(world.ask(order).verdict == V::accepted);
+    }
+  }
+}
+
+TEST_CASE("a form's subject still speaks to the sandbox, though it may hold no brackets") {
+  World world("union_pay");
+  const ChannelCall order = order_call("page", "Tea [sandbox:callback_missing] [sandbox:delay=1]");
+  world.ask(order);
+  CHECK(world.last_page().find("/orders/" + order.channel_order_no + "/pay") != std::string::npos);
+  world.bank().pay(order.channel_order_no);
+  const ChannelReport paid = world.ask(query_of(order));
+  CHECK(paid.verdict == V::paid);
+  // Of the payment nothing was told: the first news is the refund's, which draws for itself.
+  const ChannelCall refund = refund_call(order, paid, 1);
+  world.ask(refund);
+  world.bank().set_misbehaviour(order.channel_order_no, "{}");
+  const ChannelCall other = order_call("page");
+  world.ask(other);
+  pay(world, other);
+}
+
+TEST_CASE("rates strike every protocol alike") {
+  for (const std::string& protocol : protocols) {
+    CAPTURE(protocol);
+    World world(protocol);
+    const ChannelCall order = order_call(method_of(protocol));
+    misbehave(world, R"({"error_5xx_rate":1})");
+    const ChannelReport failed = world.ask(order);
+    CHECK(failed.verdict == V::unknown);
+    misbehave(world, R"({"error_5xx_rate":0,"garbage_rate":1})");
+    const ChannelCall second = order_call(method_of(protocol));
+    CHECK(world.ask(second).verdict == V::unknown);
+    CHECK(world.bank().facts(second.channel_order_no));
+    misbehave(world, R"({"garbage_rate":0,"timeout_after_work_rate":1,"hold_ms":1})");
+    const ChannelCall third = order_call(method_of(protocol));
+    CHECK(world.ask(third).verdict == V::accepted);
+    CHECK(world.ask(query_of(third)).verdict != V::unknown);
+  }
+}
+
+TEST_CASE("callbacks that lie are seen through, and the true one follows") {
+  for (const std::string& protocol : protocols) {
+    CAPTURE(protocol);
+    World world(protocol);
+    misbehave(world, R"({"callback_forged_rate":1,"callback_wrong_amount_rate":1})");
+    const ChannelCall order = order_call(method_of(protocol));
+    world.ask(order);
+    world.bank().pay(order.channel_order_no);
+    const Received forged = world.receiver().next();
+    // A certificate of UnionPay's authority that is not UnionPay's own is the subtlest of
+    // forgeries.
+    CHECK(forged.code() == (protocol == "union_pay" ? "unknown_serial" : "bad_signature"));
+    const Received wrong = world.receiver().next();
+    REQUIRE(wrong.believed());
+    CHECK(wrong.report().amount_minor == 100);
+    const Received right = world.receiver().next();
+    REQUIRE(right.believed());
+    CHECK(right.report().amount_minor == 101);
+  }
+}
+
+TEST_CASE("a duplicate is the same news under the same id, byte for byte the second time") {
+  for (const std::string& protocol : protocols) {
+    CAPTURE(protocol);
+    World world(protocol);
+    misbehave(world, R"({"callback_duplicate_rate":1})");
+    const ChannelCall order = order_call(method_of(protocol));
+    world.ask(order);
+    world.bank().pay(order.channel_order_no);
+    const Received first = world.receiver().next();
+    const Received again = world.receiver().next();
+    const Received replayed = world.receiver().next();
+    REQUIRE(first.believed());
+    REQUIRE(replayed.believed());
+    CHECK(again.report().id == first.report().id);
+    CHECK(replayed.raw.body == again.raw.body);
+    const auto signature = [&protocol](const Received& received) {
+      return only_header(received.raw.headers,
+                         protocol == "stripe" ? "stripe-signature" : "wechatpay-signature");
+    };
+    CHECK(signature(replayed) == signature(again));
+  }
+}
+
+TEST_CASE("a callback comes again until it is taken in the channel's own words") {
+  for (const std::string& protocol : protocols) {
+    CAPTURE(protocol);
+    World world(protocol);
+    world.receiver().refuse_next(2);
+    const ChannelCall order = order_call(method_of(protocol));
+    world.ask(order);
+    world.bank().pay(order.channel_order_no);
+    const std::string id = world.receiver().next().report().id;
+    CHECK(world.receiver().next().report().id == id);
+    CHECK(world.receiver().next().report().id == id);
+    for (int i = 0; i < 3'000 && world.bank().delivery_stats().delivered == 0; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    CHECK(world.bank().delivery_stats().delivered == 1);
+    CHECK(world.bank().delivery_stats().refused == 2);
+  }
+  World world("alipay");
+  sandbox::Bank bank(quick_config());
+  const auto opened = sandbox::open_channel_desks(bank, test_keys(), {});
+  for (const auto& desk : std::get<sandbox::Desks>(opened)) {
+    // Two channels look at the status alone, Alipay at the body too.
+    CHECK(desk->is_taken(200, "success"));
+    CHECK(desk->is_taken(200, "fail") == (desk->name() != "alipay"));
+    CHECK_FALSE(desk->is_taken(500, "success"));
+    CHECK(desk->is_taken(204, "") == (desk->name() == "wechat_pay" || desk->name() == "stripe"));
+  }
+}
+
+TEST_CASE("a payer who declines may try again, and what is closed cannot be paid") {
+  for (const std::string& protocol : protocols) {
+    CAPTURE(protocol);
+    World world(protocol);
+    const ChannelCall order = order_call(method_of(protocol));
+    const ChannelReport taken = world.ask(order);
+    world.bank().decline(order.channel_order_no);
+    if (protocol == "stripe") CHECK(world.receiver().next().report().verdict == V::accepted);
+    CHECK(world.ask(query_of(order, taken)).verdict == V::accepted);
+    pay(world, order);
+
+    ChannelCall unpaid = order_call(method_of(protocol));
+    const ChannelReport made = world.ask(unpaid);
+    if (protocol == "union_pay") continue;  // it closes nothing
+    if (protocol == "alipay") {
+      // Before the payer has scanned there is no trade to close.
+      ChannelCall close = unpaid;
+      close.operation = ChannelOperation::close;
+      CHECK(world.ask(close).verdict == V::not_found);
+      world.bank().begin(unpaid.channel_order_no);
+    }
+    ChannelCall close = unpaid;
+    close.operation = ChannelOperation::close;
+    close.channel_reference = made.channel_reference;
+    CHECK(world.ask(close).verdict == V::closed);
+    CHECK(world.bank().pay(unpaid.channel_order_no).refusal->code == "ORDER_CLOSED");
+    CHECK(world.ask(close).verdict == V::closed);
+    CHECK(world.ask(query_of(unpaid, made)).verdict == V::closed);
+  }
+}
+
+TEST_CASE("a paid order cannot be closed, and its number makes no second one") {
+  for (const std::string& protocol : protocols) {
+    CAPTURE(protocol);
+    World world(protocol);
+    const ChannelCall order = order_call(method_of(protocol));
+    world.ask(order);
+    const ChannelReport paid = pay(world, order);
+    ChannelCall close = order;
+    close.operation = ChannelOperation::close;
+    close.channel_reference = paid.channel_reference;
+    const V verdict = world.ask(close).verdict;
+    CHECK((verdict == V::refused || verdict == V::paid));
+    world.ask(order);
+    CHECK(world.bank().book_stats().orders == 1);
+    ChannelCall other = order;
+    other.amount_minor = other.order_amount_minor = 102;
+    CHECK(world.ask(other).verdict != V::accepted);
+    CHECK(world.bank().book_stats().orders == 1);
+  }
+}
+
+TEST_CASE("an order of one channel is unknown to the others") {
+  World world("wechat_pay");
+  const ChannelCall order = order_call("native");
+  world.ask(order);
+  const auto answered = world.bank().serve({"stripe", order.channel_order_no, "query", true, {}},
+                                           [&](sandbox::OrderBook& book, UnixUs now_us) {
+                                             return book.find(order.channel_order_no, now_us);
+                                           });
+  REQUIRE(answered.result.refusal);
+  CHECK(answered.result.refusal->code == "ORDER_NOT_FOUND");
+}
+
+TEST_CASE(
+    "a refund that fails is told by WeChat and Stripe, answered by Alipay, found at UnionPay") {
+  for (const std::string& protocol : protocols) {
+    CAPTURE(protocol);
+    World world(protocol);
+    misbehave(world, R"({"auto_pay":{"refund_fail_rate":1}})");
+    const ChannelCall order = order_call(method_of(protocol));
+    world.ask(order);
+    const ChannelReport paid = pay(world, order);
+    const ChannelCall refund = refund_call(order, paid, 40);
+    const ChannelReport asked = world.ask(refund);
+    if (protocol == "wechat_pay" || protocol == "stripe")
+      CHECK(world.receiver().next().report().verdict == V::refund_refused);
+    if (protocol == "alipay") {
+      CHECK(asked.verdict == V::refund_refused);
+      continue;
+    }
+    V verdict = V::refund_pending;
+    for (int i = 0; i < 3'000 && verdict == V::refund_pending; ++i) {
+      verdict = world.ask(query_of(refund, paid)).verdict;
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+    CHECK(verdict == V::refund_refused);
+    CHECK(facts_of(world, order).order.refunded_minor == 0);
+  }
+}
+
+TEST_CASE("Alipay with certificates names its own, and believes only the application's") {
+  World world("alipay", /*with_certificates=*/true);
+  const ChannelCall order = order_call("precreate");
+  const WireAnswer answer = world.send(world.encode(order));
+  CHECK(answer.body.find("alipay_cert_sn") != std::string::npos);
+  CHECK(world.client().parse(order, answer, World::context()).verdict == V::accepted);
+  const ChannelReport paid = pay(world, order);
+  CHECK(world.ask(refund_call(order, paid, 40)).verdict == V::refunded);
+  WireRequest other = world.encode(query_of(order));
+  other.target = replaced(other.target, "app_cert_sn=", "app_cert_sn=0");
+  CHECK(world.client().parse(query_of(order), world.send(other), World::context()).verdict ==
+        V::unknown);
+}
+
+TEST_CASE("WeChat's certificates can be fetched by somebody who has none yet") {
+  World world("wechat_pay");
+  auto config = sandbox::wechat_account(test_keys(), "http://x", "http://x/notify");
+  config.platform_certificates.clear();
+  const auto account = made(wechat_pay::make_account(config, sandbox::wall_clock_us()));
+  const WireAnswer answer =
+      world.send(wechat_pay::encode_certificates_request(account, World::context()));
+  const auto keys = wechat_pay::parse_certificates(account, answer, sandbox::wall_clock_us());
+  REQUIRE(std::holds_alternative<std::vector<wechat_pay::PlatformKey>>(keys));
+  CHECK(std::get<std::vector<wechat_pay::PlatformKey>>(keys).size() == 1);
+}
+
+TEST_CASE("WeChat refuses a stale request, another merchant and a missing field") {
+  World world("wechat_pay");
+  const ChannelCall order = order_call("native");
+  const auto ask_at = [&](std::int64_t seconds_off) {
+    SigningContext context = World::context();
+    context.now_us += seconds_off * us_per_s;
+    return world.send(std::get<WireRequest>(world.client().encode(order, context))).status;
+  };
+  CHECK(ask_at(-290) == 200);
+  CHECK(ask_at(-310) == 401);
+  CHECK(ask_at(310) == 401);
+  WireRequest silent = world.encode(order);
+  silent.headers.erase(silent.headers.begin() + 2);  // the user agent
+  CHECK(world.send(silent).status == 400);
+  ChannelCall longest = order_call("native", std::string(127, 'x'));
+  CHECK(world.ask(longest).verdict == V::accepted);
+}
+
+TEST_CASE("a request at Stripe under the same key is answered as the first one was") {
+  World world("stripe");
+  const ChannelCall order = order_call();
+  const WireRequest request = world.encode(order);
+  const WireAnswer first = world.send(request);
+  const WireAnswer again = world.send(request);
+  CHECK(again.body == first.body);
+  CHECK(only_header(again.headers, "idempotent-replayed") == "true");
+  CHECK(world.bank().book_stats().orders == 1);
+  WireRequest other = request;
+  other.body = replaced(other.body, "amount=101", "amount=102");
+  const WireAnswer refused = world.send(other);
+  CHECK(refused.status == 400);
+  CHECK(refused.body.find("idempotency_error") != std::string::npos);
+  // Under another key it is another intent, and both can be charged.
+  WireRequest second = request;
+  for (auto& [name, value] : second.headers)
+    if (name == "idempotency-key") value += ":2";
+  CHECK(world.send(second).status == 200);
+  CHECK(world.bank().book_stats().orders == 2);
+}
+
+TEST_CASE("what Stripe never began leaves the key free, and what it did is kept though not told") {
+  World world("stripe");
+  const ChannelCall lost = order_call();
+  const WireRequest request = world.encode(lost);
+  misbehave(world, R"({"garbage_rate":1})");
+  CHECK(world.client().parse(lost, world.send(request), World::context()).verdict == V::unknown);
+  misbehave(world, R"({"garbage_rate":0})");
+  CHECK(world.client().parse(lost, world.send(request), World::context()).verdict == V::accepted);
+  CHECK(world.bank().book_stats().orders == 1);
+  const ChannelCall refused = order_call("", "Tea [sandbox:error_5xx]");
+  const WireRequest never = world.encode(refused);
+  CHECK(world.send(never).status == 503);
+  CHECK(world.send(never).status == 200);
+  CHECK(world.bank().book_stats().orders == 2);
+}
+
+TEST_CASE("Stripe's instruments pay, are declined, hold money and want the payer") {
+  World world("stripe");
+  ChannelCall order = order_call();
+  order.payer_instrument = "pm_card_visa";
+  CHECK(world.ask(order).verdict == V::paid);
+  CHECK(world.receiver().next().report().verdict == V::paid);
+
+  order = order_call();
+  order.payer_instrument = "pm_card_chargeDeclinedInsufficientFunds";
+  const ChannelReport declined = world.ask(order);
+  CHECK(declined.verdict == V::refused);
+  CHECK(declined.code == "insufficient_funds");
+  CHECK(world.receiver().next().report().verdict == V::accepted);
+
+  order = order_call();
+  order.payer_instrument = "pm_card_authenticationRequired";
+  const ChannelReport waiting = world.ask(order);
+  CHECK(waiting.next_action.type == "redirect");
+  CHECK(waiting.next_action.value == "http://pay.test/" + order.channel_order_no);
+
+  order = order_call();
+  order.payer_instrument = "pm_card_visa";
+  order.manual_capture = true;
+  const ChannelReport held = world.ask(order);
+  CHECK(held.verdict == V::authorized);
+  CHECK(world.receiver().next().report().verdict == V::authorized);
+  ChannelCall capture = order;
+  capture.operation = ChannelOperation::capture;
+  capture.amount_minor = 60;
+  capture.channel_reference = held.channel_reference;
+  CHECK(world.ask(capture).amount_minor == 60);
+  CHECK(world.receiver().next().report().verdict == V::paid);
+  ChannelCall void_ = capture;
+  void_.operation = ChannelOperation::void_;
+  CHECK(world.ask(void_).verdict == V::paid);
+}
+
+TEST_CASE("an order at Stripe is found by its number, and a declined one can be confirmed again") {
+  World world("stripe");
+  ChannelCall order = order_call();
+  world.ask(order);
+  order.order_created_at_us -= 2 * stripe::repeat_window_us;  // so that it is searched for
+  const ChannelReport found = world.ask(query_of(order));
+  CHECK(found.verdict == V::accepted);
+  CHECK(found.channel_reference == "pi_" + order.channel_order_no);
+  const auto account = made(stripe::make_account(sandbox::stripe_account(test_keys(), "http://x")));
+  order.channel_reference = found.channel_reference;
+  order.payer_instrument = "pm_card_chargeDeclined";
+  CHECK(world.send(stripe::encode_confirm(account, order, World::context())).status == 402);
+  CHECK(world.receiver().next().report().verdict == V::accepted);
+  order.payer_instrument = "pm_card_visa";
+  CHECK(world.send(stripe::encode_confirm(account, order, World::context())).status == 200);
+  CHECK(world.receiver().next().report().verdict == V::paid);
+  CHECK(world.ask(query_of(order, found)).verdict == V::paid);
+}
+
+TEST_CASE("UnionPay knows a transaction by number and time, and undoes only the whole") {
+  World world("union_pay");
+  const ChannelCall order = order_call("qr");
+  world.ask(order);
+  ChannelCall other_time = query_of(order);
+  other_time.order_created_at_us += us_per_s;
+  CHECK(world.ask(other_time).verdict == V::not_found);
+  const ChannelReport paid = pay(world, order);
+  ChannelCall of_nothing = refund_call(order, paid, 40);
+  of_nothing.channel_reference = "202601010800001234567";
+  CHECK(world.ask(of_nothing).verdict == V::unknown);
+  CHECK(facts_of(world, order).refunds_minor == 0);
+
+  auto config =
+      sandbox::union_pay_account(test_keys(), "http://x", world.receiver().url("union_pay"));
+  config.undo_same_day = true;
+  const auto account = made(union_pay::make_account(config, sandbox::wall_clock_us()));
+  const ChannelCall undo = refund_call(order, paid, 101);
+  const auto request =
+      std::get<WireRequest>(union_pay::encode_call(account, undo, World::context()));
+  REQUIRE(request.body.find("txnType=31") != std::string::npos);
+  CHECK(world.client().parse(undo, world.send(request), World::context()).verdict ==
+        V::refund_pending);
+  const Received news = world.receiver().next();
+  REQUIRE(news.believed());
+  CHECK(news.report().refund_id == undo.refund_id);
+}
+
+TEST_CASE("a surplus at WeChat is given back by WeChat's own number of it") {
+  World world("wechat_pay");
+  const ChannelCall order = order_call("native");
+  world.ask(order);
+  const ChannelReport paid = pay(world, order);
+  ChannelCall refund = refund_call(order, paid, 101);
+  refund.surplus = true;
+  REQUIRE(world.encode(refund).body.find("transaction_id") != std::string::npos);
+  CHECK(world.ask(refund).verdict == V::refund_pending);
+  CHECK(world.receiver().next().report().verdict == V::refunded);
+  refund.channel_reference = "4200000000" + std::string(18, '0');
+  refund.channel_refund_no += "2";
+  CHECK(world.ask(refund).verdict == V::unknown);
+}
+
+TEST_CASE("an order that nobody pays in its time ends as each channel ends it") {
+  for (const std::string protocol : {"wechat_pay", "alipay", "union_pay"}) {
+    CAPTURE(protocol);
+    World world(protocol);
+    ChannelCall order = order_call(method_of(protocol));
+    order.order_accepted = true;
+    order.order_created_at_us -= 3 * us_per_s;
+    order.expires_at_us = order.order_created_at_us + 2 * us_per_s;
+    world.ask(order);
+    const V verdict = world.ask(query_of(order)).verdict;
+    CHECK(verdict == (protocol == "wechat_pay" ? V::closed : V::not_found));
+    CHECK(world.bank().pay(order.channel_order_no).refusal->code == "ORDER_CLOSED");
+  }
+}
