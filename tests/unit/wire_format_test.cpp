@@ -13,6 +13,7 @@
 #include "tests/support/alipay_fixture.hpp"
 #include "tests/support/stripe_fixture.hpp"
 #include "tests/support/union_pay_fixture.hpp"
+#include "tests/support/wechat_certificates.hpp"
 #include "tests/support/wechat_fixture.hpp"
 
 using namespace welkin;
@@ -28,51 +29,8 @@ WireFormatPtr wechat(wechat_pay::AccountConfig config, wechat_pay::Certificates 
   return wechat_pay::wire_format_of(std::get<wechat_pay::Account>(std::move(made)), certificates);
 }
 
-wechat_pay::AccountConfig without_keys() {
-  wechat_pay::AccountConfig config = wechat_config();
-  config.platform_certificates.clear();
-  config.public_keys.clear();
-  return config;
-}
-
-// Two certificates the platform may have: its own of the vectors, and its next one.
-struct PlatformCertificate {
-  std::string pem;
-  crypto::PrivateKey key;
-  std::string serial;
-};
-PlatformCertificate certificate_named(const std::string& name) {
-  std::string pem = vector_key(name + "_cert");
-  const auto loaded = std::get<crypto::Certificate>(crypto::Certificate::from_pem(pem));
-  return {pem,
-          std::get<crypto::PrivateKey>(crypto::PrivateKey::from_pem(vector_key(name + "_key"))),
-          loaded.serial_hex()};
-}
-PlatformCertificate current() { return certificate_named("wechat_platform"); }
-PlatformCertificate next_one() { return certificate_named("alipay_platform"); }
-
-WireAnswer signed_by(const PlatformCertificate& signer, std::string body) {
-  WireAnswer answer{200, {}, std::move(body)};
-  answer.headers =
-      wechat_pay::sign_message(signer.serial, signer.key, answer.body, vectors_context());
-  return answer;
-}
-
-WireAnswer certificates_answer(const std::vector<PlatformCertificate>& certificates,
-                               const PlatformCertificate& signer,
-                               const std::string& api_v3_key = wechat_config().api_v3_key) {
-  json data = json::array();
-  for (const PlatformCertificate& certificate : certificates)
-    data.push_back(
-        {{"serial_no", certificate.serial},
-         {"encrypt_certificate",
-          {{"algorithm", "AEAD_AES_256_GCM"},
-           {"nonce", "61f9c719728a"},
-           {"associated_data", "certificate"},
-           {"ciphertext", crypto::base64(*crypto::aes_256_gcm_encrypt(
-                              api_v3_key, "61f9c719728a", "certificate", certificate.pem))}}}});
-  return signed_by(signer, json{{"data", data}}.dump());
-}
+PlatformCertificate current() { return platform_certificate("wechat_platform"); }
+PlatformCertificate next_one() { return platform_certificate("alipay_platform"); }
 
 V verdict_of_code_url(const WireFormat& format, const PlatformCertificate& signer) {
   const WireAnswer answer = signed_by(signer, R"({"code_url":"weixin://wxpay/bizpayurl?pr=1"})");
@@ -95,7 +53,7 @@ CallFate fate_of_alipay(const std::string& code, const std::string& sub_code = {
 
 TEST_CASE(
     "WeChat's certificates are fetched, and a key is followed to the next one while running") {
-  const auto format = wechat(without_keys(), wechat_pay::Certificates::fetched);
+  const auto format = wechat(wechat_config_without_keys(), wechat_pay::Certificates::fetched);
   const auto request = format->encode_upkeep(vectors_context());
   REQUIRE(request);
   CHECK(request->target == "/v3/certificates");
@@ -113,7 +71,7 @@ TEST_CASE(
 }
 
 TEST_CASE("certificates that somebody else has sealed or signed change nothing") {
-  const auto format = wechat(without_keys(), wechat_pay::Certificates::fetched);
+  const auto format = wechat(wechat_config_without_keys(), wechat_pay::Certificates::fetched);
   const std::string other_key = "another APIv3 key of 32 letters.";
   REQUIRE(other_key.size() == 32);
   CHECK(format->take_upkeep(certificates_answer({current()}, current(), other_key), vectors_now_us)
@@ -125,7 +83,7 @@ TEST_CASE("certificates that somebody else has sealed or signed change nothing")
 
 TEST_CASE(
     "before WeChat's certificates are there nothing is asked whose answer nobody could check") {
-  const auto format = wechat(without_keys(), wechat_pay::Certificates::fetched);
+  const auto format = wechat(wechat_config_without_keys(), wechat_pay::Certificates::fetched);
   const auto encoded = format->encode(example_call(Op::create), vectors_context());
   REQUIRE(std::holds_alternative<Problem>(encoded));
   CHECK(std::get<Problem>(encoded).field == "platform_certificates");
