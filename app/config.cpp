@@ -6,7 +6,7 @@
 #include <charconv>
 #include <fstream>
 #include <set>
-#include <sstream>
+#include <type_traits>
 
 #include "app/config_keys.hpp"
 #include "protocol/ids.hpp"
@@ -103,9 +103,19 @@ void note_line(ChannelAccountSection& account, const KeySpec& key, const std::st
 
 class ConfigReader {
  public:
-  explicit ConfigReader(std::string file_name) : file_name_(std::move(file_name)) {}
+  // Files are read one after another: sections of which there are many add up, and a key of which
+  // there is one stands in one of them.
+  void read_file(const ConfigFile& file) {
+    file_name_ = file.name;
+    try {
+      read_table(toml::parse(file.text, file.name));
+    } catch (const toml::parse_error& error) {
+      fail(file.name + ":" + std::to_string(error.source().begin.line), "",
+           std::string(error.description()));
+    }
+  }
 
-  void read_file(const toml::table& root) {
+  void read_table(const toml::table& root) {
     for (const auto& [name, node] : root) {
       if (name == "merchant") {
         read_rows(merchants_, node);
@@ -186,6 +196,10 @@ class ConfigReader {
   void read_key(std::string_view name, const toml::node& node, Section section, Row& row) {
     for (const KeySpec& key : keys()) {
       if (key.section != section || key.name != name) continue;
+      if constexpr (std::is_same_v<Row, Input>) {
+        const auto [first, is_first] = set_at_.emplace(full_name(key), at(node));
+        if (!is_first) return fail(at(node), full_name(key), "is set in " + first->second + " too");
+      }
       note_line(row, key, at(node));
       return set_node(key, target_of(key, row), node);
     }
@@ -200,7 +214,8 @@ class ConfigReader {
     const toml::array* array = node.as_array();
     if (!array || !array->is_homogeneous(toml::node_type::table))
       return fail(at(node), name, "must be written as [[" + name + "]] sections");
-    if (array->size() > sources.limit) return fail(at(node), name, "are too many");
+    if (array->size() + sources.rows.size() > sources.limit)
+      return fail(at(node), name, "are too many");
     for (const toml::node& element : *array) {
       sources.rows.push_back({{}, at(element)});
       read_section(*element.as_table(), sources.section, sources.rows.back().row);
@@ -418,7 +433,8 @@ class ConfigReader {
            "cannot be read, or its first line is empty: " + sandbox.secret_file);
   }
 
-  std::string file_name_;
+  std::string file_name_;                      // of the file being read
+  std::map<std::string, std::string> set_at_;  // keys of which there is one
   Input input_;
   Sources<MerchantInput> merchants_{Section::merchant, "merchant", merchant_limit};
   Sources<ChannelAccountSection> accounts_{Section::account, "channel.account", account_limit};
@@ -444,32 +460,39 @@ Environment welkin_environment() {
   return found;
 }
 
-ConfigResult parse_config(std::string_view toml_text, const std::string& file_name,
-                          const Environment& environment) {
-  ConfigReader reader(file_name);
-  try {
-    reader.read_file(toml::parse(toml_text, file_name));
-  } catch (const toml::parse_error& error) {
-    return std::vector<ConfigError>{{file_name + ":" + std::to_string(error.source().begin.line),
-                                     "", std::string(error.description())}};
-  }
+ConfigResult parse_config(const std::vector<ConfigFile>& files, const Environment& environment) {
+  ConfigReader reader;
+  for (const ConfigFile& file : files) reader.read_file(file);
   reader.read_environment(environment);
   return reader.finish();
 }
 
+ConfigResult parse_config(std::string_view toml_text, const std::string& file_name,
+                          const Environment& environment) {
+  return parse_config({{file_name, std::string(toml_text)}}, environment);
+}
+
 ConfigResult load_config(const std::string& path, const Environment& environment) {
-  std::ifstream in(path, std::ios::binary);
-  std::string text;
-  char block[1 << 14];
-  while (in && text.size() <= largest_file_bytes) {
-    in.read(block, sizeof block);
-    text.append(block, static_cast<std::size_t>(in.gcount()));
+  return load_config(std::vector<std::string>{path}, environment);
+}
+
+ConfigResult load_config(const std::vector<std::string>& paths, const Environment& environment) {
+  std::vector<ConfigFile> files;
+  for (const std::string& path : paths) {
+    std::ifstream in(path, std::ios::binary);
+    std::string text;
+    char block[1 << 14];
+    while (in && text.size() <= largest_file_bytes) {
+      in.read(block, sizeof block);
+      text.append(block, static_cast<std::size_t>(in.gcount()));
+    }
+    if (!in.eof()) {
+      const bool large = text.size() > largest_file_bytes;
+      return std::vector<ConfigError>{{path, "", large ? "is too large" : "cannot be read"}};
+    }
+    files.push_back({path, std::move(text)});
   }
-  if (!in.eof()) {
-    const bool large = text.size() > largest_file_bytes;
-    return std::vector<ConfigError>{{path, "", large ? "is too large" : "cannot be read"}};
-  }
-  return parse_config(text, path, environment);
+  return parse_config(files, environment);
 }
 
 }  // namespace welkin

@@ -1,4 +1,4 @@
-// The configuration of `welkin serve`: one TOML file, each key of which an environment variable can
+// The configuration of `welkin serve`: TOML files, each key of which an environment variable can
 // override. The table of keys in config_keys.hpp drives the parser, the overrides, `--help-config`
 // and docs/configuration.md; an unknown key or a bad value is refused with its file and line.
 #pragma once
@@ -147,9 +147,16 @@ using ConfigResult = std::variant<ServeConfig, std::vector<ConfigError>>;
 // The environment of this process, as far as its names begin with WELKIN_.
 Environment welkin_environment();
 
-// All errors are collected, so that a person repairs a file in one go.
+struct ConfigFile {
+  std::string name;
+  std::string text;
+};
+// All errors are collected, so that a person repairs a file in one go. Of several files the
+// sections of which there are many (merchants, accounts) add up; every other key stands in one.
+ConfigResult parse_config(const std::vector<ConfigFile>& files, const Environment& environment);
 ConfigResult parse_config(std::string_view toml, const std::string& file_name,
                           const Environment& environment);
+ConfigResult load_config(const std::vector<std::string>& paths, const Environment& environment);
 ConfigResult load_config(const std::string& path, const Environment& environment);
 
 // Every key with its unit, default and environment variable, as Markdown.

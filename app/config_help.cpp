@@ -105,7 +105,10 @@ std::string config_help() {
   std::string out = "# Configuration of `welkin serve`\n\n";
   append_wrapped(
       out,
-      "`welkin serve --config FILE` reads one TOML file. Every key can be overridden by the "
+      "`welkin serve --config FILE` reads a TOML file, or several when `--config` is repeated: "
+      "their "
+      "`[[merchant]]` and `[[channel.account]]` sections add up, and every other key stands in one "
+      "of them. Every key can be overridden by the "
       "environment variable named beside it. An unknown key or a bad value is refused at "
       "start with its file and line; `welkin serve --config FILE --check-config` tells all of "
       "them and starts nothing. Relative paths are taken from the working directory. This "

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <iostream>
 #include <memory>
+#include <vector>
 
 #include "app/channel_accounts.hpp"
 #include "app/commands.hpp"
@@ -14,7 +15,7 @@ namespace welkin {
 namespace {
 
 struct ServeArguments {
-  std::string config_path;
+  std::vector<std::string> config_paths;
   bool check_config = false;
   bool help_config = false;
 };
@@ -35,9 +36,7 @@ int serve(const ServeArguments& arguments) {
     return exit_fine;
   }
   const Environment environment = welkin_environment();
-  const ConfigResult result = arguments.config_path.empty()
-                                  ? parse_config("", "no file", environment)
-                                  : load_config(arguments.config_path, environment);
+  const ConfigResult result = load_config(arguments.config_paths, environment);
   if (const auto* errors = std::get_if<std::vector<ConfigError>>(&result)) return refuse(*errors);
   const auto& config = std::get<ServeConfig>(result);
   OpenedAccounts accounts = open_accounts(config, now_us());
@@ -54,8 +53,12 @@ int serve(const ServeArguments& arguments) {
 void add_serve(CLI::App& app, int& exit_code) {
   auto arguments = std::make_shared<ServeArguments>();
   CLI::App* command = app.add_subcommand("serve", "Take payments over HTTP");
-  command->add_option("--config", arguments->config_path,
-                      "TOML file; without one, defaults and WELKIN_… variables");
+  command
+      ->add_option("--config", arguments->config_paths,
+                   "TOML file, several by repeating it; without one, defaults and WELKIN_… "
+                   "variables")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command->add_flag("--check-config", arguments->check_config,
                     "Say what is wrong with the configuration or what is in force, and end");
   command->add_flag("--help-config", arguments->help_config,

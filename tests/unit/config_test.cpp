@@ -271,6 +271,28 @@ TEST_CASE("a configuration that cannot be read or is a folder is refused") {
   }
 }
 
+TEST_CASE("several files add up, and a key of which there is one stands in one of them") {
+  const std::string merchant =
+      "[[merchant]]\nid = \"m_1\"\napi_key_sha256 = [\"" + std::string(64, 'a') + "\"]\n";
+  const std::string other =
+      "[[merchant]]\nid = \"m_2\"\napi_key_sha256 = [\"" + std::string(64, 'b') + "\"]\n";
+  const auto both = parse_config({{"a.toml", "[http]\nport = 1\n" + merchant},
+                                  {"b.toml", "[log]\nlevel = \"warn\"\n" + other}},
+                                 {});
+  REQUIRE(std::holds_alternative<ServeConfig>(both));
+  CHECK(std::get<ServeConfig>(both).http.port == 1);
+  CHECK(std::get<ServeConfig>(both).log.level == "warn");
+  CHECK(std::get<ServeConfig>(both).merchants.size() == 2);
+  const auto twice =
+      parse_config({{"a.toml", "[http]\nport = 1\n"}, {"b.toml", "\n[http]\nport = 1\n"}}, {});
+  REQUIRE(std::holds_alternative<std::vector<ConfigError>>(twice));
+  CHECK(std::get<std::vector<ConfigError>>(twice)[0].text() ==
+        "b.toml:3: http.port is set in a.toml:2 too");
+  const auto broken = parse_config({{"a.toml", merchant}, {"b.toml", "[http\n"}}, {});
+  REQUIRE(std::holds_alternative<std::vector<ConfigError>>(broken));
+  CHECK_THAT(std::get<std::vector<ConfigError>>(broken)[0].text(), Contains("b.toml:1"));
+}
+
 TEST_CASE("no two keys share a name or a variable, and each says what it is for") {
   std::set<std::string> names;
   std::set<std::string> variables;
