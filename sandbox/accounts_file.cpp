@@ -14,13 +14,17 @@ std::string quoted(std::string_view text) {
   return out + "\"";
 }
 
+std::string name_of(const AccountsFile& file, std::string_view channel) {
+  return std::string(channel) + (file.route.empty() ? "" : "_" + file.route);
+}
+
 class AccountWriter {
  public:
   AccountWriter(const AccountsFile& file, std::string& out) : file_(file), out_(out) {}
 
   void begin(const std::string& kind) {
     out_ += "\n[[channel.account]]\n";
-    text("name", kind + "_" + file_.route);
+    text("name", name_of(file_, kind));
     text("kind", kind);
     text("serves", kind);
     out_ += "priority = " + std::to_string(file_.priority) + "\n";
@@ -45,7 +49,7 @@ class AccountWriter {
 }  // namespace
 
 std::string notify_url_of(const AccountsFile& file, std::string_view channel) {
-  return file.gateway_url + "/channels/" + std::string(channel) + "_" + file.route + "/notify";
+  return file.gateway_url + "/channels/" + name_of(file, channel) + "/notify";
 }
 
 std::string accounts_toml(const AccountsFile& file) {

@@ -97,11 +97,12 @@ std::optional<Problem> write_all(const std::string& folder, const TestKeys& keys
   return std::nullopt;
 }
 
-void make_wechat(TestKeys& keys) {
+// One key signs for all authorities here: what tells them apart is their names, and no channel
+// believes another's.
+void make_wechat(TestKeys& keys, const std::string& authority) {
   keys.wechat_api_v3_key = "TESTONLY" + random_text(24);
   keys.wechat_merchant_key = make_rsa_key();
   keys.wechat_platform_key = make_rsa_key();
-  const std::string authority = make_rsa_key();
   const std::string root = issue_certificate({"Sandbox WeChat Pay root (test)", true}, authority);
   keys.wechat_merchant_certificate = issue_certificate({std::string(wechat_merchant_id), false},
                                                        keys.wechat_merchant_key, authority, root);
@@ -109,11 +110,10 @@ void make_wechat(TestKeys& keys) {
       {"Sandbox WeChat Pay platform (test)", false}, keys.wechat_platform_key, authority, root);
 }
 
-void make_alipay(TestKeys& keys) {
+void make_alipay(TestKeys& keys, const std::string& authority) {
   keys.alipay_app_key = make_rsa_key();
   keys.alipay_key = make_rsa_key();
   keys.alipay_public_key = public_key_of(keys.alipay_key);
-  const std::string authority = make_rsa_key();
   keys.alipay_root_certificate = issue_certificate({"Sandbox Alipay root (test)", true}, authority);
   keys.alipay_app_certificate =
       issue_certificate({std::string(alipay_app_id) + " (test)", false}, keys.alipay_app_key,
@@ -122,31 +122,30 @@ void make_alipay(TestKeys& keys) {
                                               authority, keys.alipay_root_certificate);
 }
 
-// Of both kinds of certificate, the merchant's and UnionPay's own, one authority: only the common
-// name tells them apart.
-void make_union_pay(TestKeys& keys) {
-  const std::string root_key = make_rsa_key();
-  const std::string middle_key = make_rsa_key();
+// The merchant's certificate and UnionPay's own come from one authority, as they do in the world:
+// only the common name tells them apart.
+void make_union_pay(TestKeys& keys, const std::string& authority) {
   keys.union_pay_merchant_key = make_rsa_key();
   keys.union_pay_signer_key = make_rsa_key();
   keys.union_pay_root_certificate =
-      issue_certificate({"Sandbox UnionPay root (test)", true, 5}, root_key);
+      issue_certificate({"Sandbox UnionPay root (test)", true, 5}, authority);
   const std::string& root = keys.union_pay_root_certificate;
   keys.union_pay_middle_certificate =
-      issue_certificate({"Sandbox UnionPay middle (test)", true, 5}, middle_key, root_key, root);
+      issue_certificate({"Sandbox UnionPay middle (test)", true, 5}, authority, authority, root);
   const std::string& middle = keys.union_pay_middle_certificate;
   keys.union_pay_merchant_certificate =
       issue_certificate({"test@" + std::string(union_pay_merchant_id) + "@TEST MERCHANT", false, 5},
-                        keys.union_pay_merchant_key, middle_key, middle);
+                        keys.union_pay_merchant_key, authority, middle);
   keys.union_pay_signer_certificate =
       issue_certificate({"test@welkin sandbox@" + std::string(union_pay::test_signer), false, 5},
-                        keys.union_pay_signer_key, middle_key, middle);
+                        keys.union_pay_signer_key, authority, middle);
 }
 
 }  // namespace
 
 bool write_private_file(const std::string& path, const std::string& text) {
-  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  const std::string unfinished = path + ".new";
+  const int file = ::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (file < 0) return false;
   std::size_t written = 0;
   while (written < text.size()) {
@@ -154,15 +153,17 @@ bool write_private_file(const std::string& path, const std::string& text) {
     if (count <= 0) break;
     written += static_cast<std::size_t>(count);
   }
-  return ::close(file) == 0 && written == text.size();
+  return ::close(file) == 0 && written == text.size() &&
+         std::rename(unfinished.c_str(), path.c_str()) == 0;
 }
 
 TestKeys make_test_keys() {
   TestKeys keys;
   keys.sandbox_secret = "test_" + random_text(32);
-  make_wechat(keys);
-  make_alipay(keys);
-  make_union_pay(keys);
+  const std::string authority = make_rsa_key();
+  make_wechat(keys, authority);
+  make_alipay(keys, authority);
+  make_union_pay(keys, authority);
   keys.stripe_secret_key = "sk_test_" + random_text(32);
   keys.stripe_webhook_secret = "whsec_test" + random_text(32);
   return keys;

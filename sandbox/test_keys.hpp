@@ -70,7 +70,7 @@ struct AccountsFile {
   std::string keys_folder;
   std::string sandbox_url;  // "http://127.0.0.1:8601"
   std::string gateway_url = "http://127.0.0.1:8080";
-  std::string route = "main";  // the accounts are "wechat_pay_main", …
+  std::string route = "main";  // the accounts are "wechat_pay_main", …; empty: "wechat_pay"
   std::int64_t priority = 1;
   bool own_secret_is_of_the_keys = true;  // else its own protocol's account cannot be written
 };
@@ -79,7 +79,7 @@ std::string accounts_toml(const AccountsFile& file);
 // "http://127.0.0.1:8080/channels/stripe_main/notify"
 std::string notify_url_of(const AccountsFile& file, std::string_view channel);
 
-// Only its owner may read it. False when it could not be written whole.
+// Only its owner may read it, and never a part of it. False when it could not be written whole.
 bool write_private_file(const std::string& path, const std::string& text);
 
 }  // namespace welkin::sandbox

@@ -33,7 +33,7 @@ export class Sandbox {
     const sandbox = new Sandbox();
     sandbox.folder = fs.mkdtempSync(path.join(os.tmpdir(), 'welkin-conformance-'));
     sandbox.child = spawn(process.env.WELKIN_PROGRAM, ['sandbox', '--port', '0', '--keys', path.join(sandbox.folder, 'keys'), '--no-auto-pay',
-      '--refund-after-ms', '1', '--gateway', gateway], { stdio: ['ignore', 'pipe', 'inherit'] });
+      '--refund-after-ms', '1', '--gateway', gateway, '--route', ''], { stdio: ['ignore', 'pipe', 'inherit'] });
     for await (const line of readline.createInterface({ input: sandbox.child.stdout })) {
       if (line.startsWith('sandbox channel on ')) sandbox.url = line.slice('sandbox channel on '.length);
       if (line.startsWith('accounts')) return sandbox;
