@@ -13,6 +13,29 @@ constexpr double us_per_second = 1e6;
 
 }  // namespace
 
+BreakerMetrics::BreakerMetrics(prometheus::Registry& registry, const std::string& account)
+    : refused(counter(registry, "welkin_breaker_refused_total",
+                      "Calls that the account's circuit breaker did not let through",
+                      {{"account", account}})) {
+  auto& states = prometheus::BuildGauge()
+                     .Name("welkin_breaker_state")
+                     .Help("1 for the state that the account's circuit breaker is in")
+                     .Register(registry);
+  for (std::size_t i = 0; i < states_.size(); ++i)
+    states_[i] = &states.Add(
+        {{"account", account}, {"state", std::string(name_of(static_cast<BreakerState>(i)))}});
+  for (std::size_t i = 0; i < transitions_.size(); ++i)
+    transitions_[i] = &counter(
+        registry, "welkin_breaker_transitions_total",
+        "Changes of the account's circuit breaker, by event",
+        {{"account", account}, {"type", std::string(name_of(static_cast<BreakerEventKind>(i)))}});
+}
+
+void BreakerMetrics::is_in(BreakerState state) {
+  for (std::size_t i = 0; i < states_.size(); ++i)
+    states_[i]->Set(static_cast<BreakerState>(i) == state ? 1 : 0);
+}
+
 AccountMetrics::AccountMetrics(prometheus::Registry& registry, const std::string& account)
     : registry_(registry),
       account_(account),
@@ -40,7 +63,8 @@ AccountMetrics::AccountMetrics(prometheus::Registry& registry, const std::string
                     .Name("welkin_channel_in_flight")
                     .Help("Channel calls under way")
                     .Register(registry)
-                    .Add({{"account", account}})) {
+                    .Add({{"account", account}})),
+      breaker(registry, account) {
   for (std::size_t i = 0; i < outcomes_.size(); ++i)
     outcomes_[i] = &counter(
         registry, "welkin_channel_outcomes_total", "What channel calls came to",

@@ -11,10 +11,29 @@
 #include <cstddef>
 #include <string>
 
+#include "protocol/breaker/state.hpp"
 #include "protocol/channel/channel.hpp"
 #include "protocol/problem.hpp"
 
 namespace welkin {
+
+// Of the account's circuit breaker.
+class BreakerMetrics {
+ public:
+  BreakerMetrics(prometheus::Registry& registry, const std::string& account);
+
+  void is_in(BreakerState state);
+  void changed_by(BreakerEventKind kind) {
+    transitions_[static_cast<std::size_t>(kind)]->Increment();
+  }
+
+ private:
+  std::array<prometheus::Gauge*, breaker_state_count> states_{};
+  std::array<prometheus::Counter*, breaker_event_kind_count> transitions_{};
+
+ public:
+  prometheus::Counter& refused;
+};
 
 class AccountMetrics {
  public:
@@ -38,6 +57,7 @@ class AccountMetrics {
   prometheus::Counter& callbacks_taken;
   prometheus::Counter& callbacks_ignored;
   prometheus::Gauge& in_flight;
+  BreakerMetrics breaker;
 };
 
 }  // namespace welkin

@@ -46,7 +46,7 @@ void JournalActor::write_next() {
   std::vector<AppendRequestPtr> batch;
   std::size_t events = 0;
   while (!waiting_.empty() && batch.size() < context_->limits.max_batch_appends) {
-    events += waiting_.front()->events.size();
+    events += waiting_.front()->event_count();
     batch.push_back(std::move(waiting_.front()));
     waiting_.pop_front();
   }

@@ -12,6 +12,8 @@
 
 #include "actors/payment_service.hpp"
 #include "persistence/journal_store.hpp"
+#include "protocol/breaker/breaker.hpp"
+#include "protocol/channel/call_outcome.hpp"
 #include "protocol/channel/channel.hpp"
 #include "protocol/payment/payment.hpp"
 
@@ -95,24 +97,17 @@ struct LookRequest {
 };
 using LookRequestPtr = std::shared_ptr<const LookRequest>;
 
+// (call_atom, ChannelCallPtr) to the account's breaker, which passes it on as (call_atom,
+// ChannelCallPtr, CallPermit) and hears (outcome_atom, CallPermit, CallOutcome) of it.
 using ChannelCallPtr = std::shared_ptr<const ChannelCall>;
 
-// A breaker's leave to make one call, which comes back with how it went: (call_atom,
-// ChannelCallPtr, CallPermit) to the channel, (outcome_atom, CallPermit, CallOutcome) to the
-// breaker.
-struct CallPermit {
-  std::uint64_t number = 0;
-  bool probe = false;
+// What one actor makes durable at once, by the kind of its stream.
+struct PaymentAppend {
+  std::vector<PaymentEvent> events;
+  PaymentPtr after;  // the payment once these are durable, for the views
 };
-
-// What a call says about the account's health. A definite refusal is a success: the channel
-// answered. `not_made` says nothing, as when the bulkhead was full or the call could not be
-// encoded.
-enum class CallHealth : std::uint8_t { success, failure, not_made };
-
-struct CallOutcome {
-  CallHealth health = CallHealth::success;
-  UnixUs duration_us = 0;
+struct BreakerAppend {
+  std::vector<BreakerEvent> events;
 };
 
 // One actor's events on their way to the journal.
@@ -125,10 +120,14 @@ struct AppendRequest {
   UnixUs at_us = 0;
   std::string causation_id;
   std::string correlation_id;
-  std::vector<PaymentEvent> events;
-  PaymentPtr after;       // the payment once these are durable, for the views
+  std::variant<PaymentAppend, BreakerAppend> what;
   caf::actor reply_to;    // hears (committed_atom, CommitAck)
   bool new_work = false;  // may be refused when too much is waiting; settling never is
+
+  const PaymentAppend* payment() const { return std::get_if<PaymentAppend>(&what); }
+  std::size_t event_count() const {
+    return std::visit([](const auto& append) { return append.events.size(); }, what);
+  }
 };
 using AppendRequestPtr = std::shared_ptr<const AppendRequest>;
 
@@ -161,12 +160,20 @@ struct LoadedPayment {
   Hash hash{};
   std::string correlation_id;
 };
+struct LoadedBreaker {
+  Breaker breaker;  // closed since ever when the stream is empty
+  std::uint64_t seq = 0;
+  Hash hash{};
+};
 struct LoadFailure {
   bool corrupt = false;  // reading again will not help
   std::string what;
 };
-using LoadResult = std::variant<LoadedPayment, LoadFailure>;
+using LoadResult = std::variant<LoadedPayment, LoadedBreaker, LoadFailure>;
 using LoadResultPtr = std::shared_ptr<const LoadResult>;
+
+using BreakerCommandPtr = std::shared_ptr<const BreakerCommand>;
+using BreakerAnswerPtr = std::shared_ptr<const BreakerAnswer>;
 
 struct IdempotencyAnswer {
   std::uint64_t token = 0;
@@ -191,4 +198,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::CommitAck)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::CommittedBatchPtr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::LoadResultPtr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::IdempotencyAnswerPtr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::BreakerCommandPtr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::BreakerAnswerPtr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::vector<welkin::ParkedEntity>)

@@ -209,8 +209,7 @@ void PaymentActor::persist(std::vector<PaymentEvent> events, Work cause, std::st
   request->at_us = at_us;
   request->causation_id = std::move(causation_id);
   request->correlation_id = correlation_id_;
-  request->events = std::move(events);
-  request->after = std::move(next);
+  request->what = PaymentAppend{std::move(events), std::move(next)};
   request->reply_to = caf::actor_cast<caf::actor>(this);
   request->new_work = new_work;
   append_ = std::move(request);
@@ -223,7 +222,7 @@ void PaymentActor::committed(const CommitAck& ack) {
   if (phase_ != Phase::persisting) return;
   if (ack.status != CommitStatus::committed) return not_committed(ack.status);
   const PaymentState before = payment_->state;
-  payment_ = append_->after;
+  payment_ = append_->payment()->after;
   seq_ = ack.last_seq;
   hash_ = ack.hash;
   conflicts_ = 0;
@@ -237,14 +236,15 @@ void PaymentActor::committed(const CommitAck& ack) {
 void PaymentActor::act_on_committed() {
   const AppendRequestPtr append = std::move(append_);
   const Work cause = std::exchange(append_cause_, Wake{});
-  for (const PaymentEvent& event : append->events) {
+  const std::vector<PaymentEvent>& events = append->payment()->events;
+  for (const PaymentEvent& event : events) {
     context_->metrics->recorded(kind_of(event));
     if (kind_of(event) == PaymentEventKind::report_refused)
       context_->metrics->reports_refused.Increment();
     for (ChannelCall& wanted : calls_after(*payment_, event, id_)) call(std::move(wanted));
   }
   if (const auto* command = std::get_if<CommandRequestPtr>(&cause)) {
-    const PaymentEventKind first = kind_of(append->events.front());
+    const PaymentEventKind first = kind_of(events.front());
     const bool created =
         first == PaymentEventKind::created || first == PaymentEventKind::refund_requested;
     if (!wait_for_channel(*command, created)) answer(*command, created);
@@ -253,7 +253,7 @@ void PaymentActor::act_on_committed() {
     forget_in_flight(**report);
     for (ChannelCall& repeated : calls_to_repeat(*payment_, (*report)->report, id_))
       call(std::move(repeated));
-    if (kind_of(append->events.front()) == PaymentEventKind::report_refused)
+    if (kind_of(events.front()) == PaymentEventKind::report_refused)
       answer_to((*report)->reply_to,
                 Problem{ProblemCode::report_mismatch, "The report does not fit the payment.", ""});
     else

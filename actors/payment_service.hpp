@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "protocol/breaker/breaker.hpp"
 #include "protocol/channel/channel.hpp"
 #include "protocol/channels/exchange.hpp"
 #include "protocol/ids.hpp"
@@ -72,6 +73,20 @@ struct ParkedEntity {
   UnixUs since_us = 0;
 };
 
+// A channel account's circuit breaker as it stands now.
+struct BreakerView {
+  std::string account;
+  BreakerState state = BreakerState::closed;
+  UnixUs since_us = 0;  // 0: it has always been closed
+  std::string reason;   // of the last change
+  std::string by;       // the operator who made it; empty: the breaker itself
+  int trips = 0;        // in a row
+  BreakerFigures figures;
+  UnixUs next_probe_at_us = 0;  // open only
+  std::int64_t refused = 0;     // calls, since the node started
+};
+using BreakerAnswer = std::variant<BreakerView, Problem>;
+
 struct Readiness {
   bool ready = false;
   std::string reason;  // why not: "starting", "store_unavailable", "draining"
@@ -108,6 +123,11 @@ class PaymentService {
   // For operators.
   using FoundParked = std::variant<std::vector<ParkedEntity>, Problem>;
   virtual void parked(Then<FoundParked> then) = 0;
+  using FoundBreakers = std::variant<std::vector<BreakerView>, Problem>;
+  virtual void breakers(Then<FoundBreakers> then) = 0;
+  // The answer is the breaker after the command, which is durable then.
+  virtual void operate_breaker(const std::string& account, BreakerCommand command,
+                               Then<BreakerAnswer> then) = 0;
 
   virtual bool knows_channel(std::string_view channel) const = 0;  // payments may name it
   virtual bool knows_account(std::string_view account) const = 0;  // callbacks may come to it

@@ -6,6 +6,7 @@
 #include <caf/all.hpp>
 #include <utility>
 
+#include "actors/breaker_actor.hpp"
 #include "actors/journal_actor.hpp"
 #include "actors/list_cursor.hpp"
 #include "actors/pending_answers.hpp"
@@ -47,6 +48,8 @@ class SystemConfig : public caf::actor_system_config {
     set("scheduler.max-throughput", config.max_throughput);
   }
 };
+
+constexpr auto look_timeout = std::chrono::seconds(2);
 
 Problem problem_of(const StoreError& error) {
   const auto code = error.kind == StoreErrorKind::corrupt ? ProblemCode::internal
@@ -163,6 +166,12 @@ StoreResult<std::unique_ptr<Runtime>> Runtime::start(const RuntimeConfig& config
                                                      std::vector<ChannelAccount> accounts) {
   auto epochs = store.claim_epochs(config.shard_count);
   if (const StoreError* error = error_of(epochs)) return *error;
+  std::vector<LoadedBreaker> breakers;
+  for (const ChannelAccount& account : accounts) {
+    auto breaker = breaker_at_start(store, account.port->name());
+    if (const StoreError* error = error_of(breaker)) return *error;
+    breakers.push_back(std::move(std::get<LoadedBreaker>(breaker)));
+  }
   const SystemClock clock;
   auto views = catch_up_views(store, config.shard_count, clock.now_us());
   if (const StoreError* error = error_of(views)) return *error;
@@ -177,7 +186,8 @@ StoreResult<std::unique_ptr<Runtime>> Runtime::start(const RuntimeConfig& config
   context.limits = config.limits;
   context.journal = parts.system.spawn<JournalActor>(parts.context);
   context.routes = &parts.routes;
-  for (ChannelAccount& account : accounts) runtime->open_account(std::move(account));
+  for (std::size_t i = 0; i < accounts.size(); ++i)
+    runtime->open_account(std::move(accounts[i]), std::move(breakers[i]));
   const ShardActor::Spawn spawn = spawn_payments(parts.context);
   for (std::uint32_t shard = 0; shard < config.shard_count; ++shard)
     context.shards.push_back(parts.system.spawn<ShardActor>(parts.context, spawn));
@@ -291,6 +301,17 @@ void Runtime::parked(Then<FoundParked> then) {
   read<FoundParked>(std::move(then), [this] { return parked_now(); });
 }
 
+void Runtime::breakers(Then<FoundBreakers> then) {
+  read<FoundBreakers>(std::move(then), [this] { return breakers_now(); });
+}
+
+void Runtime::operate_breaker(const std::string& account, BreakerCommand command,
+                              Then<BreakerAnswer> then) {
+  read<BreakerAnswer>(std::move(then), [this, account, command = std::move(command)] {
+    return operate_breaker_now(account, command);
+  });
+}
+
 std::optional<Problem> Runtime::flush_views() {
   Desk desk(*parts_);
   caf::anon_send(parts_->context->views, flush_atom::value, desk.reply_to());
@@ -393,12 +414,15 @@ CommandAnswer Runtime::replay_now(const IdempotencyHit& hit) const {
   return outcome;
 }
 
-void Runtime::open_account(ChannelAccount account) {
+void Runtime::open_account(ChannelAccount account, LoadedBreaker breaker) {
   const std::string name(account.port->name());
   RuntimeContext& context = *parts_->context;
   parts_->routes.add(account.serves, name, account.priority, account.weight);
-  context.channels.emplace(name, parts_->system.spawn<ChannelActor>(parts_->context, *account.port,
-                                                                    std::move(account.calls)));
+  auto channel =
+      parts_->system.spawn<ChannelActor>(parts_->context, *account.port, std::move(account.calls));
+  context.channels.emplace(
+      name, parts_->system.spawn<BreakerActor>(parts_->context, name, account.breaker,
+                                               std::move(channel), std::move(breaker)));
   callbacks_->add(*account.port);
 }
 
@@ -411,7 +435,7 @@ std::vector<ParkedEntity> Runtime::parked_now() {
   std::vector<ParkedEntity> result;
   const auto collect = [&](const caf::actor& actor) {
     desk.self()
-        ->request(actor, std::chrono::seconds(2), parked_atom::value)
+        ->request(actor, look_timeout, parked_atom::value)
         .receive(
             [&](const std::vector<ParkedEntity>& part) {
               result.insert(result.end(), part.begin(), part.end());
@@ -420,6 +444,36 @@ std::vector<ParkedEntity> Runtime::parked_now() {
   };
   for (const caf::actor& shard : parts_->context->shards) collect(shard);
   collect(parts_->context->views);
+  return result;
+}
+
+Runtime::FoundBreakers Runtime::breakers_now() {
+  Desk desk(*parts_);
+  std::vector<BreakerView> result;
+  for (const auto& [account, breaker] : parts_->context->channels)
+    desk.self()
+        ->request(breaker, look_timeout, look_atom::value)
+        .receive(
+            [&](const BreakerAnswerPtr& answer) {
+              result.push_back(std::get<BreakerView>(*answer));
+            },
+            [](const caf::error&) {});
+  if (result.size() < parts_->context->channels.size())
+    return Problem{ProblemCode::overloaded, "A breaker did not answer in time.", ""};
+  return result;
+}
+
+BreakerAnswer Runtime::operate_breaker_now(const std::string& account,
+                                           const BreakerCommand& command) {
+  const auto breaker = parts_->context->channels.find(account);
+  if (breaker == parts_->context->channels.end())
+    return Problem{ProblemCode::not_found, "There is no such channel account.", ""};
+  Desk desk(*parts_);
+  BreakerAnswer result = Problem{ProblemCode::outcome_unknown, "Ask for the breakers' states.", ""};
+  desk.self()
+      ->request(breaker->second, std::chrono::milliseconds(config_.command_timeout_ms),
+                submit_atom::value, std::make_shared<const BreakerCommand>(command))
+      .receive([&](const BreakerAnswerPtr& answer) { result = *answer; }, [](const caf::error&) {});
   return result;
 }
 

@@ -38,11 +38,13 @@ struct ChannelAccount {
   int priority = 1;    // lowest first
   int weight = 1;      // its share among those of the same priority
   ChannelActorOptions calls;
+  BreakerConfig breaker;
 };
 
 class Runtime : public PaymentService {
  public:
-  // Claims every shard's epoch and brings the views up to date before it returns.
+  // Claims every shard's epoch, brings the views up to date and reads the state of every breaker
+  // before it returns.
   static StoreResult<std::unique_ptr<Runtime>> start(const RuntimeConfig& config,
                                                      JournalStore& store,
                                                      std::vector<ChannelAccount> accounts);
@@ -57,6 +59,9 @@ class Runtime : public PaymentService {
   void replay(const IdempotencyHit& hit, Then<CommandAnswer> then) override;
   void notify(const RawCallback& callback, Then<TakenCallback> then) override;
   void parked(Then<FoundParked> then) override;
+  void breakers(Then<FoundBreakers> then) override;
+  void operate_breaker(const std::string& account, BreakerCommand command,
+                       Then<BreakerAnswer> then) override;
   bool knows_channel(std::string_view channel) const override;
   bool knows_account(std::string_view account) const override;
   Readiness readiness() const override;
@@ -84,8 +89,10 @@ class Runtime : public PaymentService {
   FoundKey find_key_now(const std::string& merchant_id, const std::string& key);
   CommandAnswer replay_now(const IdempotencyHit& hit) const;
   std::vector<ParkedEntity> parked_now();
+  FoundBreakers breakers_now();
+  BreakerAnswer operate_breaker_now(const std::string& account, const BreakerCommand& command);
   void submit(PaymentCommand command, Then<CommandAnswer> then);
-  void open_account(ChannelAccount account);
+  void open_account(ChannelAccount account, LoadedBreaker breaker);
   std::optional<Problem> flush_views();
 
   RuntimeConfig config_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "protocol/breaker/event_codec.hpp"
 #include "protocol/payment/event_codec.hpp"
 
 namespace welkin {
@@ -20,6 +21,42 @@ CommitStatus status_of(AppendStatus status) {
   return CommitStatus::conflict;
 }
 
+// The rows keep their buffers from batch to batch.
+template <class Event>
+void encode_rows(const AppendRequest& request, const std::vector<Event>& events,
+                 std::vector<EventRow>& rows) {
+  rows.resize(events.size());
+  const std::string stream_text = request.stream.text();
+  Hash prev = request.prev_hash;
+  for (std::size_t n = 0; n < events.size(); ++n) {
+    EventRow& row = rows[n];
+    row.stream = request.stream;
+    row.seq = request.expected_seq + n + 1;
+    row.type = name_of(kind_of(events[n]));
+    row.version = version_of(events[n]);
+    row.payload.clear();
+    write_event(events[n], row.payload);
+    row.at_us = request.at_us;
+    row.causation_id = request.causation_id;
+    row.correlation_id = request.correlation_id;
+    row.prev_hash = prev;
+    row.hash = event_hash(prev, stream_text, row.seq, row.type, row.version, row.at_us,
+                          row.causation_id, row.correlation_id, row.payload);
+    prev = row.hash;
+  }
+}
+
+// Follows a stream's rows by sequence number and hash. Says what does not follow, or nothing.
+std::string not_following(const EventRow& row, std::uint64_t seq, const Hash& hash) {
+  if (row.seq != seq + 1) return "an event is missing before it";
+  if (row.prev_hash != hash) return "the hash chain is broken";
+  return {};
+}
+
+std::string place_of(const EventRow& row) {
+  return row.stream.text() + " seq " + std::to_string(row.seq) + ": ";
+}
+
 }  // namespace
 
 void JournalCommitter::encode(const std::vector<AppendRequestPtr>& batch) {
@@ -31,25 +68,8 @@ void JournalCommitter::encode(const std::vector<AppendRequestPtr>& batch) {
     append.shard = request.shard;
     append.epoch = request.epoch;
     append.expected_seq = request.expected_seq;
-    append.rows.resize(request.events.size());
-    const std::string stream_text = request.stream.text();
-    Hash prev = request.prev_hash;
-    for (std::size_t n = 0; n < request.events.size(); ++n) {
-      EventRow& row = append.rows[n];
-      row.stream = request.stream;
-      row.seq = request.expected_seq + n + 1;
-      row.type = name_of(kind_of(request.events[n]));
-      row.version = version_of(request.events[n]);
-      row.payload.clear();
-      write_event(request.events[n], row.payload);
-      row.at_us = request.at_us;
-      row.causation_id = request.causation_id;
-      row.correlation_id = request.correlation_id;
-      row.prev_hash = prev;
-      row.hash = event_hash(prev, stream_text, row.seq, row.type, row.version, row.at_us,
-                            row.causation_id, row.correlation_id, row.payload);
-      prev = row.hash;
-    }
+    std::visit([&](const auto& what) { encode_rows(request, what.events, append.rows); },
+               request.what);
   }
 }
 
@@ -133,21 +153,43 @@ LoadResult load_payment(const JournalStore& store, const StreamId& stream) {
   if (const StoreError* error = error_of(read))
     return LoadFailure{error->kind == StoreErrorKind::corrupt, error->detail};
   for (const EventRow& row : std::get<std::vector<EventRow>>(read)) {
-    const std::string at = stream.text() + " seq " + std::to_string(row.seq) + ": ";
-    if (row.seq != loaded.seq + 1) return LoadFailure{true, at + "an event is missing before it"};
-    if (row.prev_hash != loaded.hash) return LoadFailure{true, at + "the hash chain is broken"};
+    std::string problem = not_following(row, loaded.seq, loaded.hash);
+    if (!problem.empty()) return LoadFailure{true, place_of(row) + problem};
     auto parsed = parse_event(row.type, row.version, row.payload);
     if (const auto* error = std::get_if<CodecError>(&parsed))
-      return LoadFailure{true, at + error->path + " " + error->what};
-    std::string problem;
+      return LoadFailure{true, place_of(row) + error->path + " " + error->what};
     if (!apply(payment, std::get<PaymentEvent>(parsed), row.at_us, &problem))
-      return LoadFailure{true, at + problem};
+      return LoadFailure{true, place_of(row) + problem};
     loaded.seq = row.seq;
     loaded.hash = row.hash;
     loaded.correlation_id = row.correlation_id;
   }
   loaded.payment = std::make_shared<const Payment>(std::move(payment));
   return loaded;
+}
+
+LoadResult load_breaker(const JournalStore& store, const StreamId& stream) {
+  LoadedBreaker loaded;
+  auto read = store.read_stream(stream);
+  if (const StoreError* error = error_of(read))
+    return LoadFailure{error->kind == StoreErrorKind::corrupt, error->detail};
+  for (const EventRow& row : std::get<std::vector<EventRow>>(read)) {
+    std::string problem = not_following(row, loaded.seq, loaded.hash);
+    if (!problem.empty()) return LoadFailure{true, place_of(row) + problem};
+    auto parsed = parse_breaker_event(row.type, row.version, row.payload);
+    if (const auto* error = std::get_if<CodecError>(&parsed))
+      return LoadFailure{true, place_of(row) + error->path + " " + error->what};
+    if (!apply(loaded.breaker, std::get<BreakerEvent>(parsed), row.at_us, &problem))
+      return LoadFailure{true, place_of(row) + problem};
+    loaded.seq = row.seq;
+    loaded.hash = row.hash;
+  }
+  return loaded;
+}
+
+LoadResult load_stream(const JournalStore& store, const StreamId& stream) {
+  return stream.kind == StreamKind::breaker ? load_breaker(store, stream)
+                                            : load_payment(store, stream);
 }
 
 }  // namespace welkin

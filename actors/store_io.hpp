@@ -61,5 +61,9 @@ void deliver_acks(const JournalCommitter& committer, const std::vector<AppendReq
 
 // Snapshot and events behind it, folded and checked against the hash chain.
 LoadResult load_payment(const JournalStore& store, const StreamId& stream);
+// A breaker has no snapshots: it changes seldom.
+LoadResult load_breaker(const JournalStore& store, const StreamId& stream);
+// By the stream's kind.
+LoadResult load_stream(const JournalStore& store, const StreamId& stream);
 
 }  // namespace welkin

@@ -121,7 +121,7 @@ void StoreThreads::probe(const caf::actor& journal) {
 void StoreThreads::load(const StreamId& stream, const caf::actor& reply_to) {
   readers_.run([this, stream, reply_to] {
     caf::anon_send(reply_to, loaded_atom::value,
-                   LoadResultPtr(std::make_shared<const LoadResult>(load_payment(store_, stream))));
+                   LoadResultPtr(std::make_shared<const LoadResult>(load_stream(store_, stream))));
   });
 }
 

@@ -85,6 +85,7 @@ class CatchUp {
       : store_(store), shard_count_(shard_count), now_us_(now_us) {}
 
   std::optional<StoreError> run(std::uint64_t& position) {
+    std::uint64_t written = position;
     for (;;) {
       auto read = store_.read_all(position, catch_up_rows);
       if (const StoreError* error = error_of(read)) return *error;
@@ -93,8 +94,10 @@ class CatchUp {
         if (auto error = take(row)) return error;
       if (!rows.empty()) position = rows.back().position;
       const bool end = rows.size() < catch_up_rows;
-      if ((end && !streams_.empty()) || streams_.size() >= catch_up_streams)
+      if ((end && position > written) || streams_.size() >= catch_up_streams) {
         if (auto error = write(position)) return error;
+        written = position;
+      }
       if (end) return std::nullopt;
     }
   }
@@ -111,6 +114,8 @@ class CatchUp {
   };
 
   std::optional<StoreError> take(const EventRow& row) {
+    // Only payments have cards; a breaker reads its own stream.
+    if (row.stream.kind != StreamKind::payment) return std::nullopt;
     auto parsed = parse_event(row.type, row.version, row.payload);
     if (const auto* error = std::get_if<CodecError>(&parsed))
       return StoreError{StoreErrorKind::corrupt, row.stream.text() + " seq " +
@@ -202,7 +207,10 @@ StoreResult<ViewsAtStart> catch_up_views(JournalStore& store, std::uint32_t shar
 // ---- the actor
 
 ViewsActor::ViewsActor(caf::actor_config& config, RuntimeContextPtr context, ViewsAtStart start)
-    : caf::event_based_actor(config), context_(std::move(context)), position_(start.position) {
+    : caf::event_based_actor(config),
+      context_(std::move(context)),
+      position_(start.position),
+      written_position_(start.position) {
   for (const DueTimer& timer : start.timers) set_due(timer.stream, timer.due_at_us);
   for (const ParkedEntity& entity : start.parked) parked_.emplace(entity.payment, entity);
 }
@@ -235,11 +243,13 @@ void ViewsActor::take(const std::vector<CommittedItem>& batch) {
 
 void ViewsActor::take(const CommittedItem& item) {
   const AppendRequest& request = *item.request;
-  const Payment& payment = *request.after;
   position_ = std::max(position_, item.last_position);
+  const PaymentAppend* append = request.payment();
+  if (!append) return;
+  const Payment& payment = *append->after;
   set_due(request.stream, payment.due_at_us());
   if (auto record = idempotency_of(request.stream, request.expected_seq + 1, request.at_us,
-                                   payment.merchant_id, request.events))
+                                   payment.merchant_id, append->events))
     records_.insert_or_assign({record->merchant_id, record->key}, *record);
   const std::uint64_t every = context_->limits.snapshot_every_events;
   if (item.last_seq / every != request.expected_seq / every)
@@ -290,13 +300,13 @@ void ViewsActor::wake_due() {
 void ViewsActor::checkpoint() {
   if (writing_) return;
   ticks_since_checkpoint_ = 0;
-  if (dirty_.empty() && flush_next_.empty()) return;
+  if (position_ == written_position_ && dirty_.empty() && flush_next_.empty()) return;
   auto delta = std::make_shared<ViewDelta>();
   delta->position = position_;
   delta->cards.reserve(dirty_.size());
   for (const auto& [stream, item] : dirty_)
     delta->cards.push_back(
-        card_of(stream, item.last_position, item.request->shard, *item.request->after));
+        card_of(stream, item.last_position, item.request->shard, *item.request->payment()->after));
   for (const auto& [key, record] : records_) delta->idempotency.push_back(record);
   delta->snapshots = std::exchange(snapshots_, {});
   delta->forget_idempotency_before_us = context_->clock->now_us() - idempotency_retention_us;
@@ -314,6 +324,8 @@ void ViewsActor::checkpointed(bool written) {
     dirty_.merge(writing_dirty_);
     records_.merge(writing_records_);
     for (const Snapshot& snapshot : writing_->snapshots) snapshots_.push_back(snapshot);
+  } else {
+    written_position_ = writing_->position;
   }
   writing_ = nullptr;
   writing_dirty_.clear();

@@ -59,6 +59,7 @@ class ViewsActor : public caf::event_based_actor {
 
   RuntimeContextPtr context_;
   std::uint64_t position_;
+  std::uint64_t written_position_;  // as far as the store's views have come
   std::unordered_map<StreamId, CommittedItem> dirty_;
   Records records_;  // not handed to a checkpoint yet
   std::vector<Snapshot> snapshots_;

@@ -8,6 +8,7 @@
 #include "app/exit_codes.hpp"
 #include "app/journal_commands.hpp"
 #include "app/stop_signals.hpp"
+#include "protocol/breaker/state.hpp"
 #include "protocol/payment/state.hpp"
 
 namespace welkin {
@@ -91,11 +92,14 @@ void add_list(CLI::App* journal, const Arguments& arguments, int& exit_code) {
 }
 
 void add_show(CLI::App* journal, const Arguments& arguments, int& exit_code) {
-  CLI::App* command = add_command(journal, "show", "One payment's timeline", arguments, exit_code,
-                                  [arguments](const JournalStore& store, Output output) {
-                                    return journal_show(store, arguments->show, output);
-                                  });
-  command->add_option("id", arguments->show.id, "Payment id, or MERCHANT/ORDER_NO")->required();
+  CLI::App* command =
+      add_command(journal, "show", "The timeline of a payment or a breaker", arguments, exit_code,
+                  [arguments](const JournalStore& store, Output output) {
+                    return journal_show(store, arguments->show, output);
+                  });
+  command
+      ->add_option("id", arguments->show.id, "A stream's id, MERCHANT/ORDER_NO or breaker:ACCOUNT")
+      ->required();
   command->add_option("--at", arguments->show.at_seq, "The whole state after this event");
 }
 
@@ -118,9 +122,11 @@ void add_tail(CLI::App* journal, const Arguments& arguments, int& exit_code) {
   command->add_option("--from", tail.from_position, "Begin at this position instead");
   command->add_option("--type", tail.type, "Only events of this type, such as payment_paid")
       ->check([](const std::string& name) {
-        return parse_payment_event_kind(name) ? std::string() : name + " is not a type of event";
+        const bool known = parse_payment_event_kind(name) || parse_breaker_event_kind(name);
+        return known ? std::string() : name + " is not a type of event";
       });
-  command->add_option("--stream", tail.stream, "Only this payment's: its id, or MERCHANT/ORDER_NO");
+  command->add_option("--stream", tail.stream,
+                      "Only this one's: its id, MERCHANT/ORDER_NO or breaker:ACCOUNT");
 }
 
 void add_export(CLI::App* journal, const Arguments& arguments, int& exit_code) {

@@ -27,7 +27,8 @@ struct JournalListOptions {
 };
 int journal_list(const JournalStore& store, const JournalListOptions& options, Output output);
 
-// `id` is a payment id or MERCHANT/ORDER_NO. With `at_seq`, the whole state after that event.
+// `id` is a stream's id, MERCHANT/ORDER_NO or breaker:ACCOUNT. With `at_seq`, the whole state after
+// that event.
 struct JournalShowOptions {
   std::string id;
   std::optional<std::uint64_t> at_seq;
@@ -59,7 +60,7 @@ int journal_stats(const JournalStore& store, Output output);
 
 // One row as a JSON object without loss: text that is not UTF-8 goes under "<column>_hex".
 std::string export_line(const EventRow& row);
-// The payment a person named, or nullopt.
+// The stream a person named, or nullopt.
 std::optional<StreamId> parse_stream_name(const std::string& name);
 int report_store_error(const StoreError& error, Output output);
 

@@ -1,10 +1,12 @@
-// `welkin journal show`: one payment's timeline, or its whole state after one event.
+// `welkin journal show`: the timeline of a payment or a breaker, or its whole state after one
+// event.
 #include <nlohmann/json.hpp>
 
 #include "app/exit_codes.hpp"
 #include "app/journal_commands.hpp"
 #include "app/journal_timeline.hpp"
 #include "app/text_table.hpp"
+#include "protocol/breaker/event_codec.hpp"
 #include "protocol/payment/event_codec.hpp"
 
 namespace welkin {
@@ -17,8 +19,12 @@ Json parse_or_text(const std::string& payload) {
   return json.is_discarded() ? Json(payload) : json;
 }
 
+std::string state_name(const StreamState& state) {
+  return std::visit([](const auto& folded) { return std::string(name_of(folded.state)); }, state);
+}
+
 std::string state_name(const TimelineStep& step) {
-  return step.after ? std::string(name_of(step.after->state)) : "?";
+  return step.after ? state_name(*step.after) : "?";
 }
 
 Json step_json(const TimelineStep& step) {
@@ -63,6 +69,14 @@ void write_header(const StreamId& stream, const Payment& payment, std::ostream& 
   out << "\n\n";
 }
 
+void write_header(const StreamId& stream, const Breaker& breaker, std::ostream& out) {
+  out << stream.text() << "  breaker of " << printable(breaker.account) << "  "
+      << name_of(breaker.state) << "  since " << format_clock(breaker.since_us).substr(0, 19);
+  if (!breaker.by.empty()) out << " by " << printable(breaker.by);
+  if (!breaker.reason.empty()) out << ": " << printable(breaker.reason);
+  out << "\n\n";
+}
+
 // Names that end in _minor and _us are shown as money and time beside the stored number.
 std::string shown_value(const std::string& name, const Json& value, Currency currency) {
   const auto ends_with = [&name](std::string_view end) {
@@ -103,19 +117,21 @@ int show_state(const StreamId& stream, const std::vector<TimelineStep>& steps, s
                << " is not known: an event up to it is bad; `show` without --at names it\n";
     return exit_found_wrong;
   }
-  const Json state = Json::parse(encode_payment(*step->after));
+  const auto* payment = std::get_if<Payment>(&*step->after);
+  const Json state = Json::parse(payment ? encode_payment(*payment)
+                                         : encode_breaker(std::get<Breaker>(*step->after)));
   if (output.json) {
     const Json json = {{"stream", stream.text()},
                        {"seq", seq},
                        {"at", format_time(step->row.at_us)},
-                       {"payment", state}};
+                       {payment ? "payment" : "breaker", state}};
     output.out << json.dump() << '\n';
     return exit_fine;
   }
   output.out << stream.text() << " after event " << seq << " (" << printable(step->row.type) << ", "
              << format_clock(step->row.at_us) << ")\n\n";
   TextTable table({"field", "value"});
-  add_fields(table, "", state, step->after->currency);
+  add_fields(table, "", state, payment ? payment->currency : Currency());
   table.write(output.out);
   return exit_fine;
 }
@@ -125,7 +141,8 @@ int show_state(const StreamId& stream, const std::vector<TimelineStep>& steps, s
 int journal_show(const JournalStore& store, const JournalShowOptions& options, Output output) {
   const auto stream = parse_stream_name(options.id);
   if (!stream) {
-    output.err << "welkin: not a payment id or MERCHANT/ORDER_NO: " << options.id << '\n';
+    output.err << "welkin: not a stream's id, MERCHANT/ORDER_NO or breaker:ACCOUNT: " << options.id
+               << '\n';
     return exit_usage;
   }
   auto result = store.read_stream(*stream);
@@ -138,22 +155,27 @@ int journal_show(const JournalStore& store, const JournalShowOptions& options, O
   if (options.at_seq) return show_state(*stream, steps, *options.at_seq, output);
 
   bool sound = true;
-  Payment last;
+  StreamState last;
+  if (stream->kind == StreamKind::breaker) last.emplace<Breaker>();
   for (const TimelineStep& step : steps) {
     sound = sound && step.problem.empty();
     if (step.after) last = *step.after;
   }
   if (output.json) {
-    Json json = {{"stream", stream->text()},
-                 {"merchant_id", last.merchant_id},
-                 {"merchant_order_no", last.merchant_order_no},
-                 {"state", name_of(last.state)},
-                 {"sound", sound},
-                 {"events", Json::array()}};
+    Json json = {{"stream", stream->text()}};
+    if (const auto* payment = std::get_if<Payment>(&last)) {
+      json["merchant_id"] = payment->merchant_id;
+      json["merchant_order_no"] = payment->merchant_order_no;
+    } else {
+      json["account"] = std::get<Breaker>(last).account;
+    }
+    json["state"] = state_name(last);
+    json["sound"] = sound;
+    json["events"] = Json::array();
     for (const TimelineStep& step : steps) json["events"].push_back(step_json(step));
     output.out << json.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
   } else {
-    write_header(*stream, last, output.out);
+    std::visit([&](const auto& folded) { write_header(*stream, folded, output.out); }, last);
     write_timeline(steps, output.out);
   }
   return sound ? exit_fine : exit_found_wrong;

@@ -4,6 +4,7 @@
 
 #include "app/journal_verifier.hpp"
 #include "app/text_table.hpp"
+#include "protocol/breaker/event_codec.hpp"
 #include "protocol/payment/event_codec.hpp"
 
 namespace welkin {
@@ -165,11 +166,57 @@ struct DetailsOf {
   }
 };
 
+struct BreakerDetailsOf {
+  static std::string counted(const BreakerFigures& figures) {
+    return std::to_string(figures.failures) + " of " + std::to_string(figures.calls) +
+           " calls failed, " + std::to_string(figures.slow) + " were slow";
+  }
+  template <class Event>
+  static std::string operators(const Event& e) {
+    return Details().add(e.account).add("by " + e.by).add("because: ", e.reason).text();
+  }
+
+  std::string operator()(const BreakerOpened& e) const {
+    return Details()
+        .add(e.account)
+        .add(words_of(e.cause, e.figures))
+        .add("trip " + std::to_string(e.trips))
+        .add("until " + format_clock(e.open_until_us).substr(11, 8))
+        .text();
+  }
+  std::string operator()(const BreakerHalfOpened& e) const {
+    return Details().add(e.account).add(std::to_string(e.probes) + " probes").text();
+  }
+  std::string operator()(const BreakerRecovering& e) const {
+    return Details().add(e.account).add("probes: " + counted(e.figures)).text();
+  }
+  std::string operator()(const BreakerClosed& e) const {
+    return Details().add(e.account).add(counted(e.figures)).text();
+  }
+  std::string operator()(const BreakerForcedOpen& e) const { return operators(e); }
+  std::string operator()(const BreakerDisabled& e) const { return operators(e); }
+  std::string operator()(const BreakerReleased& e) const { return operators(e); }
+};
+
+// What an event says, or its payload when it cannot be read.
+std::string details_of(const EventRow& row, const StreamCheck& check) {
+  if (row.stream.kind == StreamKind::breaker) {
+    const auto event = parse_breaker_event(row.type, row.version, row.payload);
+    const auto* known = std::get_if<BreakerEvent>(&event);
+    return known ? details_of(*known) : row.payload;
+  }
+  const auto event = parse_event(row.type, row.version, row.payload);
+  const auto* known = std::get_if<PaymentEvent>(&event);
+  return known ? details_of(*known, check.payment()->currency) : row.payload;
+}
+
 }  // namespace
 
 std::string details_of(const PaymentEvent& event, Currency currency) {
   return std::visit(DetailsOf{currency}, event);
 }
+
+std::string details_of(const BreakerEvent& event) { return std::visit(BreakerDetailsOf{}, event); }
 
 std::vector<TimelineStep> timeline_of(std::vector<EventRow> rows) {
   std::vector<TimelineStep> steps;
@@ -181,16 +228,12 @@ std::vector<TimelineStep> timeline_of(std::vector<EventRow> rows) {
     TimelineStep& step = steps.emplace_back();
     step.gap_us = row.at_us - previous_us;
     previous_us = row.at_us;
-    const auto event = parse_event(row.type, row.version, row.payload);
     if (sound) {
       step.problem = check.take(row);
       sound = step.problem.empty();
-      if (sound) step.after = check.payment;
+      if (sound) step.after = check.state;
     }
-    if (const auto* known = std::get_if<PaymentEvent>(&event))
-      step.details = details_of(*known, check.payment.currency);
-    else
-      step.details = row.payload;
+    step.details = details_of(row, check);
     step.row = std::move(row);
   }
   return steps;

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "app/canonical_reader.hpp"
+#include "protocol/breaker/event_codec.hpp"
 #include "protocol/payment/event_codec.hpp"
 
 namespace welkin {
@@ -60,6 +61,7 @@ class Worker {
   const std::optional<StoreError>& error() const { return error_; }
   std::uint64_t events() const { return events_; }
   std::uint64_t streams() const { return streams_; }
+  std::uint64_t breakers() const { return breakers_; }
 
   void run() {
     while (const Batch batch = queue_.pop()) {
@@ -89,6 +91,7 @@ class Worker {
       found = live_.try_emplace(row.stream).first;
       const bool known = !seen_.insert(row.stream);
       if (!known) ++streams_;
+      if (!known && row.stream.kind == StreamKind::breaker) ++breakers_;
       if ((known || row.seq != 1) && !read_again(row, found->second.check)) return;
     }
     found->second.touched = ++clock_;
@@ -125,8 +128,10 @@ class Worker {
 
   // Settled streams leave first, then those that were quiet for longest.
   void make_room() {
-    for (auto it = live_.begin(); it != live_.end();)
-      it = it->second.check.payment.is_open() ? std::next(it) : live_.erase(it);
+    for (auto it = live_.begin(); it != live_.end();) {
+      const Payment* payment = it->second.check.payment();
+      it = payment && payment->is_open() ? std::next(it) : live_.erase(it);
+    }
     const std::uint64_t half = options_.streams_in_memory / 2;
     if (live_.size() <= half) return;
     std::vector<std::uint64_t> ages;
@@ -149,6 +154,7 @@ class Worker {
   std::uint64_t clock_ = 0;
   std::uint64_t events_ = 0;
   std::uint64_t streams_ = 0;
+  std::uint64_t breakers_ = 0;
   std::optional<JournalFault> fault_;
   std::optional<StoreError> error_;
 };
@@ -204,6 +210,15 @@ std::string StreamCheck::take(const EventRow& row) {
   if (row.hash != event_hash(row.prev_hash, row.stream.text(), row.seq, row.type, row.version,
                              row.at_us, row.causation_id, row.correlation_id, row.payload))
     return "does not match its own hash: a column was changed";
+  if (seq == 0 && row.stream.kind == StreamKind::breaker) state.emplace<Breaker>();
+  std::string problem = std::visit([&](auto& folded) { return fold(folded, row); }, state);
+  if (!problem.empty()) return problem;
+  seq = row.seq;
+  hash = row.hash;
+  return {};
+}
+
+std::string StreamCheck::fold(Payment& payment, const EventRow& row) {
   const auto kind = parse_payment_event_kind(row.type);
   auto event = kind ? read_canonical_event(*kind, row.version, row.payload) : std::nullopt;
   if (!event) {
@@ -214,8 +229,18 @@ std::string StreamCheck::take(const EventRow& row) {
   }
   std::string problem;
   if (!apply(payment, *event, row.at_us, &problem)) return "breaks the rules: " + problem;
-  seq = row.seq;
-  hash = row.hash;
+  return {};
+}
+
+std::string StreamCheck::fold(Breaker& breaker, const EventRow& row) {
+  auto parsed = parse_breaker_event(row.type, row.version, row.payload);
+  if (const auto* error = std::get_if<CodecError>(&parsed))
+    return "has a payload that cannot be read: " + error->path + " " + error->what;
+  std::string problem;
+  if (!apply(breaker, std::get<BreakerEvent>(parsed), row.at_us, &problem))
+    return "breaks the rules: " + problem;
+  if (breaker_id_of(breaker.account) != row.stream)
+    return "breaks the rules: it stands in the stream of another account than it names";
   return {};
 }
 
@@ -278,6 +303,7 @@ VerifyReport verify_journal(const JournalStore& store, const VerifyOptions& opti
   for (const auto& worker : workers) {
     report.events += worker->events();
     report.streams += worker->streams();
+    report.breakers += worker->breakers();
     keep_first(report.fault, worker->fault());
     if (worker->error() && !report.error) report.error = worker->error();
   }

@@ -11,9 +11,11 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <variant>
 #include <vector>
 
 #include "persistence/journal_store.hpp"
+#include "protocol/breaker/breaker.hpp"
 #include "protocol/payment/payment.hpp"
 
 namespace welkin {
@@ -34,6 +36,7 @@ struct VerifyOptions {
 struct VerifyReport {
   std::uint64_t events = 0;  // rows checked and found good, when there is no fault
   std::uint64_t streams = 0;
+  std::uint64_t breakers = 0;  // of the streams
   double seconds = 0;
   std::optional<JournalFault> fault;
   std::optional<StoreError> error;  // the store could not be read to the end
@@ -46,10 +49,15 @@ VerifyReport verify_journal(const JournalStore& store, const VerifyOptions& opti
 struct StreamCheck {
   std::uint64_t seq = 0;
   Hash hash{};
-  Payment payment;
+  std::variant<Payment, Breaker> state;  // by the stream's kind
 
   // Empty when the row is the right next one; then it is folded in.
   std::string take(const EventRow& row);
+  const Payment* payment() const { return std::get_if<Payment>(&state); }
+
+ private:
+  std::string fold(Payment& payment, const EventRow& row);
+  std::string fold(Breaker& breaker, const EventRow& row);
 };
 
 // A set of the ids seen so far, by their low 64 bits: ids are hashes, and a false hit only costs

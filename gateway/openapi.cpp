@@ -111,6 +111,10 @@ void add_request_schemas(Json& out) {
               {"amount", amount_asked()},
               {"reason", text(0, max_reason_characters)}},
              {"reason"});
+  Json actions = names_of<BreakerAction>(0, static_cast<int>(BreakerAction::release));
+  out["OperateBreaker"] =
+      object({{"action", std::move(actions)},
+              {"reason", described(text(1, max_reason_characters), "recorded in the journal")}});
   out["Empty"] = object(Json::object());
 }
 
@@ -172,6 +176,21 @@ void add_other_schemas(Json& out) {
        {"payload", type("object")}});
   out["Parked"] =
       object({{"payment_id", type("string")}, {"reason", type("string")}, {"since", time()}});
+  Json since = time();
+  since["type"] = {"string", "null"};
+  Json window = object(
+      {{"calls", type("integer")}, {"failures", type("integer")}, {"slow", type("integer")}});
+  out["Breaker"] = object(
+      {{"account", type("string")},
+       {"state", names_of<BreakerState>(0, static_cast<int>(breaker_state_count) - 1)},
+       {"since", described(since, "null when it has always been closed")},
+       {"reason", described(type_or_null("string"), "of the last change")},
+       {"by", described(type_or_null("string"), "the operator who made it, null for itself")},
+       {"trips", described(type("integer"), "in a row")},
+       {"window", described(std::move(window), "the calls that are judged now")},
+       {"next_probe_at", described(since, "while it is open")},
+       {"refused_calls", described(type("integer"), "since the node started")}});
+  out["BreakerList"] = page_of("Breaker");
   out["PaymentList"] = page_of("Payment");
   out["RefundList"] = page_of("Refund");
   out["EventList"] = page_of("Event");

@@ -27,6 +27,11 @@ void append_time(std::string& out, std::string_view key, UnixUs at_us) {
   out.push_back('"');
 }
 
+void append_time_or_null(std::string& out, std::string_view key, UnixUs at_us) {
+  if (at_us != 0) return append_time(out, key, at_us);
+  out.append(key).append("null");
+}
+
 void append_failure(std::string& out, std::string_view code, std::string_view message) {
   if (code.empty() && message.empty()) {
     out.append(R"(,"failure":null)");
@@ -119,6 +124,21 @@ void append_parked(std::string& out, const ParkedEntity& entity) {
   append_text(out, R"({"payment_id":)", entity.payment.text());
   append_text(out, R"(,"reason":)", entity.reason);
   append_time(out, R"(,"since":)", entity.since_us);
+  out.push_back('}');
+}
+
+void append_breaker(std::string& out, const BreakerView& breaker) {
+  append_text(out, R"({"account":)", breaker.account);
+  append_text(out, R"(,"state":)", name_of(breaker.state));
+  append_time_or_null(out, R"(,"since":)", breaker.since_us);
+  append_text_or_null(out, R"(,"reason":)", breaker.reason);
+  append_text_or_null(out, R"(,"by":)", breaker.by);
+  append_number(out, R"(,"trips":)", breaker.trips);
+  append_number(out, R"(,"window":{"calls":)", breaker.figures.calls);
+  append_number(out, R"(,"failures":)", breaker.figures.failures);
+  append_number(out, R"(,"slow":)", breaker.figures.slow);
+  append_time_or_null(out, R"(},"next_probe_at":)", breaker.next_probe_at_us);
+  append_number(out, R"(,"refused_calls":)", breaker.refused);
   out.push_back('}');
 }
 

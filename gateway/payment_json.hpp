@@ -13,6 +13,7 @@ void append_payment(std::string& out, const PaymentView& view);
 void append_refund(std::string& out, const PaymentView& view, const Refund& refund);
 void append_event(std::string& out, const EventView& event);
 void append_parked(std::string& out, const ParkedEntity& entity);
+void append_breaker(std::string& out, const BreakerView& breaker);
 
 // {"items":[…],"next_cursor":…}; the cursor is null on the last page and where there are no pages.
 template <class Items, class AppendItem>

@@ -10,6 +10,7 @@ namespace welkin {
 constexpr std::size_t max_order_no_characters = 64;
 constexpr std::size_t max_subject_characters = 128;
 constexpr std::size_t max_reason_characters = 256;
+constexpr std::size_t max_action_characters = 32;
 constexpr std::size_t max_url_characters = 2048;
 constexpr std::size_t max_metadata_entries = 20;
 constexpr std::size_t max_metadata_key_characters = 40;

@@ -133,5 +133,7 @@ Step metrics(const RouteCall&, HttpAnswer&);
 Step openapi(const RouteCall&, HttpAnswer&);
 Step list_parked(const RouteCall&, HttpAnswer&);
 Step resume_payment(const RouteCall&, HttpAnswer&);
+Step list_breakers(const RouteCall&, HttpAnswer&);
+Step operate_breaker(const RouteCall&, HttpAnswer&);
 
 }  // namespace welkin

@@ -102,6 +102,11 @@ const std::vector<HttpRoute>& routes() {
      "listParked", "List the payments that wait for an operator", "", "ParkedList"},
     {"POST", "/admin/v1/payments/{payment_id}/resume", resume_payment, A::admin, B::maybe, command,
      "resumePayment", "Go on with a parked payment", "Empty", "Payment"},
+    {"GET",  "/admin/v1/breakers", list_breakers, A::admin, B::none, read,
+     "listBreakers", "List the channel accounts' circuit breakers", "", "BreakerList"},
+    // Not under the limit of commands: when too many are in flight, this is what an operator needs.
+    {"POST", "/admin/v1/breakers/{account}", operate_breaker, A::admin, B::json, read,
+     "operateBreaker", "Force a breaker open, disable it, or release it", "OperateBreaker", "Breaker"},
   };
   return table;
 }

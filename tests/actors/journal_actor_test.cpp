@@ -34,8 +34,7 @@ class Journal : public StepSystem {
     created.currency = *Currency::parse("CNY");
     Payment after;
     apply(after, created, append->at_us);
-    append->events.emplace_back(created);
-    append->after = std::make_shared<const Payment>(std::move(after));
+    append->what = PaymentAppend{{created}, std::make_shared<const Payment>(std::move(after))};
     append->reply_to = desk();
     append->new_work = new_work;
     return append;
@@ -213,14 +212,14 @@ TEST_CASE_METHOD(Journal, "the views hear of a commit before whoever appended") 
 
 TEST_CASE_METHOD(Journal, "each row carries the hash of the one before, across appends") {
   auto first = request("order-0");
-  first->events.emplace_back(PaymentStarted{1, "sandbox", "NO", 7});
+  std::get<PaymentAppend>(first->what).events.emplace_back(PaymentStarted{1, "sandbox", "NO", 7});
   append(first);
   settle();
   REQUIRE(answers() == "c");
   auto second = request("order-0");
   second->expected_seq = 2;
   second->prev_hash = acks.back().hash;
-  second->events = {PaymentFailed{"no", "", ReportSource::answer}};
+  std::get<PaymentAppend>(second->what).events = {PaymentFailed{"no", "", ReportSource::answer}};
   append(second);
   settle();
   REQUIRE(answers() == "cc");

@@ -181,6 +181,41 @@ void check_conflicts(StoreFixture& fixture) {
   }
 }
 
+void check_kinds(StoreFixture& fixture) {
+  const StreamId payment = stream_number(7);
+  const StreamId breaker{StreamKind::breaker, payment.key};
+  SECTION("streams of two kinds are apart, under the same key too") {
+    const auto store = open_claimed(fixture);
+    append_committed(*store, {rows_for(payment, 0, 2), rows_for(breaker, 0, 1)});
+    append_committed(*store, {rows_for(breaker, 1, 2)});
+    const auto results = append(*store, {rows_for(breaker, 2, 1), rows_for(payment, 2, 1)});
+    CHECK(results[0].status == AppendStatus::sequence_conflict);
+    CHECK(results[0].actual_seq == 3);
+    CHECK(results[1].status == AppendStatus::committed);
+    CHECK(positions_of(must(store->read_stream(payment))) == std::vector<std::uint64_t>{1, 2, 6});
+    CHECK(positions_of(must(store->read_stream(breaker))) == std::vector<std::uint64_t>{3, 4, 5});
+    const auto all = must(store->read_all(0, 10));
+    REQUIRE(all.size() == 6);
+    for (const EventRow& row : all) {
+      CAPTURE(row.position);
+      CHECK((row.stream == breaker) == (row.position >= 3 && row.position <= 5));
+    }
+  }
+  if (!fixture.durable()) return;
+  SECTION("a stream of each kind is found again by a store opened anew") {
+    {
+      const auto store = open_claimed(fixture);
+      append_committed(*store, {rows_for(payment, 0, 1), rows_for(breaker, 0, 3)});
+    }
+    const auto store = fixture.open();
+    const std::uint64_t epoch = must(store->claim_epochs(shard_count))[0];
+    CHECK(seqs_of(must(store->read_stream(payment))) == count_up(1, 1));
+    CHECK(seqs_of(must(store->read_stream(breaker, 1))) == count_up(2, 3));
+    append_committed(*store, {rows_for(breaker, 3, 1, epoch)});
+    CHECK(must(store->read_stream(breaker)).back().stream == breaker);
+  }
+}
+
 void check_epochs(StoreFixture& fixture) {
   SECTION("each claim takes a higher epoch of every shard") {
     const auto store = fixture.open();
@@ -274,6 +309,7 @@ void run_journal_store_contract(StoreFixture& fixture) {
   check_round_trips(fixture);
   check_positions(fixture);
   check_conflicts(fixture);
+  check_kinds(fixture);
   check_epochs(fixture);
   check_reopening(fixture);
   run_view_contract(fixture);

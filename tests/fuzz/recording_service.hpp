@@ -49,6 +49,10 @@ class RecordingService : public PaymentService {
   void replay(const IdempotencyHit&, Then<CommandAnswer> then) override { then(Problem{}); }
   void notify(const RawCallback&, Then<TakenCallback> then) override { then(CallbackAck{}); }
   void parked(Then<FoundParked> then) override { then(std::vector<ParkedEntity>{}); }
+  void breakers(Then<FoundBreakers> then) override { then(std::vector<BreakerView>{}); }
+  void operate_breaker(const std::string&, BreakerCommand, Then<BreakerAnswer> then) override {
+    then(Problem{});
+  }
   bool knows_channel(std::string_view channel) const override { return channel == "sandbox"; }
   bool knows_account(std::string_view account) const override { return account == "sandbox"; }
   Readiness readiness() const override { return {true, {}}; }

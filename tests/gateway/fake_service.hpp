@@ -113,10 +113,36 @@ class FakeService : public PaymentService {
   void parked(Then<FoundParked> then) override {
     then(std::vector<ParkedEntity>{{payment_id_of("m_1", "parked"), "gave up", start_us}});
   }
+  void breakers(Then<FoundBreakers> then) override {
+    std::lock_guard lock(mutex_);
+    then(std::vector<BreakerView>{breaker});
+  }
+  void operate_breaker(const std::string& account, BreakerCommand command,
+                       Then<BreakerAnswer> then) override {
+    std::lock_guard lock(mutex_);
+    last_order = command;
+    if (account != breaker.account)
+      return then(Problem{ProblemCode::not_found, "There is no such channel account.", ""});
+    Breaker before;
+    before.state = breaker.state;
+    const BreakerDecision decision = decide(before, account, command);
+    if (const auto* problem = std::get_if<Problem>(&decision)) return then(*problem);
+    if (const auto* event = std::get_if<BreakerEvent>(&decision)) {
+      apply(before, *event, start_us);
+      breaker.state = before.state;
+      breaker.since_us = start_us;
+      breaker.by = before.by;
+      breaker.reason = before.reason;
+    }
+    then(breaker);
+  }
   bool knows_channel(std::string_view channel) const override { return channel == "sandbox"; }
   bool knows_account(std::string_view account) const override { return account == "sandbox"; }
   Readiness readiness() const override { return {ready.load(), ready ? "" : "store_unavailable"}; }
   std::string metrics_text() const override { return "# TYPE fake gauge\nfake 1\n"; }
+
+  BreakerView breaker{"sandbox", BreakerState::closed, 0, "", "", 0, {7, 1, 2}, 0, 3};
+  BreakerCommand last_order;
 
   // Set: is given each command's answering instead of its being done at once. Called on workers.
   std::function<void(std::function<void()>)> answer_later;

@@ -67,6 +67,10 @@ TEST_CASE("the document's enums are the tables of the protocol", "[gateway]") {
                                                  "REFUNDED"});
   CHECK(schemas["ProblemCode"]["enum"].size() ==
         static_cast<std::size_t>(ProblemCode::internal) + 1);
+  CHECK(schemas["Breaker"]["properties"]["state"]["enum"] ==
+        Json{"CLOSED", "OPEN", "HALF_OPEN", "RECOVERING", "FORCED_OPEN", "DISABLED"});
+  CHECK(schemas["OperateBreaker"]["properties"]["action"]["enum"] ==
+        Json{"force_open", "disable", "release"});
   CHECK(schemas["RefundStatus"]["enum"] == Json{"PENDING", "SUCCEEDED", "FAILED"});
   CHECK(schemas["Event"]["properties"]["type"]["enum"].size() == payment_event_kind_count);
 }

@@ -220,6 +220,70 @@ TEST_CASE("operators see and resume what is parked, with their own key only", "[
   CHECK(gateway.call("POST", "/admin/v1/payments/pay_x/resume", {}, {}, "op-key").status == 404);
 }
 
+TEST_CASE("operators see the breakers, and force, disable and release them", "[gateway]") {
+  GatewayFixture gateway;
+  const std::string path = "/admin/v1/breakers/sandbox";
+  const RawAnswer found = gateway.call("GET", "/admin/v1/breakers", {}, {}, "op-key");
+  CHECK(found.status == 200);
+  CHECK(Json::parse(found.body) ==
+        Json::parse(R"({"items":[{"account":"sandbox","state":"CLOSED","since":null,"reason":null,)"
+                    R"("by":null,"trips":0,"window":{"calls":7,"failures":1,"slow":2},)"
+                    R"("next_probe_at":null,"refused_calls":3}],"next_cursor":null})"));
+  const auto order = [&](const char* action, const char* key = "op-key") {
+    const Json body = {{"action", action}, {"reason", "they said so"}};
+    return gateway.call("POST", path, body.dump(), {{"X-Request-Id", "req_42"}}, key);
+  };
+  const RawAnswer forced = order("force_open");
+  CHECK(forced.status == 200);
+  CHECK(Json::parse(forced.body)["state"] == "FORCED_OPEN");
+  CHECK(Json::parse(forced.body)["by"] == "operator");
+  CHECK(Json::parse(forced.body)["reason"] == "they said so");
+  CHECK(Json::parse(forced.body)["since"] == "2030-03-17T17:46:40.000Z");
+  CHECK(gateway.service.last_order.by == "operator");
+  CHECK(gateway.service.last_order.request_id == "req_42");
+  CHECK(Json::parse(order("release").body)["state"] == "HALF_OPEN");
+  CHECK(code_of(order("release")) == "illegal_transition");
+  CHECK(Json::parse(order("disable").body)["state"] == "DISABLED");
+  CHECK(code_of(order("disable", "key-1")) == "forbidden");
+  CHECK(code_of(order("disable", "")) == "unauthorized");
+  CHECK(code_of(gateway.call("GET", "/admin/v1/breakers", {}, {}, "key-1")) == "forbidden");
+  CHECK(gateway
+            .call("POST", "/admin/v1/breakers/other", R"({"action":"disable","reason":"x"})", {},
+                  "op-key")
+            .status == 404);
+}
+
+TEST_CASE("a command to a breaker that cannot be understood is refused by its field", "[gateway]") {
+  GatewayFixture gateway;
+  struct Row {
+    const char* body;
+    const char* code;
+    const char* field;
+  };
+  const std::string long_reason =
+      R"({"action":"disable","reason":")" + std::string(257, 'x') + "\"}";
+  const Row rows[] = {
+      {"", "unsupported_media_type", ""},  // nothing was sent, not even its type
+      {"{", "malformed_json", ""},
+      {R"({"reason":"x"})", "missing_field", "/action"},
+      {R"({"action":"disable"})", "missing_field", "/reason"},
+      {R"({"action":"disable","reason":""})", "invalid_value", "/reason"},
+      {R"({"action":"disable","reason":7})", "wrong_type", "/reason"},
+      {R"({"action":"close","reason":"x"})", "invalid_value", "/action"},
+      {R"({"action":"","reason":"x"})", "invalid_value", "/action"},
+      {R"({"action":"disable","reason":"x","for_s":9})", "unknown_field", "/for_s"},
+      {long_reason.c_str(), "invalid_value", "/reason"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.body);
+    const RawAnswer refused =
+        gateway.call("POST", "/admin/v1/breakers/sandbox", row.body, {}, "op-key");
+    CHECK(code_of(refused) == row.code);
+    if (*row.field) CHECK(Json::parse(refused.body)["field"] == row.field);
+  }
+  CHECK(gateway.service.breaker.state == BreakerState::closed);
+}
+
 TEST_CASE("a HEAD request is answered as GET without the body", "[gateway]") {
   GatewayFixture gateway;
   RawClient client(gateway.port);

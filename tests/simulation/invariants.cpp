@@ -350,8 +350,11 @@ void read_journal(const JournalStore& store, Findings& findings) {
         findings.broken_payment = row.stream;
       }
       position = row.position;
+      ++findings.rows;
+      const Payment* payment = check.payment();
+      if (!payment) continue;
       History& history = findings.journal[row.stream];
-      history.after.push_back(check.payment);
+      history.after.push_back(*payment);
       history.rows.push_back(std::move(row));
     }
   }

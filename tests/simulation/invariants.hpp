@@ -29,6 +29,7 @@ struct History {
 struct Findings {
   const Evidence& evidence;
   std::vector<const LyingChannel*> channels;
+  std::uint64_t rows = 0;  // in the journal, of every kind of stream
   std::map<StreamId, History> journal;
   std::string broken_chain;  // what does not follow, and where
   std::optional<PaymentId> broken_payment;

@@ -4,6 +4,7 @@
 #include <caf/scheduler/test_coordinator.hpp>
 #include <utility>
 
+#include "actors/breaker_actor.hpp"
 #include "actors/channel_actor.hpp"
 #include "actors/journal_actor.hpp"
 #include "actors/shard_actor.hpp"
@@ -15,6 +16,13 @@ namespace {
 struct SteppedConfig : caf::actor_system_config {
   SteppedConfig() { set("scheduler.policy", caf::atom("testing")); }
 };
+
+// One that takes more calls to judge than a run makes.
+BreakerConfig patient_breaker() {
+  BreakerConfig config;
+  config.minimum_calls = 100'000;
+  return config;
+}
 
 }  // namespace
 
@@ -39,6 +47,12 @@ bool Node::start() {
   if (error_of(epochs)) return false;
   auto views = catch_up_views(edges_.store, world_.shard_count, stage_.now_us());
   if (error_of(views)) return false;
+  std::vector<LoadedBreaker> breakers;
+  for (const ChannelPort* channel : edges_.channels) {
+    auto breaker = breaker_at_start(edges_.store, channel->name());
+    if (error_of(breaker)) return false;
+    breakers.push_back(std::move(std::get<LoadedBreaker>(breaker)));
+  }
   parts_ = std::make_unique<Parts>();
   RuntimeContext& context = *parts_->context;
   context.epochs = std::move(std::get<std::vector<std::uint64_t>>(epochs));
@@ -48,12 +62,17 @@ bool Node::start() {
   context.limits = world_.limits;
   caf::actor_system& actors = parts_->system;
   context.journal = actors.spawn<JournalActor>(parts_->context);
-  for (ChannelPort* channel : edges_.channels)
-    context.channels.emplace(channel->name(),
-                             actors.spawn<ChannelActor>(parts_->context, *channel));
   for (const WorldAccount& account : world_.accounts)
     parts_->routes.add(std::string(the_channel), std::string(account.name), account.priority, 1);
   context.routes = &parts_->routes;
+  for (std::size_t i = 0; i < edges_.channels.size(); ++i) {
+    ChannelPort& port = *edges_.channels[i];
+    const std::string account(port.name());
+    auto channel = actors.spawn<ChannelActor>(parts_->context, port);
+    context.channels.emplace(
+        account, actors.spawn<BreakerActor>(parts_->context, account, patient_breaker(),
+                                            std::move(channel), std::move(breakers[i])));
+  }
   for (std::uint32_t i = 0; i < world_.shard_count; ++i)
     context.shards.push_back(
         actors.spawn<ShardActor>(parts_->context, spawn_payments(parts_->context)));

@@ -395,13 +395,12 @@ void Run::find_out(Findings& findings) {
 void Run::summarise(const Findings& findings, RunResult& result) {
   std::string text;
   for (const auto& [payment, history] : findings.journal) {
-    result.events += history.rows.size();
     for (const EventRow& row : history.rows) {
       text += hex(row.hash);
       text += std::to_string(row.position);
-      if (row.position == result.events) result.last_event = row.type;
     }
   }
+  result.events = findings.rows;
   const auto last = std::get<std::vector<EventRow>>(
       disk_->read_all(result.events == 0 ? 0 : result.events - 1, 1));
   if (!last.empty())

@@ -74,7 +74,7 @@ void StoreLanes::probe(const caf::actor& journal) {
 
 void StoreLanes::load(const StreamId& stream, const caf::actor& reply_to) {
   push(readers_[++next_reader_ % 2], [this, stream, reply_to] {
-    auto result = std::make_shared<const LoadResult>(load_payment(store_, stream));
+    auto result = std::make_shared<const LoadResult>(load_stream(store_, stream));
     caf::anon_send(reply_to, loaded_atom::value, LoadResultPtr(std::move(result)));
     return std::optional<UnixUs>();
   });

@@ -131,7 +131,7 @@ void StepStoreIo::probe(const caf::actor& journal) {
 
 void StepStoreIo::load(const StreamId& stream, const caf::actor& reply_to) {
   work_.push_back({Kind::load, [this, stream, reply_to] {
-                     auto result = std::make_shared<const LoadResult>(load_payment(store_, stream));
+                     auto result = std::make_shared<const LoadResult>(load_stream(store_, stream));
                      caf::anon_send(reply_to, loaded_atom::value, LoadResultPtr(std::move(result)));
                      return Progress::over;
                    }});
@@ -149,7 +149,11 @@ void StepStoreIo::checkpoint(std::shared_ptr<const ViewDelta> delta, const caf::
 
 void ScriptedChannel::call(const ChannelCall& call, Done done) {
   calls.push_back(call);
-  if (answers) return done(report_on(call, answers(call)));
+  if (answers) {
+    ChannelReport report = report_on(call, answers(call));
+    report.fate = fate;
+    return done(std::move(report));
+  }
   waiting_.push_back({call, std::move(done)});
 }
 
@@ -180,6 +184,7 @@ void ScriptedChannel::answer(ChannelVerdict verdict,
   Waiting oldest = std::move(waiting_.front());
   waiting_.pop_front();
   ChannelReport report = report_on(oldest.call, verdict);
+  report.fate = fate;
   bend(report);
   oldest.done(std::move(report));
 }

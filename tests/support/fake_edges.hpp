@@ -129,6 +129,8 @@ class ScriptedChannel : public ChannelPort {
       const std::function<void(ChannelReport&)>& bend = [](ChannelReport&) {});
   // Answers every call at once from now on; null: calls wait again.
   std::function<ChannelVerdict(const ChannelCall&)> answers;
+  // How the calls that are answered went.
+  CallFate fate = CallFate::answered;
 
   // "create", "query create", "refund" … in the order asked.
   std::vector<std::string> asked() const;

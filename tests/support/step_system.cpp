@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "actors/breaker_actor.hpp"
 #include "actors/channel_actor.hpp"
 #include "actors/journal_actor.hpp"
 #include "persistence/memory/memory_store.hpp"
@@ -40,12 +41,14 @@ struct StepSystem::Node {
   caf::scheduler::test_coordinator& scheduler =
       dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler());
   RuntimeMetrics metrics;
+  RouteTable routes;
   RuntimeContextPtr context = std::make_shared<RuntimeContext>();
   caf::actor desk;
 };
 
 StepSystem::StepSystem() : memory(fresh_store()), store(*memory), io(store) {
   spdlog::set_level(spdlog::level::off);  // the failures are the test's own
+  breaker.minimum_calls = 1'000;
 }
 
 StepSystem::~StepSystem() { crash(); }
@@ -54,6 +57,7 @@ void StepSystem::start() {
   if (node_) throw std::logic_error("the node runs already");
   auto epochs = value_of(store.claim_epochs(shard_count));
   auto views = value_of(catch_up_views(store, shard_count, clock.now_us()));
+  auto breaker_state = value_of(breaker_at_start(store, channel.name()));
   node_ = std::make_unique<Node>();
   RuntimeContext& parts = *node_->context;
   parts.epochs = std::move(epochs);
@@ -63,7 +67,13 @@ void StepSystem::start() {
   parts.limits = limits;
   caf::actor_system& actors = node_->system;
   parts.journal = actors.spawn<JournalActor>(node_->context);
-  parts.channels.emplace("sandbox", actors.spawn<ChannelActor>(node_->context, channel));
+  const std::string account(channel.name());
+  node_->routes.add(account, account, 1, 1);
+  parts.routes = &node_->routes;
+  parts.channels.emplace(
+      account, actors.spawn<BreakerActor>(node_->context, account, breaker,
+                                          actors.spawn<ChannelActor>(node_->context, channel),
+                                          std::move(breaker_state)));
   for (std::uint32_t i = 0; i < shard_count; ++i)
     parts.shards.push_back(
         actors.spawn<ShardActor>(node_->context, spawn ? spawn : spawn_payments(node_->context)));
@@ -73,6 +83,11 @@ void StepSystem::start() {
         [this](reply_atom, const ReplyPtr& reply) { replies_[reply->token] = reply; },
         [this](reply_atom, const IdempotencyAnswerPtr& reply) { found_[reply->token] = reply; },
         [this](committed_atom, const CommitAck& ack) { acks.push_back(ack); },
+        [this, self](submit_atom, std::uint64_t token, const BreakerCommandPtr& command) {
+          self->request(context().channels.begin()->second, caf::infinite, submit_atom::value,
+                        command)
+              .then([this, token](const BreakerAnswerPtr& answer) { orders_[token] = *answer; });
+        },
         [self](stop_atom) { self->quit(); },
     };
   });
@@ -240,11 +255,10 @@ std::vector<EventRow> StepSystem::rows(const PaymentId& id) const {
 }
 
 std::string StepSystem::story(const PaymentId& id) const {
-  constexpr std::string_view prefix = "payment_";
   std::string words;
   for (const EventRow& row : rows(id)) {
     if (!words.empty()) words += '+';
-    words += row.type.substr(prefix.size());
+    words += row.type.substr(row.type.find('_') + 1);
   }
   return words;
 }
@@ -270,6 +284,30 @@ std::vector<ParkedEntity> StepSystem::ask_parked(const std::vector<caf::actor>& 
 
 std::vector<ParkedEntity> StepSystem::parked_actors() { return ask_parked(context().shards); }
 std::vector<ParkedEntity> StepSystem::parked_settling() { return ask_parked({context().views}); }
+
+BreakerView StepSystem::breaker_view() {
+  BreakerView view;
+  caf::scoped_actor self(node_->system, true);
+  auto response =
+      self->request(context().channels.begin()->second, caf::infinite, look_atom::value);
+  node_->scheduler.run();
+  response.receive(
+      [&](const BreakerAnswerPtr& answer) { view = std::get<BreakerView>(*answer); },
+      [](const caf::error&) { throw std::runtime_error("the breaker did not answer"); });
+  return view;
+}
+
+std::uint64_t StepSystem::order(BreakerAction action, const std::string& reason) {
+  BreakerCommand command{action, "operator", reason, "req_" + std::to_string(++tokens_)};
+  caf::anon_send(node_->desk, submit_atom::value, tokens_,
+                 std::make_shared<const BreakerCommand>(std::move(command)));
+  return tokens_;
+}
+
+std::optional<BreakerAnswer> StepSystem::order_answer(std::uint64_t token) const {
+  const auto answer = orders_.find(token);
+  return answer == orders_.end() ? std::nullopt : std::optional(answer->second);
+}
 
 RuntimeContext& StepSystem::context() { return *node_->context; }
 RuntimeMetrics& StepSystem::metrics() { return node_->metrics; }

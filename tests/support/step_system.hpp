@@ -7,6 +7,7 @@
 #include <caf/scheduler/test_coordinator.hpp>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,8 @@ class StepSystem {
   RuntimeLimits limits;
   std::uint32_t shard_count = 4;
   ShardActor::Spawn spawn;  // empty: payments
+  BreakerConfig breaker;    // of the channel's account; by default it takes more calls than a test
+                            // makes to trip it
 
   void start();
   void crash();
@@ -63,6 +66,11 @@ class StepSystem {
   std::size_t entities() const;  // payment actors in memory
   std::vector<ParkedEntity> parked_actors();
   std::vector<ParkedEntity> parked_settling();
+  // The breaker of the channel's account: what it is, and what an operator's command comes to.
+  // Empty while no answer has come.
+  BreakerView breaker_view();
+  std::uint64_t order(BreakerAction action, const std::string& reason = "a reason");
+  std::optional<BreakerAnswer> order_answer(std::uint64_t token) const;
   RuntimeContext& context();
   RuntimeMetrics& metrics();
   caf::actor_system& system();
@@ -85,6 +93,7 @@ class StepSystem {
   std::uint64_t tokens_ = 0;
   std::map<std::uint64_t, ReplyPtr> replies_;
   std::map<std::uint64_t, IdempotencyAnswerPtr> found_;
+  std::map<std::uint64_t, BreakerAnswer> orders_;
 };
 
 }  // namespace welkin

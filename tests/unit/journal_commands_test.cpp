@@ -96,6 +96,53 @@ TEST_CASE("show tells a wrong name from a payment that is not there") {
   CHECK(journal_show(journal.store, {"m_1/none", {}}, journal.text()) == exit_found_wrong);
 }
 
+TEST_CASE("show tells a breaker's story by its account: states, reasons and who") {
+  Journal journal;
+  const UnixUs open_until_us = JournalWriter::first_us + 20 * us_per_s;
+  journal.writer.add(
+      BreakerOpened{"wechat_main", TripCause::failures, {20, 12, 3}, 1, open_until_us});
+  journal.writer.add(BreakerForcedOpen{"wechat_main", "operator", "they said so"});
+  CHECK(journal_show(journal.store, {"breaker:wechat_main", {}}, journal.text()) == exit_fine);
+  CHECK_THAT(journal.out.str(),
+             StartsWith(breaker_id_of("wechat_main").text() +
+                        "  breaker of wechat_main  FORCED_OPEN  since 2023-11-14 22:13:20 by "
+                        "operator: they said so\n"));
+  CHECK_THAT(journal.out.str(),
+             Contains("wechat_main, 12 of 20 calls failed, trip 1, until 22:13:40"));
+  CHECK_THAT(journal.out.str(), Contains("wechat_main, by operator, because: they said so"));
+  journal.out.str({});
+  const std::string id = breaker_id_of("wechat_main").text();
+  CHECK(journal_show(journal.store, {id, {}}, journal.json()) == exit_fine);
+  CHECK(journal.parsed()["account"] == "wechat_main");
+  CHECK(journal.parsed()["state"] == "FORCED_OPEN");
+  CHECK(journal.parsed()["events"][0]["state_after"] == "OPEN");
+  journal.out.str({});
+  CHECK(journal_show(journal.store, {id, 1}, journal.json()) == exit_fine);
+  CHECK(journal.parsed()["breaker"]["state"] == "OPEN");
+  CHECK(journal.parsed()["breaker"]["open_until_us"] == open_until_us);
+  CHECK(journal_show(journal.store, {"breaker:other", {}}, journal.text()) == exit_found_wrong);
+  CHECK(journal_show(journal.store, {"breaker:", {}}, journal.text()) == exit_usage);
+}
+
+TEST_CASE("tail keeps to one breaker, and to the types of breakers") {
+  Journal journal;
+  journal.writer.add(BreakerDisabled{"a", "operator", "drill"});
+  journal.writer.add(BreakerDisabled{"b", "operator", "drill"});
+  journal.writer.add(BreakerReleased{"a", "operator", "over"});
+  JournalTailOptions options;
+  options.stream = "breaker:a";
+  const auto wait = [](std::int64_t) { return false; };
+  CHECK(journal_tail(journal.store, options, journal.json(), wait) == exit_fine);
+  const std::string text = journal.out.str();
+  CHECK(std::count(text.begin(), text.end(), '\n') == 2);
+  journal.out.str({});
+  options = {};
+  options.type = "breaker_released";
+  CHECK(journal_tail(journal.store, options, journal.text(), wait) == exit_fine);
+  CHECK_THAT(journal.out.str(), Contains("8  ") && Contains("breaker_released") &&
+                                    Contains(breaker_id_of("a").text() + " #2"));
+}
+
 TEST_CASE("what a stranger wrote cannot steer the terminal") {
   Journal journal;
   EventRow& row = journal.store.rows[0];
@@ -188,6 +235,10 @@ TEST_CASE("verify exits with 1 and names the row, in JSON too") {
   Journal journal;
   CHECK(journal_verify(journal.store, journal.text()) == exit_fine);
   CHECK_THAT(journal.out.str(), StartsWith("Good: 5 events of 1 payments"));
+  journal.writer.add(BreakerDisabled{"a", "operator", "drill"});
+  journal.out.str({});
+  CHECK(journal_verify(journal.store, journal.text()) == exit_fine);
+  CHECK_THAT(journal.out.str(), StartsWith("Good: 6 events of 1 payments and 1 breakers;"));
   journal.store.rows[3].payload += " ";
   journal.out.str({});
   CHECK(journal_verify(journal.store, journal.json()) == exit_found_wrong);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "persistence/journal_store.hpp"
+#include "protocol/breaker/event_codec.hpp"
 #include "protocol/payment/event_codec.hpp"
 
 namespace welkin::testing {
@@ -98,24 +99,13 @@ class JournalWriter {
   explicit JournalWriter(RowsStore& store) : store_(store) {}
 
   EventRow& add(const StreamId& stream, const PaymentEvent& event, UnixUs after_us = 3'100) {
-    auto& [seq, hash] = streams_[stream];
-    EventRow row;
-    row.position = store_.rows.size() + 1;
-    row.stream = stream;
-    row.seq = ++seq;
-    row.type = name_of(kind_of(event));
-    row.version = version_of(event);
-    write_event(event, row.payload);
-    row.at_us = now_us_ += after_us;
-    row.causation_id = "req_" + std::to_string(row.position);
-    row.correlation_id = "req_1";
-    row.prev_hash = hash;
-    seal(row);
-    hash = row.hash;
-    store_.rows.push_back(std::move(row));
-    return store_.rows.back();
+    return append(stream, event, after_us);
   }
-
+  EventRow& add(const BreakerEvent& event, UnixUs after_us = 3'100) {
+    const std::string& account =
+        std::visit([](const auto& e) -> const std::string& { return e.account; }, event);
+    return append(breaker_id_of(account), event, after_us);
+  }
   // A hash that fits whatever the row holds now, as somebody who knows how to forge one would set
   // it.
   static void seal(EventRow& row) {
@@ -166,7 +156,29 @@ class JournalWriter {
                     {{"merchant/m_1/payable", amount_minor}, {"channel/sandbox", -amount_minor}}});
   }
 
+  UnixUs now_us() const { return now_us_; }
+
  private:
+  template <class Event>
+  EventRow& append(const StreamId& stream, const Event& event, UnixUs after_us) {
+    auto& [seq, hash] = streams_[stream];
+    EventRow row;
+    row.position = store_.rows.size() + 1;
+    row.stream = stream;
+    row.seq = ++seq;
+    row.type = name_of(kind_of(event));
+    row.version = version_of(event);
+    write_event(event, row.payload);
+    row.at_us = now_us_ += after_us;
+    row.causation_id = "req_" + std::to_string(row.position);
+    row.correlation_id = "req_1";
+    row.prev_hash = hash;
+    seal(row);
+    hash = row.hash;
+    store_.rows.push_back(std::move(row));
+    return store_.rows.back();
+  }
+
   RowsStore& store_;
   std::map<StreamId, std::pair<std::uint64_t, Hash>> streams_;
   UnixUs now_us_ = first_us;

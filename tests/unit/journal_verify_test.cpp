@@ -47,6 +47,61 @@ TEST_CASE("a sound journal verifies, and every event and payment is counted") {
   CHECK(report.streams == 3);
 }
 
+TEST_CASE("breakers' streams are verified like payments', chain, payload and transition") {
+  Journal journal;
+  JournalWriter& writer = journal.writer;
+  const UnixUs until_us = JournalWriter::first_us + 60 * us_per_s;
+  writer.add(BreakerOpened{"a", TripCause::failures, {20, 12, 3}, 1, until_us});
+  writer.add(BreakerDisabled{"b", "operator", "drill"});
+  writer.paid("D1");
+  writer.add(BreakerHalfOpened{"a", 5});
+  const std::uint64_t last = journal.store.rows.size();
+  SECTION("sound") {
+    const VerifyReport report = verify_journal(journal.store);
+    CHECK_FALSE(report.fault);
+    CHECK(report.events == last);
+    CHECK(report.streams == 6);
+    CHECK(report.breakers == 2);
+  }
+  SECTION("sound, although its stream left memory meanwhile") {
+    VerifyOptions options;
+    options.streams_in_memory = 1;
+    CHECK_FALSE(verify_journal(journal.store, options).fault);
+  }
+  SECTION("a row changed") {
+    EventRow& row = journal.store.rows.back();
+    row.payload.replace(row.payload.find('5'), 1, "6");
+    CHECK_THAT(fault_of(verify_journal(journal.store)),
+               StartsWith(std::to_string(last) + " does not match its own hash"));
+  }
+  SECTION("a transition that is none") {
+    writer.add(BreakerClosed{"a", {5, 0, 0}});
+    CHECK_THAT(fault_of(verify_journal(journal.store)),
+               Contains("breaks the rules: breaker_closed may not follow in HALF_OPEN"));
+  }
+  SECTION("a payment's event in a breaker's stream") {
+    EventRow& row = journal.store.rows.back();
+    row.type = "payment_paid";
+    JournalWriter::seal(row);
+    CHECK_THAT(fault_of(verify_journal(journal.store)),
+               Contains("cannot be read: / is of an unknown type: payment_paid"));
+  }
+  SECTION("a breaker's event in a payment's stream") {
+    EventRow& row = writer.add(writer.create("E1"), PaymentClosed{});
+    row.type = "breaker_half_opened";
+    JournalWriter::seal(row);
+    CHECK_THAT(fault_of(verify_journal(journal.store)),
+               Contains("cannot be read: / is of an unknown type: breaker_half_opened"));
+  }
+  SECTION("the stream of another account") {
+    EventRow& row = writer.add(BreakerDisabled{"c", "operator", "drill"});
+    row.stream = breaker_id_of("d");
+    JournalWriter::seal(row);
+    CHECK_THAT(fault_of(verify_journal(journal.store)),
+               Contains("it stands in the stream of another account"));
+  }
+}
+
 TEST_CASE("an empty journal verifies") {
   const RowsStore store;
   const VerifyReport report = verify_journal(store);
