@@ -39,7 +39,7 @@ class AccountBreaker : public StepSystem {
   std::size_t calls(int count, std::optional<V> verdict) {
     const std::size_t before = channel.calls.size();
     channel.answers = nullptr;
-    channel.fate = fate_of(verdict);
+    channel.fate_of_answers = fate_of(verdict);
     if (verdict) channel.answers = [verdict](const ChannelCall&) { return *verdict; };
     for (int i = 0; i < count; ++i) {
       call();
@@ -50,7 +50,7 @@ class AccountBreaker : public StepSystem {
 
   // Answers the oldest call that waits.
   void answer(V verdict) {
-    channel.fate = fate_of(verdict);
+    channel.fate_of_answers = fate_of(verdict);
     channel.answer(verdict);
   }
 

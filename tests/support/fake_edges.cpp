@@ -151,7 +151,7 @@ void ScriptedChannel::call(const ChannelCall& call, Done done) {
   calls.push_back(call);
   if (answers) {
     ChannelReport report = report_on(call, answers(call));
-    report.fate = fate;
+    report.fate = fate_of_answers;
     return done(std::move(report));
   }
   waiting_.push_back({call, std::move(done)});
@@ -184,7 +184,7 @@ void ScriptedChannel::answer(ChannelVerdict verdict,
   Waiting oldest = std::move(waiting_.front());
   waiting_.pop_front();
   ChannelReport report = report_on(oldest.call, verdict);
-  report.fate = fate;
+  report.fate = fate_of_answers;
   bend(report);
   oldest.done(std::move(report));
 }

@@ -130,7 +130,7 @@ class ScriptedChannel : public ChannelPort {
   // Answers every call at once from now on; null: calls wait again.
   std::function<ChannelVerdict(const ChannelCall&)> answers;
   // How the calls that are answered went.
-  CallFate fate = CallFate::answered;
+  CallFate fate_of_answers = CallFate::answered;
 
   // "create", "query create", "refund" … in the order asked.
   std::vector<std::string> asked() const;
