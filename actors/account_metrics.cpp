@@ -5,7 +5,7 @@ namespace {
 
 // Registering a family of the same name again gives the one that is there.
 prometheus::Counter& counter(prometheus::Registry& registry, const char* name, const char* help,
-                             prometheus::Labels labels) {
+                             const prometheus::Labels& labels) {
   return prometheus::BuildCounter().Name(name).Help(help).Register(registry).Add(labels);
 }
 

@@ -44,7 +44,9 @@ caf::behavior ShardActor::make_behavior() {
       [this](settled_atom, const StreamId& id) { let_leave(id); },
       [this](passive_atom, const StreamId& id, bool left) { entity_answered(id, left); },
       [this](failed_atom, const StreamId& id, const std::string& what) { entity_failed(id, what); },
-      [this](resume_atom, const StreamId& id, const ReplyTo& reply_to) { resume(id, reply_to); },
+      [this](resume_atom, const StreamId& id, const ReplyTo& reply_to) {
+        resume_entity(id, reply_to);
+      },
       [this](parked_atom) { return parked(); },
       [this](tick_atom) {
         let_idle_leave();
@@ -125,7 +127,7 @@ void ShardActor::entity_failed(const PaymentId& id, const std::string& what) {
   entity.restart_at_us = now_us + (context_->limits.restart_backoff_us << (entity.failures - 1));
 }
 
-void ShardActor::resume(const PaymentId& id, const ReplyTo& reply_to) {
+void ShardActor::resume_entity(const PaymentId& id, const ReplyTo& reply_to) {
   const auto found = entities_.find(id);
   if (found == entities_.end() || found->second.parked_at_us == 0)
     return refuse(reply_to, ProblemCode::not_parked, "This payment's actor is not parked.");

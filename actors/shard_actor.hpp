@@ -45,7 +45,7 @@ class ShardActor : public caf::event_based_actor {
   void forward(const PaymentId& id, const ReplyTo& reply_to, caf::message message, bool assume_new);
   void entity_answered(const PaymentId& id, bool left);
   void entity_failed(const PaymentId& id, const std::string& what);
-  void resume(const PaymentId& id, const ReplyTo& reply_to);
+  void resume_entity(const PaymentId& id, const ReplyTo& reply_to);
   void let_leave(const PaymentId& id);
   void let_idle_leave();
   std::vector<ParkedEntity> parked() const;

@@ -206,7 +206,8 @@ StoreResult<ViewsAtStart> catch_up_views(JournalStore& store, std::uint32_t shar
 
 // ---- the actor
 
-ViewsActor::ViewsActor(caf::actor_config& config, RuntimeContextPtr context, ViewsAtStart start)
+ViewsActor::ViewsActor(caf::actor_config& config, RuntimeContextPtr context,
+                       const ViewsAtStart& start)
     : caf::event_based_actor(config),
       context_(std::move(context)),
       position_(start.position),

@@ -39,7 +39,7 @@ StoreResult<ViewsAtStart> catch_up_views(JournalStore& store, std::uint32_t shar
 
 class ViewsActor : public caf::event_based_actor {
  public:
-  ViewsActor(caf::actor_config& config, RuntimeContextPtr context, ViewsAtStart start);
+  ViewsActor(caf::actor_config& config, RuntimeContextPtr context, const ViewsAtStart& start);
   caf::behavior make_behavior() override;
   const char* name() const override { return "views"; }
 

@@ -59,8 +59,9 @@ int run(const Options& options) {
   for (int turn = 0; turn < turn_count; ++turn) {
     const std::string number = std::to_string(turn);
     server.execute("journal", "CHECKPOINT");
-    turns.push_back(node.run_closed_loop(options.payments / turn_count, in_flight));
-    spent_s += static_cast<double>(options.payments / turn_count) / turns.back().per_s;
+    const auto payments = options.payments / turn_count;
+    turns.push_back(node.run_closed_loop(payments, in_flight));
+    spent_s += static_cast<double>(payments) / turns.back().per_s;
     spread += run_pgbench(server, "spread" + number, stock_rows, options.pgbench_s) / turn_count;
     hot += run_pgbench(server, "hot" + number, 1, options.pgbench_s) / turn_count;
   }

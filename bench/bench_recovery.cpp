@@ -169,7 +169,7 @@ BuiltJournal build(const std::string& url, const Options& options) {
 }
 
 std::string write_ids(const std::string& folder, const Options& options) {
-  const std::string path = folder + "/ids";
+  std::string path = folder + "/ids";
   std::ofstream out{path};
   const std::uint64_t step = options.payments / options.touched;
   for (std::uint64_t i = 0; i < options.touched; ++i)

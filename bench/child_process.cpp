@@ -36,6 +36,7 @@ ChildProcess::ChildProcess(const std::vector<std::string>& command, std::string 
   if (!user.empty() && geteuid() == 0 && !(account = getpwnam(user.c_str())))
     exit_with("there is no system user " + user);
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
   for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   const pid_t parent = getpid();

@@ -101,7 +101,7 @@ HttplibShell::HttplibShell(std::function<void(int)> adopt, std::function<bool()>
   });
   // Never what(): it may hold anything, and httplib would echo it in a header.
   set_exception_handler(
-      [](const httplib::Request&, httplib::Response& response, std::exception_ptr) {
+      [](const httplib::Request&, httplib::Response& response, const std::exception_ptr&) {
         answer_with_problem(ProblemCode::internal, response);
       });
   // Every answer of a handler has an X-Request-Id; without one it is httplib's own refusal.

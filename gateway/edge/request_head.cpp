@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 
 namespace welkin {
 namespace {
@@ -77,12 +76,11 @@ bool RequestHead::refuse(ProblemCode code, std::string detail, std::string field
 
 RequestHead::Progress RequestHead::feed(std::string& buffer, const HeadLimits& limits) {
   while (progress_ == Progress::incomplete && seen_ < buffer.size()) {
-    const void* found = std::memchr(buffer.data() + seen_, '\n', buffer.size() - seen_);
-    if (found == nullptr) {
+    const std::size_t end = buffer.find('\n', seen_);
+    if (end == std::string::npos) {
       seen_ = buffer.size();
       break;
     }
-    const auto end = static_cast<std::size_t>(static_cast<const char*>(found) - buffer.data());
     // A bare LF is where two servers disagree about what a line is.
     if (end == line_start_ || buffer[end - 1] != '\r') {
       refuse(ProblemCode::bad_request, "a header line does not end with CR LF");

@@ -23,8 +23,9 @@ std::vector<BreakerEvent> samples() {
 
 // clang-format off
 const char* const golden[] = {
-    R"({"account":"wechat_main","cause":"slow_calls","figures":{"calls":20,"failures":3,"slow":17},)"
-    R"("trips":2,"open_until_us":1767227400000000})",
+    // In brackets, because it is one text: without them a missing comma would look the same.
+    (R"({"account":"wechat_main","cause":"slow_calls","figures":{"calls":20,"failures":3,"slow":17},)"
+     R"("trips":2,"open_until_us":1767227400000000})"),
     R"({"account":"wechat_main","probes":5})",
     R"({"account":"wechat_main","figures":{"calls":5,"failures":1,"slow":2}})",
     R"({"account":"wechat_main","figures":{"calls":40,"failures":1,"slow":3}})",

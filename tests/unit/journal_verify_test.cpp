@@ -201,6 +201,7 @@ TEST_CASE("a journal with far more payments than fit in memory verifies all the 
   RowsStore store;
   JournalWriter writer(store);
   std::vector<StreamId> streams;
+  streams.reserve(60);
   for (int i = 0; i < 60; ++i) streams.push_back(writer.create("N" + std::to_string(i)));
   for (const StreamId& stream : streams) writer.start(stream);
   for (const StreamId& stream : streams) writer.pay(stream);

@@ -511,11 +511,11 @@ class RandomLife {
   void judge(Decision decision) {
     if (auto* events = std::get_if<std::vector<PaymentEvent>>(&decision)) {
       REQUIRE_FALSE(events->empty());
-      record(std::move(*events));
+      record(*events);
     }
   }
 
-  void record(std::vector<PaymentEvent> events) {
+  void record(const std::vector<PaymentEvent>& events) {
     for (const PaymentEvent& event : events) {
       ++events_;
       std::string problem;

@@ -23,7 +23,8 @@ using V = ChannelVerdict;
 
 namespace {
 
-WireFormatPtr wechat(wechat_pay::AccountConfig config, wechat_pay::Certificates certificates) {
+WireFormatPtr wechat(const wechat_pay::AccountConfig& config,
+                     wechat_pay::Certificates certificates) {
   auto made = wechat_pay::make_account(config, vectors_now_us);
   REQUIRE(std::holds_alternative<wechat_pay::Account>(made));
   return wechat_pay::wire_format_of(std::get<wechat_pay::Account>(std::move(made)), certificates);
