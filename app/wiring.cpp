@@ -121,6 +121,7 @@ Channels open_channels(std::vector<OpenedAccount> opened) {
     account.calls.max_in_flight = static_cast<std::size_t>(one.section.max_in_flight);
     account.calls.retry.try_us = one.section.timeout_ms * us_per_ms;
     account.calls.draw = random_draw();
+    account.breaker = one.breaker;
   }
   return channels;
 }

@@ -5,15 +5,17 @@ import signal
 import threading
 import time
 
-from node import OPERATOR_KEY, OTHER_KEY, Node, check, run, wait_until
+from node import OPERATOR_KEY, OTHER_KEY, SECRET, Node, check, free_port, run, wait_until
 
 BREAKERS = "/admin/v1/breakers"
 
 
-def breaker(node):
+def breaker(node, account="sandbox"):
     answer = node.request("GET", BREAKERS, key=OPERATOR_KEY)
-    check(answer.status == 200 and len(answer.json["items"]) == 1, answer)
-    return answer.json["items"][0]
+    check(answer.status == 200, answer)
+    found = [item for item in answer.json["items"] if item["account"] == account]
+    check(len(found) == 1, answer)
+    return found[0]
 
 
 def order(node, action, reason="a drill", key=OPERATOR_KEY):
@@ -67,6 +69,25 @@ def by_hand(welkin):
         check('welkin_breaker_state{account="sandbox",state="DISABLED"} 1' in metrics, "the state is a metric")
 
 
+def as_configured(welkin):
+    nobody = f"""
+[[channel.account]]
+name = "nobody"
+kind = "sandbox"
+serves = "nobody"
+base_url = "http://127.0.0.1:{free_port()}"
+secret = "{SECRET}"
+minimum_calls = 2
+open_ms = 3000
+"""
+    with Node(welkin, config_extra=nobody) as node:
+        for n in range(2):
+            check(node.create(f"order-{n}", channel="nobody").status == 201, "taken all the same")
+        wait_until(lambda: breaker(node, "nobody")["state"] == "OPEN", "two calls found nobody")
+        check(breaker(node)["state"] == "CLOSED", "the other account has nothing to do with it")
+        wait_until(lambda: breaker(node, "nobody")["state"] == "HALF_OPEN", "three seconds are over", 10)
+
+
 def by_itself(welkin):
     with Node(welkin) as node:
         node.sandbox.send_signal(signal.SIGSTOP)
@@ -99,5 +120,6 @@ def by_itself(welkin):
 
 run([
     ("operators force a breaker open, release and disable it, and a kill between changes nothing", by_hand),
+    ("an account's breaker judges as it is configured, and alone", as_configured),
     ("a silent channel opens its breaker, and it recovers by itself", by_itself),
 ])
