@@ -163,9 +163,10 @@ class SandboxServer::Impl {
       // Somebody waits for this thread: the connection gives it up after this answer.
       if (*waiting_ > 0) response.set_header("Connection", "close");
     });
-    server_.set_exception_handler([](const Request&, Response& response, std::exception_ptr) {
-      put(response, refuse(500, "SYSTEM_ERROR", "The sandbox itself failed."));
-    });
+    server_.set_exception_handler(
+        [](const Request&, Response& response, const std::exception_ptr&) {
+          put(response, refuse(500, "SYSTEM_ERROR", "The sandbox itself failed."));
+        });
     server_.set_error_handler([](const Request&, Response& response) {
       if (!response.body.empty()) return;
       put(response, refuse(response.status, "NO_SUCH_ROUTE", "The sandbox does not know this."));

@@ -4,12 +4,13 @@
 #include <iconv.h>
 
 #include <cerrno>
+#include <cstdint>
 
 namespace welkin {
 
 std::optional<std::string> utf8_of_gbk(std::string_view bytes) {
   const iconv_t converter = iconv_open("UTF-8", "GBK");
-  if (converter == reinterpret_cast<iconv_t>(-1)) return std::nullopt;
+  if (reinterpret_cast<std::intptr_t>(converter) == -1) return std::nullopt;
   std::string out;
   char piece[4096];
   // iconv reads through this pointer and writes nothing there.

@@ -290,7 +290,7 @@ class ReportJudge {
   }
 
   // An alarm. When we asked, asking again must stay bounded, so the try counts as unsettled too.
-  Decision mismatch(std::string field, std::string expected, std::string got) const {
+  Decision mismatch(const std::string& field, std::string expected, std::string got) const {
     std::vector<PaymentEvent> events{
         PaymentReportRefused{r_.source, field, std::move(expected), std::move(got)}};
     if (r_.source == ReportSource::callback) return events;

@@ -17,9 +17,9 @@ FormFields fields_in_order(const std::string& encoded) {
   return *std::move(fields);
 }
 
-std::string body_with(FormFields fields, std::string_view name, std::string value) {
+std::string body_with(FormFields fields, std::string_view name, const std::string& value) {
   for (auto& field : fields)
-    if (field.first == name) field.second = std::move(value);
+    if (field.first == name) field.second = value;
   return encode_form(fields, FormSpace::plus);
 }
 

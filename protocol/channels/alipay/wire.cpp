@@ -180,7 +180,7 @@ Node node_or_empty(std::string_view text) {
 }
 
 std::string word_of(const Node& node, Question question) {
-  const std::string code = node.text("code");
+  std::string code = node.text("code");
   if (code != "10000") {
     const std::string sub_code = node.text("sub_code");
     return code == "40004" && !sub_code.empty() ? sub_code : code;
