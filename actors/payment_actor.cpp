@@ -142,7 +142,13 @@ void PaymentActor::work_off_stash() {
 }
 
 void PaymentActor::handle(const CommandRequestPtr& request) {
-  const Decision decision = decide(*payment_, request->command, decision_context());
+  DecisionContext context = decision_context();
+  std::vector<Route> routes;
+  if (const auto* create = std::get_if<CreatePayment>(&request->command.body)) {
+    if (payment_->state == PaymentState::none) routes = routes_for(create->channel);
+    context.routes = &routes;
+  }
+  const Decision decision = decide(*payment_, request->command, context);
   if (const auto* problem = std::get_if<Problem>(&decision))
     return answer_to(request->reply_to, *problem);
   if (const auto* events = std::get_if<std::vector<PaymentEvent>>(&decision))
@@ -151,7 +157,13 @@ void PaymentActor::handle(const CommandRequestPtr& request) {
 }
 
 void PaymentActor::handle(const ReportRequestPtr& request) {
-  const Decision decision = decide(*payment_, request->report, decision_context());
+  DecisionContext context = decision_context();
+  std::vector<Route> routes;
+  if (request->report.verdict == ChannelVerdict::not_taken) {
+    routes = routes_for(payment_->channel);
+    context.routes = &routes;
+  }
+  const Decision decision = decide(*payment_, request->report, context);
   if (const auto* events = std::get_if<std::vector<PaymentEvent>>(&decision))
     return persist(*events, request, causation_of(request->report), /*new_work=*/false);
   forget_in_flight(*request);
@@ -171,10 +183,20 @@ void PaymentActor::handle(const LookRequestPtr& request) {
 }
 
 void PaymentActor::handle(const Wake&) {
-  auto events = decide_due(*payment_, decision_context());
+  DecisionContext context = decision_context();
+  std::vector<Route> routes;
+  if (payment_->waits_for_a_route()) {
+    routes = routes_for(payment_->channel);
+    context.routes = &routes;
+  }
+  auto events = decide_due(*payment_, context);
   if (!events.empty()) return persist(std::move(events), Wake{}, "timer", /*new_work=*/false);
   for (ChannelCall& query : calls_due(*payment_, id_, now_us()))
     if (!has_in_flight(query)) call(std::move(query));
+}
+
+std::vector<Route> PaymentActor::routes_for(const std::string& channel) const {
+  return context_->routes ? context_->routes->routes(channel) : std::vector<Route>{};
 }
 
 void PaymentActor::refuse(const Work& work, ProblemCode code, const char* detail) {
@@ -258,7 +280,9 @@ void PaymentActor::act_on_committed() {
                 Problem{ProblemCode::report_mismatch, "The report does not fit the payment.", ""});
     else
       answer_to((*report)->reply_to, outcome());
-    release_waiters(report->get());
+    // Whoever waits for the channel's word waits on when another account is asked.
+    const bool asks_on = kind_of(events.back()) == PaymentEventKind::started;
+    release_waiters(asks_on ? nullptr : report->get());
     return;
   }
   release_waiters(nullptr);
@@ -318,12 +342,17 @@ void PaymentActor::loaded(const LoadResult& result) {
 // ---- channel and answers
 
 void PaymentActor::call(ChannelCall call) {
-  const auto channel = context_->channels.find(payment_->channel);
-  if (channel == context_->channels.end())
-    return;  // configured away: stays due, and settles when back
   in_flight_.push_back({call.operation, call.refund_id, call.query});
-  anon_send(channel->second, call_atom::value,
-            std::make_shared<const ChannelCall>(std::move(call)));
+  const auto channel = context_->channels.find(call.account);
+  if (channel != context_->channels.end())
+    return anon_send(channel->second, call_atom::value,
+                     std::make_shared<const ChannelCall>(std::move(call)));
+  // Configured away: stays due, and settles when it is back.
+  auto request = std::make_shared<ReportRequest>();
+  request->report =
+      report_not_taken(call, "no_such_account", "No account of this name is configured.");
+  request->is_query = call.query;
+  anon_send(shard_, report_atom::value, ReportRequestPtr(std::move(request)));
 }
 
 bool PaymentActor::has_in_flight(const ChannelCall& call) const {
@@ -353,12 +382,18 @@ bool PaymentActor::wait_for_channel(const CommandRequestPtr& request, bool creat
   return true;
 }
 
+// It speaks of an attempt after which another account was asked.
+bool PaymentActor::is_old_news(const ChannelReport& report) const {
+  const Attempt* attempt = payment_->find_attempt(report.channel_order_no);
+  return report.refund_id.empty() && attempt && attempt->number != payment_->last_attempt().number;
+}
+
 // Answers those whose operation the channel has just spoken about, or which is over by other news.
 void PaymentActor::release_waiters(const ReportRequest* report) {
   for (std::size_t i = 0; i < waiters_.size();) {
     const Waiter& waiter = waiters_[i];
     const bool heard = report && report->report.operation == waiter.operation &&
-                       report->report.refund_id == waiter.refund_id;
+                       report->report.refund_id == waiter.refund_id && !is_old_news(report->report);
     const Refund* refund = payment_->find_refund(waiter.refund_id);
     const bool is_over =
         waiter.refund_id.empty()

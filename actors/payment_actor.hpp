@@ -78,6 +78,7 @@ class PaymentActor : public caf::event_based_actor {
   bool has_in_flight(const ChannelCall& call) const;
   void forget_in_flight(const ReportRequest& request);
   bool wait_for_channel(const CommandRequestPtr& request, bool created);
+  bool is_old_news(const ChannelReport& report) const;
   void release_waiters(const ReportRequest* report);
   void answer(const CommandRequestPtr& request, bool created);
   CommandOutcome outcome() const;
@@ -88,6 +89,8 @@ class PaymentActor : public caf::event_based_actor {
   void fail(const std::string& what);
   UnixUs now_us() const { return context_->clock->now_us(); }
   DecisionContext decision_context() const { return {id_, now_us()}; }
+  // Only what may begin an attempt has to know the channel's accounts.
+  std::vector<Route> routes_for(const std::string& channel) const;
 
   RuntimeContextPtr context_;
   const PaymentId id_;

@@ -42,9 +42,16 @@ struct DetailsOf {
     return Details().add(code + (message.empty() ? "" : ": " + message)).by(source).text();
   }
 
+  // What a payer opens or scans is shown; what a browser needs to pay with is not for a screen.
+  static std::string shown(const NextAction& action) {
+    const bool plain = action.type == "qr_code" || action.type == "redirect";
+    return plain ? action.type + " " + action.value : action.type;
+  }
+
   std::string operator()(const PaymentCreated& e) const {
     return Details()
         .add(format_amount(e.amount_minor, e.currency) + " via " + e.channel)
+        .add("by ", e.method)
         .add("order ", e.merchant_order_no)
         .add(e.capture_method == CaptureMethod::manual ? "manual capture" : "")
         .add("expires " + format_clock(e.expires_at_us).substr(0, 19))
@@ -53,15 +60,23 @@ struct DetailsOf {
   }
   std::string operator()(const PaymentStarted& e) const {
     return Details()
-        .add("attempt " + std::to_string(e.attempt) + " as " + e.channel_order_no)
+        .add("attempt " + std::to_string(e.attempt) + " at " + e.account + " as " +
+             e.channel_order_no)
+        .add("", e.why)
         .next_query(e.next_query_at_us)
+        .text();
+  }
+  std::string operator()(const PaymentRouteRefused& e) const {
+    return Details()
+        .add("attempt " + std::to_string(e.attempt) + " at " + e.account)
+        .add(e.code + (e.message.empty() ? "" : ": " + e.message))
         .text();
   }
   std::string operator()(const PaymentChannelAccepted& e) const {
     return Details()
         .by(e.source)
         .add("reference ", e.channel_reference)
-        .add(e.next_action.type.empty() ? "" : e.next_action.type + " " + e.next_action.value)
+        .add(shown(e.next_action))
         .next_query(e.next_query_at_us)
         .text();
   }
@@ -137,10 +152,18 @@ struct DetailsOf {
   std::string operator()(const PaymentRefundFailed& e) const {
     return Details().add(e.refund_id).add(refusal(e.code, e.message, e.source)).text();
   }
+  std::string operator()(const PaymentRefundReversed& e) const {
+    return Details()
+        .add(money(e.amount_minor))
+        .add(e.refund_id)
+        .add(refusal(e.code, e.message, e.source))
+        .text();
+  }
   std::string operator()(const PaymentSurplusRecorded& e) const {
     return Details()
         .add(money(e.amount_minor) +
              (e.authorized_only ? " authorized, to be voided" : " to be given back"))
+        .add("charged by ", e.account)
         .by(e.source)
         .add(e.refund_id)
         .add("reference ", e.channel_reference)

@@ -34,7 +34,7 @@ AppendRequestPtr PaymentLife::still_open(UnixUs at_us) {
 }
 
 ChannelReport PaymentLife::report(ReportSource source, ChannelVerdict verdict) const {
-  ChannelReport report = accepted_report(command_, payment_.channel_order_no);
+  ChannelReport report = accepted_report(command_, payment_.last_attempt().channel_order_no);
   report.source = source;
   report.verdict = verdict;
   return report;

@@ -108,7 +108,7 @@ std::string_view name_of(CallFate fate);
 // callback.
 struct ChannelReport {
   PaymentId payment;
-  std::string account;  // whose answer or callback it is
+  std::string account;  // which of our accounts it came by; empty: not said
   ReportSource source = ReportSource::answer;
   ChannelOperation operation = ChannelOperation::create;  // what it speaks about
   ChannelVerdict verdict = ChannelVerdict::unknown;

@@ -12,6 +12,33 @@ std::vector<Posting> balanced_postings(std::string debit_account, std::string cr
   return {{std::move(debit_account), amount_minor}, {std::move(credit_account), -amount_minor}};
 }
 
+std::optional<PaymentStarted> next_attempt(const Payment& payment, const std::string& channel,
+                                           Round round, const DecisionContext& context) {
+  if (payment.attempts.size() >= static_cast<std::size_t>(max_attempts)) return std::nullopt;
+  const int number = static_cast<int>(payment.attempts.size()) + 1;
+  std::vector<std::string> tried;
+  for (const Attempt& attempt : payment.attempts)
+    if (round == Round::same && attempt.round == payment.last_attempt().round)
+      tried.push_back(attempt.account);
+  std::optional<RouteChoice> choice;
+  if (context.routes && !context.routes->empty())
+    choice = choose_route(*context.routes, context.payment, number, tried);
+  else if (tried.empty())
+    choice = RouteChoice{channel, ""};
+  if (!choice) return std::nullopt;
+  return PaymentStarted{number,
+                        channel,
+                        std::move(choice->account),
+                        channel_order_no(context.payment, number),
+                        std::move(choice->why),
+                        context.now_us + answer_patience_us};
+}
+
+bool asks_before_closing(const PendingOperation& pending, UnixUs expires_at_us, UnixUs now_us) {
+  const bool is_due = pending.next_query_at_us != 0 && pending.next_query_at_us <= now_us;
+  return is_due || pending.heard_at_us < expires_at_us;
+}
+
 namespace {
 
 constexpr std::size_t max_refunds = 1000;
@@ -55,16 +82,20 @@ class CommandJudge {
                            c.amount_minor,
                            c.currency,
                            c.channel,
+                           c.method,
+                           c.payer,
                            c.subject,
                            c.capture_method,
                            context_.now_us + c.expires_in_s * us_per_s,
                            c.return_url,
                            c.metadata,
                            command_.request};
-    constexpr int first_attempt = 1;
-    PaymentStarted started{first_attempt, c.channel,
-                           channel_order_no(context_.payment, first_attempt), answer_due()};
-    return std::vector<PaymentEvent>{std::move(created), std::move(started)};
+    std::vector<PaymentEvent> events;
+    events.reserve(2);
+    events.emplace_back(std::move(created));
+    if (auto started = next_attempt(p_, c.channel, Round::next, context_))
+      events.emplace_back(std::move(*started));
+    return events;
   }
 
   Decision operator()(const ClosePayment&) {
@@ -72,7 +103,7 @@ class CommandJudge {
       return repeated(command_);
     if (auto problem = refuse_unless(PaymentEventKind::close_requested)) return *problem;
     PaymentCloseRequested asked{CloseReason::merchant, answer_due(), command_.request};
-    if (p_.state == PaymentState::created)  // the channel never heard of it
+    if (p_.state == PaymentState::created || p_.waits_for_a_route())  // no account has it
       return std::vector<PaymentEvent>{std::move(asked), PaymentClosed{CloseReason::merchant, {}}};
     return std::vector<PaymentEvent>{std::move(asked)};
   }
@@ -175,21 +206,22 @@ Decision decide(const Payment& payment, const PaymentCommand& command,
 }
 
 std::vector<PaymentEvent> decide_due(const Payment& payment, const DecisionContext& context) {
-  const bool closing = payment.pending && payment.pending->operation == ChannelOperation::close;
-  if (!payment.parked_reason.empty() || closing || context.now_us < payment.expires_at_us)
-    return {};
-  // A close that was refused mostly means paid, so a question that is due goes before closing
-  // again: else expiry and refusal would follow each other until settling gives up, and nobody
-  // would ask.
-  const bool asks_first = payment.pending && payment.pending->tries > 0 &&
-                          payment.pending->next_query_at_us != 0 &&
-                          payment.pending->next_query_at_us <= context.now_us;
-  if (asks_first) return {};
-  PaymentCloseRequested asked{CloseReason::expired, context.now_us + answer_patience_us, {}};
-  if (payment.state == PaymentState::created)
-    return {std::move(asked), PaymentClosed{CloseReason::expired, {}}};
-  if (payment.state == PaymentState::paying) return {std::move(asked)};
-  return {};
+  const auto& pending = payment.pending;
+  const bool closing = pending && pending->operation == ChannelOperation::close;
+  if (!payment.parked_reason.empty() || closing) return {};
+  const bool waits_for_a_route = payment.waits_for_a_route();
+  if (context.now_us >= payment.expires_at_us) {
+    PaymentCloseRequested asked{CloseReason::expired, context.now_us + answer_patience_us, {}};
+    if (payment.state == PaymentState::created || waits_for_a_route)  // no account has it
+      return {std::move(asked), PaymentClosed{CloseReason::expired, {}}};
+    if (payment.state != PaymentState::paying) return {};
+    if (pending && asks_before_closing(*pending, payment.expires_at_us, context.now_us)) return {};
+    return {std::move(asked)};
+  }
+  if (!waits_for_a_route || !pending || pending->next_query_at_us > context.now_us) return {};
+  auto started = next_attempt(payment, payment.channel, Round::next, context);
+  if (!started) return {};
+  return {std::move(*started)};
 }
 
 }  // namespace welkin

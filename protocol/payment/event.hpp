@@ -47,15 +47,32 @@ struct Posting {
   }
 };
 
+// What the merchant told of the payer, for channels that must hear it. Empty: not told.
+struct Payer {
+  std::string id;          // the payer's name at the channel
+  std::string ip;          // the payer's address, as the merchant has seen it
+  std::string instrument;  // what to charge: a channel's token, never a card's number
+
+  template <class Self, class Visitor>
+  static void visit_fields(Self& self, Visitor& v) {
+    v("id", self.id);
+    v("ip", self.ip);
+    v("instrument", self.instrument);
+  }
+};
+
 struct PaymentCreated {
   static constexpr auto kind = PaymentEventKind::created;
-  static constexpr int version =
-      2;  // 1 had no capture_method: every payment captured automatically
+  // 1 had no capture_method: every payment captured automatically. 2 had no method and no payer:
+  // the channel's first way to pay, which needs to know nothing.
+  static constexpr int version = 3;
   std::string merchant_id;
   std::string merchant_order_no;
   std::int64_t amount_minor = 0;
   Currency currency;
   std::string channel;
+  std::string method;  // how the payer pays at the channel; empty: in its first way
+  Payer payer;
   std::string subject;
   CaptureMethod capture_method = CaptureMethod::automatic;
   UnixUs expires_at_us = 0;
@@ -70,6 +87,8 @@ struct PaymentCreated {
     v("amount_minor", self.amount_minor);
     v("currency", self.currency);
     v("channel", self.channel);
+    v("method", self.method);
+    v("payer", self.payer);
     v("subject", self.subject);
     v("capture_method", self.capture_method);
     v("expires_at_us", self.expires_at_us);
@@ -79,21 +98,44 @@ struct PaymentCreated {
   }
 };
 
-// The intent to ask the channel for an order: durable before the channel hears of it.
+// The intent to ask one of the channel's accounts for an order: durable before it hears of it.
 struct PaymentStarted {
   static constexpr auto kind = PaymentEventKind::started;
-  static constexpr int version = 1;
+  static constexpr int version = 2;  // 1 knew one account a channel, of the channel's own name
   int attempt = 1;
   std::string channel;
+  std::string account;
   std::string channel_order_no;
+  std::string why;              // this account and no other
   UnixUs next_query_at_us = 0;  // when to ask how it went, if no answer is recorded by then
 
   template <class Self, class Visitor>
   static void visit_fields(Self& self, Visitor& v) {
     v("attempt", self.attempt);
     v("channel", self.channel);
+    v("account", self.account);
     v("channel_order_no", self.channel_order_no);
+    v("why", self.why);
     v("next_query_at_us", self.next_query_at_us);
+  }
+};
+
+// The account has not taken the order, and it is certain that nothing can come of the attempt:
+// another account may be asked.
+struct PaymentRouteRefused {
+  static constexpr auto kind = PaymentEventKind::route_refused;
+  static constexpr int version = 1;
+  int attempt = 1;
+  std::string account;
+  std::string code;
+  std::string message;
+
+  template <class Self, class Visitor>
+  static void visit_fields(Self& self, Visitor& v) {
+    v("attempt", self.attempt);
+    v("account", self.account);
+    v("code", self.code);
+    v("message", self.message);
   }
 };
 
@@ -351,12 +393,38 @@ struct PaymentRefundFailed {
   }
 };
 
+// A refund that had succeeded has come back: the payer's bank did not take it, say. What it gave
+// back is the merchant's again, and may be refunded another way.
+struct PaymentRefundReversed {
+  static constexpr auto kind = PaymentEventKind::refund_reversed;
+  static constexpr int version = 1;
+  std::string refund_id;
+  std::int64_t amount_minor = 0;
+  std::string code;
+  std::string message;
+  ReportSource source = ReportSource::callback;
+  std::vector<Posting> postings;
+
+  template <class Self, class Visitor>
+  static void visit_fields(Self& self, Visitor& v) {
+    v("refund_id", self.refund_id);
+    v("amount_minor", self.amount_minor);
+    v("code", self.code);
+    v("message", self.message);
+    v("source", self.source);
+    v("postings", self.postings);
+  }
+};
+
 // Money the payer gave that this payment must not keep: a success after it was closed or failed
 // here, or a second charge for one order. Recording it is also the intent to give it back.
 struct PaymentSurplusRecorded {
   static constexpr auto kind = PaymentEventKind::surplus_recorded;
-  static constexpr int version = 1;
+  // 1 did not name the attempt that was charged: there was one. Empty stands for that one.
+  static constexpr int version = 2;
   std::string refund_id;
+  std::string account;
+  std::string channel_order_no;
   std::string channel_reference;
   std::int64_t amount_minor = 0;
   bool authorized_only = false;  // not captured yet: it is voided instead of refunded
@@ -367,6 +435,8 @@ struct PaymentSurplusRecorded {
   template <class Self, class Visitor>
   static void visit_fields(Self& self, Visitor& v) {
     v("refund_id", self.refund_id);
+    v("account", self.account);
+    v("channel_order_no", self.channel_order_no);
     v("channel_reference", self.channel_reference);
     v("amount_minor", self.amount_minor);
     v("authorized_only", self.authorized_only);
@@ -400,7 +470,7 @@ struct PaymentReportRefused {
   static constexpr auto kind = PaymentEventKind::report_refused;
   static constexpr int version = 1;
   ReportSource source = ReportSource::callback;
-  std::string field;  // "amount_minor", "currency", "merchant_id", "channel_order_no"
+  std::string field;  // "amount_minor", "currency", "merchant_id", "channel_order_no", "account"
   std::string expected;
   std::string got;
 
@@ -457,11 +527,12 @@ struct PaymentResumed {
 
 // In the order of PaymentEventKind, which event_codec.cpp asserts.
 using PaymentEvent =
-    std::variant<PaymentCreated, PaymentStarted, PaymentChannelAccepted, PaymentUnsettled,
-                 PaymentAuthorized, PaymentCaptureRequested, PaymentCaptureRefused, PaymentPaid,
-                 PaymentFailed, PaymentCloseRequested, PaymentCloseRefused, PaymentVoidRequested,
-                 PaymentVoidRefused, PaymentClosed, PaymentRefundRequested, PaymentRefundSucceeded,
-                 PaymentRefundFailed, PaymentSurplusRecorded, PaymentSurplusRefunded,
+    std::variant<PaymentCreated, PaymentStarted, PaymentRouteRefused, PaymentChannelAccepted,
+                 PaymentUnsettled, PaymentAuthorized, PaymentCaptureRequested,
+                 PaymentCaptureRefused, PaymentPaid, PaymentFailed, PaymentCloseRequested,
+                 PaymentCloseRefused, PaymentVoidRequested, PaymentVoidRefused, PaymentClosed,
+                 PaymentRefundRequested, PaymentRefundSucceeded, PaymentRefundFailed,
+                 PaymentRefundReversed, PaymentSurplusRecorded, PaymentSurplusRefunded,
                  PaymentReportRefused, PaymentRequestRepeated, PaymentParked, PaymentResumed>;
 static_assert(std::variant_size_v<PaymentEvent> == payment_event_kind_count);
 

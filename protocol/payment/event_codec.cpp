@@ -1,5 +1,6 @@
 #include "protocol/payment/event_codec.hpp"
 
+#include <array>
 #include <utility>
 
 #include "protocol/event_family.hpp"
@@ -13,6 +14,7 @@ WELKIN_ENUM_PARSER(Outcome, parse_outcome);
 WELKIN_ENUM_PARSER(CloseReason, parse_close_reason);
 WELKIN_ENUM_PARSER(PaymentState, parse_payment_state);
 WELKIN_ENUM_PARSER(RefundState, parse_refund_state);
+WELKIN_ENUM_PARSER(AttemptOutcome, parse_attempt_outcome);
 
 namespace {
 
@@ -21,22 +23,64 @@ static_assert(alternatives_follow_kinds<PaymentEvent>(),
 
 using Json = nlohmann::json;
 
-// One step of PaymentCreated, 1 → 2: before manual capture existed every payment was automatic.
-std::optional<CodecError> upcast_created_1_to_2(Json& json) {
-  if (!json.is_object()) return std::nullopt;  // said by the reader
-  if (json.contains("capture_method")) return CodecError{"/capture_method", "is not known"};
-  json["capture_method"] = "automatic";
+// A step from one version of an event to the next. The JSON is an object.
+using Upcast = std::optional<CodecError> (*)(Json& json);
+
+// A field that the older version did not have, so that there it would be an unknown one.
+std::optional<CodecError> add(Json& json, const char* name, Json value) {
+  if (json.contains(name)) return CodecError{std::string("/") + name, "is not known"};
+  json[name] = std::move(value);
   return std::nullopt;
 }
 
+template <class Event>
+struct Upcasts {
+  static constexpr std::array<Upcast, 0> steps{};
+};
+
+template <>
+struct Upcasts<PaymentCreated> {
+  // Before manual capture existed every payment was automatic.
+  static std::optional<CodecError> from_1(Json& json) {
+    return add(json, "capture_method", "automatic");
+  }
+  static std::optional<CodecError> from_2(Json& json) {
+    if (auto error = add(json, "method", "")) return error;
+    return add(json, "payer", {{"id", ""}, {"ip", ""}, {"instrument", ""}});
+  }
+  static constexpr std::array<Upcast, 2> steps{from_1, from_2};
+};
+
+template <>
+struct Upcasts<PaymentStarted> {
+  // The one account of a channel went by the channel's name, and there was nothing to choose.
+  static std::optional<CodecError> from_1(Json& json) {
+    if (auto error = add(json, "why", "")) return error;
+    const auto channel = json.find("channel");
+    return add(json, "account", channel == json.end() ? Json("") : Json(*channel));
+  }
+  static constexpr std::array<Upcast, 1> steps{from_1};
+};
+
+template <>
+struct Upcasts<PaymentSurplusRecorded> {
+  // There was one attempt, which whoever folds the events knows.
+  static std::optional<CodecError> from_1(Json& json) {
+    if (auto error = add(json, "account", "")) return error;
+    return add(json, "channel_order_no", "");
+  }
+  static constexpr std::array<Upcast, 1> steps{from_1};
+};
+
 struct Upcaster {
   template <class Event>
-  std::optional<CodecError> operator()(Json&, int, const Event&) const {
-    return std::nullopt;
-  }
-  std::optional<CodecError> operator()(Json& json, int version, const PaymentCreated&) const {
-    if (version == 1)
-      if (auto error = upcast_created_1_to_2(json)) return error;
+  std::optional<CodecError> operator()(Json& json, int version, const Event&) const {
+    constexpr auto& steps = Upcasts<Event>::steps;
+    static_assert(static_cast<int>(steps.size()) == Event::version - 1,
+                  "each older version has a step to the next");
+    if (!json.is_object()) return std::nullopt;  // said by the reader
+    for (auto step = static_cast<std::size_t>(version) - 1; step < steps.size(); ++step)
+      if (auto error = steps[step](json)) return error;
     return std::nullopt;
   }
 };

@@ -29,10 +29,13 @@ std::optional<Awaited> awaited_after(const Payment& payment, const PaymentEvent&
   if (const auto* refund = std::get_if<PaymentRefundRequested>(&request))
     return Awaited{ChannelOperation::refund, refund->refund_id};
   if (!payment.pending) return std::nullopt;
-  // A repetition that came after the channel had spoken did not wait.
-  const bool spoken = payment.pending->operation == ChannelOperation::create
-                          ? payment.channel_has_answered
-                          : payment.pending->tries > 0;
+  // A repetition that came after the channel had spoken, or while no account had the order, did not
+  // wait.
+  const AttemptOutcome outcome = payment.last_attempt().outcome;
+  const bool spoken =
+      payment.pending->operation == ChannelOperation::create
+          ? outcome == AttemptOutcome::answered || outcome == AttemptOutcome::not_taken
+          : payment.pending->tries > 0;
   if (spoken) return std::nullopt;
   return Awaited{payment.pending->operation, {}};
 }

@@ -18,6 +18,8 @@ class Folder {
     p_.amount_minor = e.amount_minor;
     p_.currency = e.currency;
     p_.channel = e.channel;
+    p_.method = e.method;
+    p_.payer = e.payer;
     p_.subject = e.subject;
     p_.capture_method = e.capture_method;
     p_.expires_at_us = e.expires_at_us;
@@ -28,20 +30,37 @@ class Folder {
     return check(e.amount_minor > 0, "the amount is not positive");
   }
   bool operator()(const PaymentStarted& e) {
-    p_.attempt = e.attempt;
+    const Attempt& before = p_.last_attempt();
+    const bool first = p_.attempts.empty();
+    if (!check(first || before.outcome == AttemptOutcome::not_taken,
+               "the attempt before may still succeed") ||
+        !check(e.attempt == before.number + 1, "the attempts are not in order"))
+      return false;
+    // Whoever waited before this attempt had asked every account.
+    const bool waited = p_.pending && p_.pending->tries > 0;
+    const int round = first || waited ? before.round + 1 : before.round;
     p_.channel = e.channel;
-    p_.channel_order_no = e.channel_order_no;
-    p_.pending =
-        PendingOperation{ChannelOperation::create, p_.amount_minor, {}, 0, e.next_query_at_us};
+    p_.attempts.push_back(
+        {e.attempt, round, e.account, e.channel_order_no, AttemptOutcome::asked, at_us_});
+    p_.pending = ask(ChannelOperation::create, p_.amount_minor, e.next_query_at_us);
+    return true;
+  }
+  bool operator()(const PaymentRouteRefused& e) {
+    if (!check(!p_.attempts.empty() && p_.last_attempt().number == e.attempt &&
+                   p_.last_attempt().outcome == AttemptOutcome::asked,
+               "that attempt may still succeed"))
+      return false;
+    p_.attempts.back().outcome = AttemptOutcome::not_taken;
     return true;
   }
   bool operator()(const PaymentChannelAccepted& e) {
-    p_.channel_has_answered = true;
+    answered();
     p_.channel_reference = e.channel_reference;
     p_.next_action = e.next_action;
     if (p_.pending && p_.pending->operation == ChannelOperation::create) {
-      p_.pending->tries = 0;
+      p_.pending->tries = 1;  // it was asked once, and has answered
       p_.pending->next_query_at_us = e.next_query_at_us;
+      p_.pending->heard_at_us = at_us_;
     }
     return true;
   }
@@ -57,8 +76,10 @@ class Folder {
     }
     if (!check(p_.pending && p_.pending->operation == e.operation, "that operation is not pending"))
       return false;
+    doubt();
     p_.pending->tries = e.tries;
     p_.pending->next_query_at_us = e.next_query_at_us;
+    p_.pending->heard_at_us = at_us_;
     return true;
   }
   bool operator()(const PaymentAuthorized& e) {
@@ -67,8 +88,7 @@ class Folder {
     return check(e.authorized_minor == p_.amount_minor, "authorized is not the amount");
   }
   bool operator()(const PaymentCaptureRequested& e) {
-    p_.pending =
-        PendingOperation{ChannelOperation::capture, e.amount_minor, {}, 0, e.next_query_at_us};
+    p_.pending = ask(ChannelOperation::capture, e.amount_minor, e.next_query_at_us);
     return check(e.amount_minor > 0 && e.amount_minor <= p_.authorized_minor,
                  "capture above what is authorized");
   }
@@ -93,20 +113,24 @@ class Folder {
     return true;
   }
   bool operator()(const PaymentCloseRequested& e) {
-    p_.pending = PendingOperation{ChannelOperation::close, 0, e.reason,
-                                  p_.pending ? p_.pending->tries : 0, e.next_query_at_us};
+    const int refusals = p_.pending ? p_.pending->close_refusals : 0;
+    p_.pending = ask(ChannelOperation::close, 0, e.next_query_at_us);
+    p_.pending->close_reason = e.reason;
+    p_.pending->close_refusals = refusals;
     return true;
   }
   bool operator()(const PaymentCloseRefused& e) {
-    // Back to waiting for the payer; the tries stay, so that asking for ever is bounded.
-    const int tries = p_.pending ? p_.pending->tries + 1 : 1;
-    p_.pending =
-        PendingOperation{ChannelOperation::create, p_.amount_minor, {}, tries, e.next_query_at_us};
+    // Back to waiting for the payer; what was refused is counted, so that it does not go on for
+    // ever. That it refuses does not say how the order stands.
+    doubt();
+    const int refusals = p_.pending ? p_.pending->close_refusals + 1 : 1;
+    p_.pending = ask(ChannelOperation::create, p_.amount_minor, e.next_query_at_us);
+    p_.pending->close_refusals = refusals;
     return true;
   }
   bool operator()(const PaymentVoidRequested& e) {
-    p_.pending =
-        PendingOperation{ChannelOperation::void_, 0, CloseReason::voided, 0, e.next_query_at_us};
+    p_.pending = ask(ChannelOperation::void_, 0, e.next_query_at_us);
+    p_.pending->close_reason = CloseReason::voided;
     return true;
   }
   bool operator()(const PaymentVoidRefused&) {
@@ -123,6 +147,8 @@ class Folder {
     if (!check(!p_.find_refund(e.refund_id), "the refund stands twice")) return false;
     Refund refund;
     refund.refund_id = e.refund_id;
+    refund.account = p_.last_attempt().account;
+    refund.channel_order_no = p_.last_attempt().channel_order_no;
     refund.merchant_refund_no = e.merchant_refund_no;
     refund.amount_minor = e.amount_minor;
     refund.reason = e.reason;
@@ -154,10 +180,26 @@ class Folder {
     if (!refund->surplus) p_.refund_pending_minor -= refund->amount_minor;
     return true;
   }
+  bool operator()(const PaymentRefundReversed& e) {
+    Refund* refund = find(e.refund_id);
+    if (!check(refund && refund->state == RefundState::succeeded &&
+                   refund->amount_minor == e.amount_minor,
+               "no such refund has succeeded"))
+      return false;
+    settle(*refund, RefundState::failed, refund->channel_reference);
+    refund->failure_code = e.code;
+    refund->failure_message = e.message;
+    refund->reversed = true;
+    if (!refund->surplus) p_.refunded_minor -= e.amount_minor;
+    return balanced(e.postings);
+  }
   bool operator()(const PaymentSurplusRecorded& e) {
     if (!check(!p_.find_refund(e.refund_id), "the refund stands twice")) return false;
     Refund refund;
     refund.refund_id = e.refund_id;
+    const bool named = !e.channel_order_no.empty();
+    refund.account = named ? e.account : p_.last_attempt().account;
+    refund.channel_order_no = named ? e.channel_order_no : p_.last_attempt().channel_order_no;
     refund.amount_minor = e.amount_minor;
     refund.reason = "surplus";
     refund.surplus = true;
@@ -176,7 +218,11 @@ class Folder {
     settle(*refund, RefundState::succeeded, refund->channel_reference);
     return balanced(e.postings);
   }
-  bool operator()(const PaymentReportRefused&) { return true; }
+  bool operator()(const PaymentReportRefused& e) {
+    // Whatever it names wrongly, it speaks of an order that was not to exist before the answer.
+    if (e.field != "channel_order_no") doubt();
+    return true;
+  }
   bool operator()(const PaymentRequestRepeated&) { return true; }
   bool operator()(const PaymentParked& e) {
     p_.parked_reason = e.reason;
@@ -188,6 +234,7 @@ class Folder {
     p_.parked_reason.clear();
     if (p_.pending && p_.pending->next_query_at_us == 0) {
       p_.pending->tries = 0;
+      p_.pending->close_refusals = 0;
       p_.pending->next_query_at_us = e.next_query_at_us;
     }
     for (Refund& refund : p_.refunds) {
@@ -232,9 +279,25 @@ class Folder {
     refund.updated_at_us = at_us_;
     unpark_when_settled();
   }
+  static PendingOperation ask(ChannelOperation operation, std::int64_t amount_minor,
+                              UnixUs next_query_at_us) {
+    PendingOperation pending;
+    pending.operation = operation;
+    pending.amount_minor = amount_minor;
+    pending.next_query_at_us = next_query_at_us;
+    return pending;
+  }
+  void answered() {
+    if (!p_.attempts.empty() && p_.last_attempt().outcome != AttemptOutcome::not_taken)
+      p_.attempts.back().outcome = AttemptOutcome::answered;
+  }
+  void doubt() {
+    if (!p_.attempts.empty() && p_.last_attempt().outcome == AttemptOutcome::asked)
+      p_.attempts.back().outcome = AttemptOutcome::doubtful;
+  }
   // The question put to the channel is answered; nothing is left for the payer to do.
   void settle(const std::string& reference) {
-    p_.channel_has_answered = true;
+    answered();
     p_.channel_reference = reference;
     p_.next_action = {};
     p_.pending.reset();
@@ -276,8 +339,9 @@ bool apply(Payment& payment, const PaymentEvent& event, UnixUs at_us, std::strin
     return false;
   }
   if (const PaymentEdge* edge = find_edge(payment.state, kind)) {
-    const bool nothing_left = payment.captured_minor == payment.refunded_minor;
-    payment.state = nothing_left ? edge->to_when_nothing_is_left : edge->to;
+    payment.state = payment.captured_minor == payment.refunded_minor ? edge->to_when_nothing_is_left
+                    : payment.refunded_minor == 0 ? edge->to_when_nothing_is_refunded
+                                                  : edge->to;
   }
   payment.updated_at_us = at_us;
   return true;
@@ -295,6 +359,21 @@ const Refund* Payment::find_refund_by_no(std::string_view merchant_refund_no) co
   return nullptr;
 }
 
+const Attempt& Payment::last_attempt() const {
+  static const Attempt none;
+  return attempts.empty() ? none : attempts.back();
+}
+
+const Attempt* Payment::find_attempt(std::string_view channel_order_no) const {
+  for (const Attempt& attempt : attempts)
+    if (attempt.channel_order_no == channel_order_no) return &attempt;
+  return nullptr;
+}
+
+bool Payment::waits_for_a_route() const {
+  return state == PaymentState::paying && last_attempt().outcome == AttemptOutcome::not_taken;
+}
+
 bool Payment::is_open() const {
   if (state == PaymentState::created || state == PaymentState::paying ||
       state == PaymentState::authorized)
@@ -306,8 +385,10 @@ bool Payment::is_open() const {
 UnixUs Payment::due_at_us() const {
   UnixUs due = 0;
   const bool closing = pending && pending->operation == ChannelOperation::close;
+  // After a refusal to close, the question about the order comes first, in its own time.
+  const bool refused = pending && pending->close_refusals > 0 && pending->heard_at_us == 0;
   const bool expires =
-      state == PaymentState::created || (state == PaymentState::paying && !closing);
+      state == PaymentState::created || (state == PaymentState::paying && !closing && !refused);
   if (expires && parked_reason.empty()) due = expires_at_us;
   if (pending) due = earlier(due, pending->next_query_at_us);
   for (const Refund& refund : refunds)
@@ -315,10 +396,10 @@ UnixUs Payment::due_at_us() const {
   return due;
 }
 
-UnixUs query_delay_us(int tries) {
+UnixUs query_delay_us(int times) {
   constexpr int seconds[] = {2, 5, 15, 30, 60, 120, 300, 600};
   const auto step =
-      std::min<std::size_t>(static_cast<std::size_t>(std::max(tries, 0)), std::size(seconds) - 1);
+      std::min<std::size_t>(static_cast<std::size_t>(std::max(times, 0)), std::size(seconds) - 1);
   return seconds[step] * us_per_s;
 }
 

@@ -14,6 +14,7 @@
 #include "protocol/ids.hpp"
 #include "protocol/money.hpp"
 #include "protocol/payment/event.hpp"
+#include "protocol/payment/route.hpp"
 #include "protocol/payment/state.hpp"
 #include "protocol/problem.hpp"
 
@@ -23,8 +24,35 @@ enum class RefundState : std::uint8_t { pending, succeeded, failed };
 std::string_view name_of(RefundState state);  // "PENDING"
 std::optional<RefundState> parse_refund_state(std::string_view name);
 
+// What is known of asking one account for the order. Only where it is certain that no money can
+// have moved (not_taken) may another account be asked; once in doubt, a payment stays.
+enum class AttemptOutcome : std::uint8_t { asked, doubtful, not_taken, answered };
+std::string_view name_of(AttemptOutcome outcome);
+std::optional<AttemptOutcome> parse_attempt_outcome(std::string_view name);
+
+struct Attempt {
+  int number = 0;  // 1, 2, 3 …
+  int round = 0;   // in each every account of the channel may be asked once
+  std::string account;
+  std::string channel_order_no;
+  AttemptOutcome outcome = AttemptOutcome::asked;
+  UnixUs started_at_us = 0;
+
+  template <class Self, class Visitor>
+  static void visit_fields(Self& self, Visitor& v) {
+    v("number", self.number);
+    v("round", self.round);
+    v("account", self.account);
+    v("channel_order_no", self.channel_order_no);
+    v("outcome", self.outcome);
+    v("started_at_us", self.started_at_us);
+  }
+};
+
 struct Refund {
   std::string refund_id;
+  std::string account;             // which was charged, and gives it back,
+  std::string channel_order_no;    // and for which order
   std::string merchant_refund_no;  // empty for the runtime's own refunds of a surplus
   std::int64_t amount_minor = 0;
   std::string reason;
@@ -34,6 +62,7 @@ struct Refund {
   std::string channel_reference;
   std::string failure_code;
   std::string failure_message;
+  bool reversed = false;  // failed after it had succeeded
   UnixUs created_at_us = 0;
   UnixUs updated_at_us = 0;
   int tries = 0;
@@ -42,6 +71,8 @@ struct Refund {
   template <class Self, class Visitor>
   static void visit_fields(Self& self, Visitor& v) {
     v("refund_id", self.refund_id);
+    v("account", self.account);
+    v("channel_order_no", self.channel_order_no);
     v("merchant_refund_no", self.merchant_refund_no);
     v("amount_minor", self.amount_minor);
     v("reason", self.reason);
@@ -51,6 +82,7 @@ struct Refund {
     v("channel_reference", self.channel_reference);
     v("failure_code", self.failure_code);
     v("failure_message", self.failure_message);
+    v("reversed", self.reversed);
     v("created_at_us", self.created_at_us);
     v("updated_at_us", self.updated_at_us);
     v("tries", self.tries);
@@ -65,6 +97,8 @@ struct PendingOperation {
   CloseReason close_reason = CloseReason::merchant;
   int tries = 0;
   UnixUs next_query_at_us = 0;  // 0 while parked
+  UnixUs heard_at_us = 0;       // when the channel last said how it stands; 0: not yet
+  int close_refusals = 0;       // how often it would not close the order
 
   template <class Self, class Visitor>
   static void visit_fields(Self& self, Visitor& v) {
@@ -73,6 +107,8 @@ struct PendingOperation {
     v("close_reason", self.close_reason);
     v("tries", self.tries);
     v("next_query_at_us", self.next_query_at_us);
+    v("heard_at_us", self.heard_at_us);
+    v("close_refusals", self.close_refusals);
   }
 };
 
@@ -87,6 +123,8 @@ struct Payment {
   std::int64_t refund_pending_minor = 0;  // asked, not decided
   Currency currency;
   std::string channel;
+  std::string method;
+  Payer payer;
   std::string subject;
   CaptureMethod capture_method = CaptureMethod::automatic;
   std::string return_url;
@@ -95,11 +133,9 @@ struct Payment {
   UnixUs created_at_us = 0;
   UnixUs updated_at_us = 0;
   UnixUs expires_at_us = 0;
-  int attempt = 0;
-  std::string channel_order_no;
+  std::vector<Attempt> attempts;  // at most `max_attempts`
   std::string channel_reference;
   NextAction next_action;
-  bool channel_has_answered = false;  // to the create call; until then it may not know the order
   std::optional<PendingOperation> pending;
   std::vector<Refund> refunds;
   std::string failure_code;
@@ -119,6 +155,8 @@ struct Payment {
     v("refund_pending_minor", self.refund_pending_minor);
     v("currency", self.currency);
     v("channel", self.channel);
+    v("method", self.method);
+    v("payer", self.payer);
     v("subject", self.subject);
     v("capture_method", self.capture_method);
     v("return_url", self.return_url);
@@ -127,11 +165,9 @@ struct Payment {
     v("created_at_us", self.created_at_us);
     v("updated_at_us", self.updated_at_us);
     v("expires_at_us", self.expires_at_us);
-    v("attempt", self.attempt);
-    v("channel_order_no", self.channel_order_no);
+    v("attempts", self.attempts);
     v("channel_reference", self.channel_reference);
     v("next_action", self.next_action);
-    v("channel_has_answered", self.channel_has_answered);
     v("pending", self.pending);
     v("refunds", self.refunds);
     v("failure_code", self.failure_code);
@@ -142,6 +178,11 @@ struct Payment {
 
   const Refund* find_refund(std::string_view refund_id) const;
   const Refund* find_refund_by_no(std::string_view merchant_refund_no) const;
+  // The attempt that counts; an empty one while there is none.
+  const Attempt& last_attempt() const;
+  const Attempt* find_attempt(std::string_view channel_order_no) const;
+  // No account has the order: those that were asked did not take it, and the next is not asked yet.
+  bool waits_for_a_route() const;
   // Something is asked of the channel and not decided, or the payer may still pay.
   bool is_open() const;
   // When somebody has to look at this payment again, or 0: never by itself.
@@ -155,6 +196,8 @@ struct CreatePayment {
   std::int64_t amount_minor = 0;
   Currency currency;
   std::string channel;
+  std::string method;
+  Payer payer;
   std::string subject;
   CaptureMethod capture_method = CaptureMethod::automatic;
   std::int64_t expires_in_s = 0;
@@ -197,6 +240,9 @@ struct AlreadySo {};
 struct DecisionContext {
   PaymentId payment;
   UnixUs now_us = 0;
+  // The accounts of the payment's channel, where an attempt may begin. Null or empty: the channel
+  // has one, of its own name.
+  const std::vector<Route>* routes = nullptr;
 };
 
 using Decision = std::variant<std::vector<PaymentEvent>, AlreadySo, Problem>;
@@ -205,8 +251,7 @@ Decision decide(const Payment& payment, const PaymentCommand& command,
                 const DecisionContext& context);
 Decision decide(const Payment& payment, const ChannelReport& report,
                 const DecisionContext& context);
-// What the passing of time asks for: expiry, or giving up on settling. Empty when nothing is to
-// record.
+// What the passing of time asks for: the next attempt, or expiry. Empty when nothing is to record.
 std::vector<PaymentEvent> decide_due(const Payment& payment, const DecisionContext& context);
 
 // Null when the event may not follow in this state, which for a recorded event means a broken
@@ -225,10 +270,13 @@ std::vector<ChannelCall> calls_to_repeat(const Payment& payment, const ChannelRe
 
 // ---- settling schedule
 
-// When to ask the channel again after `tries` unsettled answers: 2 s, 5 s, 15 s, 30 s, 1 m, 2 m, 5
-// m, 10 m, then every 10 m.
-UnixUs query_delay_us(int tries);
-// After this many tries settling is parked for an operator (a day and a half of asking).
+// When to ask the channel again after it was asked `times` times without settling: 2 s, 5 s, 15 s,
+// 30 s, 1 m, 2 m, 5 m, 10 m, then every 10 m.
+UnixUs query_delay_us(int times);
+// After this many tries settling is parked for an operator (a day and a half of asking). An order
+// that waits for its payer is asked about until it expires, and then closed.
 constexpr int max_settle_tries = 220;
+// After this many attempts that no account has taken the payment fails.
+constexpr int max_attempts = 20;
 
 }  // namespace welkin

@@ -1,6 +1,7 @@
-// What a payment makes of a channel's report, and what it asks of the channel. A report is believed
-// about this payment only when it names the same order, merchant, currency and amount; an unknown
-// outcome is never a failure; money that came when it should not have is given back.
+// What a payment makes of a channel's report. A report is believed about this payment only when it
+// names the same order, merchant, currency and amount; an unknown outcome is never a failure;
+// another account is asked only while no money can have moved; money that came when it should not
+// have is given back.
 #include <algorithm>
 #include <utility>
 
@@ -12,12 +13,22 @@ namespace {
 class ReportJudge {
  public:
   ReportJudge(const Payment& payment, const ChannelReport& report, const DecisionContext& context)
-      : p_(payment), r_(report), context_(context) {}
+      : p_(payment),
+        r_(report),
+        context_(context),
+        refund_(payment.find_refund(report.refund_id)),
+        attempt_(attempt_spoken_of()) {}
 
   Decision judge() const {
-    if (!r_.channel_order_no.empty() && r_.channel_order_no != p_.channel_order_no)
-      return mismatch("channel_order_no", p_.channel_order_no, r_.channel_order_no);
+    const Attempt& last = p_.last_attempt();
+    if (!attempt_)
+      return mismatch("channel_order_no",
+                      (refund_ ? refund_->channel_order_no : last.channel_order_no),
+                      r_.channel_order_no);
+    if (!r_.account.empty() && r_.account != attempt_->account)
+      return mismatch("account", attempt_->account, r_.account);
     if (!r_.refund_id.empty()) return about_refund();
+    if (is_over()) return about_attempt_that_is_over();
     switch (r_.verdict) {
       case ChannelVerdict::accepted:
         return accepted();
@@ -32,7 +43,7 @@ class ReportJudge {
       case ChannelVerdict::not_found:
         return not_found();
       case ChannelVerdict::not_taken:
-        return unsettled(Outcome::pending, words());
+        return not_taken();
       case ChannelVerdict::unknown:
         return unsettled(Outcome::unknown, words());
       case ChannelVerdict::refund_pending:
@@ -44,12 +55,47 @@ class ReportJudge {
   }
 
  private:
+  // ---- which attempt is spoken of
+
+  // Null: the number is none of this payment's, or not the one of the refund it speaks of.
+  const Attempt* attempt_spoken_of() const {
+    if (refund_) {
+      const bool fits =
+          r_.channel_order_no.empty() || r_.channel_order_no == refund_->channel_order_no;
+      return fits ? p_.find_attempt(refund_->channel_order_no) : nullptr;
+    }
+    return r_.channel_order_no.empty() ? &p_.last_attempt() : p_.find_attempt(r_.channel_order_no);
+  }
+
+  // Another account was asked since, or will be: the order is no longer to come of this attempt.
+  bool is_over() const {
+    return attempt_ && (attempt_->number != p_.last_attempt().number ||
+                        attempt_->outcome == AttemptOutcome::not_taken);
+  }
+
+  // Nothing was to come of it. Money that came all the same is given back; all else is old news.
+  Decision about_attempt_that_is_over() const {
+    switch (r_.verdict) {
+      case ChannelVerdict::paid:
+      case ChannelVerdict::authorized: {
+        if (auto wrong = check_order(p_.amount_minor)) return *wrong;
+        return surplus(/*authorized_only=*/r_.verdict == ChannelVerdict::authorized);
+      }
+      case ChannelVerdict::refund_pending:
+      case ChannelVerdict::refunded:
+      case ChannelVerdict::refund_refused:
+        return mismatch("refund_id", "a refund of this payment", "");
+      default:
+        return AlreadySo{};
+    }
+  }
+
   // ---- about the order
 
   Decision accepted() const {
     if (p_.state != PaymentState::paying) return AlreadySo{};
     if (auto wrong = check_order(p_.amount_minor)) return *wrong;
-    if (is_pending(ChannelOperation::create) && !p_.channel_has_answered)
+    if (is_pending(ChannelOperation::create) && attempt_->outcome != AttemptOutcome::answered)
       return one(PaymentChannelAccepted{r_.channel_reference, r_.next_action, r_.source,
                                         context_.now_us + query_delay_us(0)});
     return still_open("the order is open");
@@ -133,10 +179,13 @@ class ReportJudge {
       case ChannelOperation::void_:
         return one(PaymentVoidRefused{r_.code, r_.message, r_.source});
       case ChannelOperation::close: {
-        // Refused mostly because the payer has just paid: ask at once.
+        // Refused mostly because the payer has just paid: ask at once. A channel that goes on
+        // refusing is asked ever more seldom.
+        const int before = p_.pending->close_refusals;
+        const UnixUs ask_at_us = context_.now_us + (before == 0 ? 0 : query_delay_us(before - 1));
         std::vector<PaymentEvent> events{
-            PaymentCloseRefused{r_.code, r_.message, r_.source, context_.now_us}};
-        if (p_.pending->tries + 1 >= max_settle_tries)
+            PaymentCloseRefused{r_.code, r_.message, r_.source, ask_at_us}};
+        if (before + 1 >= max_settle_tries)
           events.push_back(
               PaymentParked{ChannelOperation::close, "", "the channel keeps refusing to close"});
         return events;
@@ -144,6 +193,36 @@ class ReportJudge {
       default:
         return AlreadySo{};
     }
+  }
+
+  // Another account is asked only when this is the answer to the create itself and nothing has cast
+  // doubt on the attempt: a question in between may have been about an order that came later.
+  Decision not_taken() const {
+    const bool certain =
+        r_.source == ReportSource::answer && r_.operation == ChannelOperation::create &&
+        p_.state == PaymentState::paying && attempt_->outcome == AttemptOutcome::asked;
+    if (!certain) return unsettled(Outcome::pending, words());
+    std::vector<PaymentEvent> events{
+        PaymentRouteRefused{attempt_->number, attempt_->account, r_.code, r_.message}};
+    const bool closing = is_pending(ChannelOperation::close);
+    if (closing || context_.now_us >= p_.expires_at_us) {
+      events.emplace_back(
+          PaymentClosed{closing ? p_.pending->close_reason : CloseReason::expired, r_.source});
+    } else if (attempt_->number >= max_attempts) {
+      events.emplace_back(PaymentFailed{"no_route",
+                                        "No account took the order in " +
+                                            std::to_string(max_attempts) +
+                                            " attempts; the last: " + words(),
+                                        r_.source});
+    } else if (auto next = next_attempt(p_, p_.channel, Round::same, context_)) {
+      events.emplace_back(std::move(*next));
+    } else {
+      events.emplace_back(PaymentUnsettled{ChannelOperation::create, "", Outcome::pending,
+                                           "no account takes the order now; the last: " + words(),
+                                           r_.source, attempt_->round,
+                                           context_.now_us + query_delay_us(attempt_->round - 1)});
+    }
+    return events;
   }
 
   Decision not_found() const {
@@ -160,14 +239,19 @@ class ReportJudge {
   // ---- about a refund
 
   Decision about_refund() const {
-    const Refund* refund = p_.find_refund(r_.refund_id);
+    const Refund* refund = refund_;
     if (!refund) return mismatch("refund_id", "a refund of this payment", r_.refund_id);
     const bool succeeded =
         r_.verdict == ChannelVerdict::refunded || r_.verdict == ChannelVerdict::closed;
-    if (refund->state == RefundState::failed && succeeded)
+    if (refund->state == RefundState::failed && !refund->reversed && succeeded)
       return mismatch("refund_status", "FAILED", "SUCCEEDED");
-    if (refund->state == RefundState::succeeded && succeeded)
+    if (refund->state != RefundState::pending && succeeded)
       if (auto wrong = check_refund(*refund)) return *wrong;
+    // Only the channel's own news of the refund takes a success back. The answer to a call made
+    // again may well be no, because it was done the first time.
+    if (refund->state == RefundState::succeeded && !refund->authorized_only &&
+        r_.verdict == ChannelVerdict::refund_refused && r_.source == ReportSource::callback)
+      return refund_reversed(*refund);
     if (refund->state != RefundState::pending) return AlreadySo{};
     switch (r_.verdict) {
       case ChannelVerdict::refunded:
@@ -181,6 +265,8 @@ class ReportJudge {
                                 "the channel has not heard of it; asked again");
       case ChannelVerdict::unknown:
         return refund_unsettled(*refund, Outcome::unknown, words());
+      case ChannelVerdict::not_taken:
+        return refund_unsettled(*refund, Outcome::pending, words());
       default:
         if (r_.source == ReportSource::callback) return AlreadySo{};
         return refund_unsettled(*refund, Outcome::pending, "the channel is working on it");
@@ -192,13 +278,25 @@ class ReportJudge {
     if (refund.surplus) {
       std::vector<Posting> postings;
       if (!refund.authorized_only)
-        postings = balanced_postings("payer/surplus", channel_account(), refund.amount_minor);
+        postings = balanced_postings("payer/surplus", account_books(), refund.amount_minor);
       return one(PaymentSurplusRefunded{refund.refund_id, refund.amount_minor, r_.channel_reference,
                                         r_.source, std::move(postings)});
     }
     return one(PaymentRefundSucceeded{
         refund.refund_id, refund.amount_minor, r_.channel_reference, r_.source,
-        balanced_postings(merchant_account(), channel_account(), refund.amount_minor)});
+        balanced_postings(merchant_books(), account_books(), refund.amount_minor)});
+  }
+
+  Decision refund_reversed(const Refund& refund) const {
+    if (auto wrong = check_refund(refund)) return *wrong;
+    std::vector<PaymentEvent> events{PaymentRefundReversed{
+        refund.refund_id, refund.amount_minor, r_.code, r_.message, r_.source,
+        balanced_postings(account_books(), refund.surplus ? "payer/surplus" : merchant_books(),
+                          refund.amount_minor)}};
+    if (refund.surplus)
+      events.emplace_back(PaymentParked{ChannelOperation::refund, refund.refund_id,
+                                        "a surplus that was given back has come back: " + words()});
+    return events;
   }
 
   Decision refund_failed(const Refund& refund) const {
@@ -215,7 +313,7 @@ class ReportJudge {
     const int tries = refund.tries + 1;
     std::vector<PaymentEvent> events{PaymentUnsettled{ChannelOperation::refund, refund.refund_id,
                                                       outcome, std::move(detail), r_.source, tries,
-                                                      context_.now_us + query_delay_us(tries)}};
+                                                      context_.now_us + query_delay_us(tries - 1)}};
     if (tries >= max_settle_tries)
       events.push_back(
           PaymentParked{ChannelOperation::refund, refund.refund_id,
@@ -236,8 +334,10 @@ class ReportJudge {
     const int tries = p_.pending->tries + 1;
     std::vector<PaymentEvent> events{PaymentUnsettled{p_.pending->operation, "", outcome,
                                                       std::move(detail), r_.source, tries,
-                                                      context_.now_us + query_delay_us(tries)}};
-    if (tries >= max_settle_tries)
+                                                      context_.now_us + query_delay_us(tries - 1)}};
+    // An order that waits for its payer is asked about until it expires, and then closed.
+    const bool ends_by_itself = p_.pending->operation == ChannelOperation::create;
+    if (tries >= max_settle_tries && !ends_by_itself)
       events.push_back(
           PaymentParked{p_.pending->operation, "",
                         "it could not be settled in " + std::to_string(tries) + " tries"});
@@ -248,23 +348,29 @@ class ReportJudge {
     // The same news again is none, but a surplus we knew as held may since have been captured.
     bool was_held = false;
     for (const Refund& refund : p_.refunds) {
-      if (!refund.surplus || refund.channel_reference != r_.channel_reference) continue;
+      // Without a reference it cannot be told from the one we know; a second one is not guessed.
+      const bool same = refund.channel_reference == r_.channel_reference ||
+                        refund.channel_reference.empty() || r_.channel_reference.empty();
+      if (!refund.surplus || refund.channel_order_no != attempt_->channel_order_no || !same)
+        continue;
       if (authorized_only || !refund.authorized_only) return AlreadySo{};
       was_held = true;
     }
-    const RefundId id = refund_id_of(
-        context_.payment, (was_held ? "surplus-captured/" : "surplus/") + r_.channel_reference);
+    const RefundId id =
+        refund_id_of(context_.payment, (was_held ? "surplus-captured/" : "surplus/") +
+                                           attempt_->channel_order_no + "/" + r_.channel_reference);
     std::vector<Posting> postings;
     if (!authorized_only)
-      postings = balanced_postings(channel_account(), "payer/surplus", r_.amount_minor);
-    return one(PaymentSurplusRecorded{id.text(), r_.channel_reference, r_.amount_minor,
-                                      authorized_only, r_.source,
-                                      context_.now_us + answer_patience_us, std::move(postings)});
+      postings = balanced_postings(account_books(), "payer/surplus", r_.amount_minor);
+    return one(PaymentSurplusRecorded{id.text(), attempt_->account, attempt_->channel_order_no,
+                                      r_.channel_reference, r_.amount_minor, authorized_only,
+                                      r_.source, context_.now_us + answer_patience_us,
+                                      std::move(postings)});
   }
 
   PaymentPaid paid_event() const {
     return {r_.amount_minor, r_.channel_reference, r_.source,
-            balanced_postings(channel_account(), merchant_account(), r_.amount_minor)};
+            balanced_postings(account_books(), merchant_books(), r_.amount_minor)};
   }
 
   // A report about an authorization that was let go names the order's amount, which moves no money.
@@ -294,12 +400,11 @@ class ReportJudge {
     std::vector<PaymentEvent> events{
         PaymentReportRefused{r_.source, field, std::move(expected), std::move(got)}};
     if (r_.source == ReportSource::callback) return events;
-    const Refund* refund = p_.find_refund(r_.refund_id);
-    const bool refund_pending = refund && refund->state == RefundState::pending;
+    const bool refund_pending = refund_ && refund_->state == RefundState::pending;
     Decision more = AlreadySo{};
     if (refund_pending)
-      more = refund_unsettled(*refund, Outcome::unknown, "the answer does not fit: " + field);
-    else if (r_.refund_id.empty())
+      more = refund_unsettled(*refund_, Outcome::unknown, "the answer does not fit: " + field);
+    else if (r_.refund_id.empty() && !is_over() && !p_.waits_for_a_route())
       more = unsettled(Outcome::unknown, "the answer does not fit: " + field);
     if (auto* unsettled_events = std::get_if<std::vector<PaymentEvent>>(&more))
       for (PaymentEvent& event : *unsettled_events) events.push_back(std::move(event));
@@ -315,8 +420,8 @@ class ReportJudge {
   std::string words() const {
     return r_.message.empty() ? r_.code : r_.code + (r_.code.empty() ? "" : ": ") + r_.message;
   }
-  std::string channel_account() const { return "channel/" + p_.channel; }
-  std::string merchant_account() const { return "merchant/" + p_.merchant_id + "/payable"; }
+  std::string account_books() const { return "channel/" + attempt_->account; }
+  std::string merchant_books() const { return "merchant/" + p_.merchant_id + "/payable"; }
 
   template <class Event>
   static Decision one(Event event) {
@@ -328,44 +433,9 @@ class ReportJudge {
   const Payment& p_;
   const ChannelReport& r_;
   const DecisionContext& context_;
+  const Refund* refund_;    // the one spoken of, if it is about a refund of this payment
+  const Attempt* attempt_;  // the one spoken of; null when the order number is a strange one
 };
-
-ChannelCall call_of(const Payment& payment, ChannelOperation operation, const PaymentId& id) {
-  ChannelCall call;
-  call.payment = id;
-  call.operation = operation;
-  call.merchant_id = payment.merchant_id;
-  call.channel_order_no = payment.channel_order_no;
-  call.amount_minor = operation == ChannelOperation::capture && payment.pending
-                          ? payment.pending->amount_minor
-                          : payment.amount_minor;
-  call.order_amount_minor = payment.amount_minor;
-  call.currency = payment.currency;
-  call.manual_capture = payment.capture_method == CaptureMethod::manual;
-  call.subject = payment.subject;
-  call.return_url = payment.return_url;
-  call.expires_at_us = payment.expires_at_us;
-  call.channel_reference = payment.channel_reference;
-  call.order_created_at_us = payment.created_at_us;
-  call.order_accepted = payment.channel_has_answered;
-  return call;
-}
-
-ChannelCall refund_call(const Payment& payment, const Refund& refund, const PaymentId& id) {
-  const auto operation =
-      refund.authorized_only ? ChannelOperation::void_ : ChannelOperation::refund;
-  ChannelCall call = call_of(payment, operation, id);
-  call.refund_id = refund.refund_id;
-  if (const auto parsed = RefundId::parse(refund.refund_id))
-    call.channel_refund_no = channel_refund_no(*parsed);
-  call.amount_minor = refund.amount_minor;
-  call.surplus = refund.surplus;
-  call.refund_created_at_us = refund.created_at_us;
-  // A surplus is another charge than the payment's own, and is given back from that one.
-  if (refund.surplus && !refund.channel_reference.empty())
-    call.channel_reference = refund.channel_reference;
-  return call;
-}
 
 }  // namespace
 
@@ -374,61 +444,6 @@ Decision decide(const Payment& payment, const ChannelReport& report,
   if (payment.state == PaymentState::none)
     return Problem{ProblemCode::not_found, "The report names a payment that does not exist.", ""};
   return ReportJudge(payment, report, context).judge();
-}
-
-std::vector<ChannelCall> calls_after(const Payment& payment, const PaymentEvent& event,
-                                     const PaymentId& id) {
-  switch (kind_of(event)) {
-    case PaymentEventKind::started:
-      return {call_of(payment, ChannelOperation::create, id)};
-    case PaymentEventKind::capture_requested:
-      return {call_of(payment, ChannelOperation::capture, id)};
-    case PaymentEventKind::void_requested:
-      return {call_of(payment, ChannelOperation::void_, id)};
-    case PaymentEventKind::close_requested:
-      if (payment.state != PaymentState::paying) return {};
-      return {call_of(payment, ChannelOperation::close, id)};
-    case PaymentEventKind::refund_requested:
-    case PaymentEventKind::surplus_recorded:
-      return {refund_call(payment, payment.refunds.back(), id)};
-    default:
-      return {};
-  }
-}
-
-std::vector<ChannelCall> calls_due(const Payment& payment, const PaymentId& id, UnixUs now_us) {
-  std::vector<ChannelCall> calls;
-  const auto is_due = [now_us](UnixUs at_us) { return at_us != 0 && at_us <= now_us; };
-  if (payment.pending && is_due(payment.pending->next_query_at_us))
-    calls.push_back(call_of(payment, payment.pending->operation, id));
-  for (const Refund& refund : payment.refunds)
-    if (refund.state == RefundState::pending && is_due(refund.next_query_at_us))
-      calls.push_back(refund_call(payment, refund, id));
-  for (ChannelCall& call : calls) call.query = true;
-  return calls;
-}
-
-std::vector<ChannelCall> calls_to_repeat(const Payment& payment, const ChannelReport& report,
-                                         const PaymentId& id) {
-  // Only a query's answer shows that the operation itself has not happened.
-  if (report.source != ReportSource::query) return {};
-  if (!report.refund_id.empty()) {
-    const Refund* refund = payment.find_refund(report.refund_id);
-    if (!refund || refund->state != RefundState::pending) return {};
-    const bool undone = report.verdict == ChannelVerdict::not_found ||
-                        (refund->authorized_only && report.verdict == ChannelVerdict::authorized);
-    if (!undone) return {};
-    return {refund_call(payment, *refund, id)};
-  }
-  if (!payment.pending) return {};
-  const ChannelOperation operation = payment.pending->operation;
-  const bool undone =
-      (operation == ChannelOperation::create && report.verdict == ChannelVerdict::not_found) ||
-      (operation == ChannelOperation::close && report.verdict == ChannelVerdict::accepted) ||
-      ((operation == ChannelOperation::capture || operation == ChannelOperation::void_) &&
-       report.verdict == ChannelVerdict::authorized);
-  if (!undone) return {};
-  return {call_of(payment, operation, id)};
 }
 
 }  // namespace welkin

@@ -14,19 +14,36 @@ constexpr std::string_view state_names[] = {"NONE",    "CREATED", "PAYING", "AUT
                                             "REFUNDED"};
 static_assert(std::size(state_names) == payment_state_count);
 
-constexpr std::string_view event_names[] = {
-    "payment_created",          "payment_started",        "payment_channel_accepted",
-    "payment_unsettled",        "payment_authorized",     "payment_capture_requested",
-    "payment_capture_refused",  "payment_paid",           "payment_failed",
-    "payment_close_requested",  "payment_close_refused",  "payment_void_requested",
-    "payment_void_refused",     "payment_closed",         "payment_refund_requested",
-    "payment_refund_succeeded", "payment_refund_failed",  "payment_surplus_recorded",
-    "payment_surplus_refunded", "payment_report_refused", "payment_request_repeated",
-    "payment_parked",           "payment_resumed"};
+constexpr std::string_view event_names[] = {"payment_created",
+                                            "payment_started",
+                                            "payment_route_refused",
+                                            "payment_channel_accepted",
+                                            "payment_unsettled",
+                                            "payment_authorized",
+                                            "payment_capture_requested",
+                                            "payment_capture_refused",
+                                            "payment_paid",
+                                            "payment_failed",
+                                            "payment_close_requested",
+                                            "payment_close_refused",
+                                            "payment_void_requested",
+                                            "payment_void_refused",
+                                            "payment_closed",
+                                            "payment_refund_requested",
+                                            "payment_refund_succeeded",
+                                            "payment_refund_failed",
+                                            "payment_refund_reversed",
+                                            "payment_surplus_recorded",
+                                            "payment_surplus_refunded",
+                                            "payment_report_refused",
+                                            "payment_request_repeated",
+                                            "payment_parked",
+                                            "payment_resumed"};
 static_assert(std::size(event_names) == payment_event_kind_count);
 
 constexpr std::string_view capture_names[] = {"automatic", "manual"};
 constexpr std::string_view close_names[] = {"merchant", "expired", "voided"};
+constexpr std::string_view attempt_names[] = {"asked", "doubtful", "not_taken", "answered"};
 constexpr std::string_view refund_names[] = {"PENDING", "SUCCEEDED", "FAILED"};
 
 }  // namespace
@@ -35,6 +52,9 @@ std::string_view name_of(PaymentState state) { return state_names[static_cast<in
 std::string_view name_of(PaymentEventKind kind) { return event_names[static_cast<int>(kind)]; }
 std::string_view name_of(CaptureMethod method) { return capture_names[static_cast<int>(method)]; }
 std::string_view name_of(CloseReason reason) { return close_names[static_cast<int>(reason)]; }
+std::string_view name_of(AttemptOutcome outcome) {
+  return attempt_names[static_cast<int>(outcome)];
+}
 std::string_view name_of(RefundState state) { return refund_names[static_cast<int>(state)]; }
 
 std::optional<PaymentState> parse_payment_state(std::string_view name) {
@@ -48,6 +68,9 @@ std::optional<CaptureMethod> parse_capture_method(std::string_view name) {
 }
 std::optional<CloseReason> parse_close_reason(std::string_view name) {
   return find_name<CloseReason>(close_names, name);
+}
+std::optional<AttemptOutcome> parse_attempt_outcome(std::string_view name) {
+  return find_name<AttemptOutcome>(attempt_names, name);
 }
 std::optional<RefundState> parse_refund_state(std::string_view name) {
   return find_name<RefundState>(refund_names, name);

@@ -26,6 +26,7 @@ constexpr std::size_t payment_state_count = 9;
 enum class PaymentEventKind : std::uint8_t {
   created,
   started,
+  route_refused,
   channel_accepted,
   unsettled,
   authorized,
@@ -41,6 +42,7 @@ enum class PaymentEventKind : std::uint8_t {
   refund_requested,
   refund_succeeded,
   refund_failed,
+  refund_reversed,
   surplus_recorded,
   surplus_refunded,
   report_refused,
@@ -48,20 +50,24 @@ enum class PaymentEventKind : std::uint8_t {
   parked,
   resumed,
 };
-constexpr std::size_t payment_event_kind_count = 23;
+constexpr std::size_t payment_event_kind_count = 25;
 
 struct PaymentEdge {
   PaymentState from;
   PaymentEventKind on;
   PaymentState to;
-  // Where a refund leads that gives back the last of the captured amount; the same as `to`
-  // elsewhere.
+  // Where it leads instead when all of the captured amount is given back after it, and where when
+  // none of it is; the same as `to` for events that give nothing back and take no refund back.
   PaymentState to_when_nothing_is_left;
+  PaymentState to_when_nothing_is_refunded;
 
   constexpr PaymentEdge(PaymentState f, PaymentEventKind o, PaymentState t)
-      : from(f), on(o), to(t), to_when_nothing_is_left(t) {}
-  constexpr PaymentEdge(PaymentState f, PaymentEventKind o, PaymentState t, PaymentState last)
-      : from(f), on(o), to(t), to_when_nothing_is_left(last) {}
+      : PaymentEdge(f, o, t, t, t) {}
+  constexpr PaymentEdge(PaymentState f, PaymentEventKind o, PaymentState t, PaymentState left)
+      : PaymentEdge(f, o, t, left, t) {}
+  constexpr PaymentEdge(PaymentState f, PaymentEventKind o, PaymentState t, PaymentState left,
+                        PaymentState none)
+      : from(f), on(o), to(t), to_when_nothing_is_left(left), to_when_nothing_is_refunded(none) {}
 };
 
 namespace detail {
@@ -76,6 +82,8 @@ inline constexpr PaymentEdge payment_edges[] = {
     {detail::S::created,    detail::K::close_requested,   detail::S::created},
     {detail::S::created,    detail::K::closed,            detail::S::closed},
 
+    {detail::S::paying,     detail::K::route_refused,     detail::S::paying},   // no money can have moved
+    {detail::S::paying,     detail::K::started,           detail::S::paying},   // at another account
     {detail::S::paying,     detail::K::channel_accepted,  detail::S::paying},
     {detail::S::paying,     detail::K::unsettled,         detail::S::paying},   // unknown is never failed
     {detail::S::paying,     detail::K::authorized,        detail::S::authorized},
@@ -102,6 +110,12 @@ inline constexpr PaymentEdge payment_edges[] = {
     {detail::S::partially_refunded, detail::K::refund_failed,    detail::S::partially_refunded},
     {detail::S::partially_refunded, detail::K::refund_succeeded, detail::S::partially_refunded, detail::S::refunded},
 
+    // The channel takes a refund back that it had made.
+    {detail::S::partially_refunded, detail::K::refund_reversed,
+     detail::S::partially_refunded, detail::S::partially_refunded, detail::S::paid},
+    {detail::S::refunded,   detail::K::refund_reversed,
+     detail::S::partially_refunded, detail::S::refunded, detail::S::paid},
+
     // Money that came although the payment was over here, or came twice: recorded, then given back.
     {detail::S::failed,     detail::K::surplus_recorded,  detail::S::failed},
     {detail::S::failed,     detail::K::unsettled,         detail::S::failed},
@@ -111,11 +125,17 @@ inline constexpr PaymentEdge payment_edges[] = {
     {detail::S::closed,     detail::K::unsettled,         detail::S::closed},
     {detail::S::closed,     detail::K::refund_failed,     detail::S::closed},
     {detail::S::closed,     detail::K::surplus_refunded,  detail::S::refunded},
+    {detail::S::paying,     detail::K::surplus_recorded,  detail::S::paying},
+    {detail::S::paying,     detail::K::surplus_refunded,  detail::S::paying},
+    {detail::S::paying,     detail::K::refund_failed,     detail::S::paying},
+    {detail::S::paying,     detail::K::refund_reversed,   detail::S::paying},
     {detail::S::authorized, detail::K::surplus_recorded,  detail::S::authorized},
     {detail::S::authorized, detail::K::refund_failed,     detail::S::authorized},
     {detail::S::authorized, detail::K::surplus_refunded,  detail::S::authorized},
+    {detail::S::authorized, detail::K::refund_reversed,   detail::S::authorized},
     {detail::S::paid,       detail::K::surplus_recorded,  detail::S::paid},
     {detail::S::paid,       detail::K::surplus_refunded,  detail::S::paid},
+    {detail::S::paid,       detail::K::refund_reversed,   detail::S::paid},
     {detail::S::partially_refunded, detail::K::surplus_recorded, detail::S::partially_refunded},
     {detail::S::partially_refunded, detail::K::surplus_refunded, detail::S::partially_refunded},
     {detail::S::refunded,   detail::K::surplus_recorded,  detail::S::refunded},

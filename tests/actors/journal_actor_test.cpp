@@ -212,7 +212,8 @@ TEST_CASE_METHOD(Journal, "the views hear of a commit before whoever appended") 
 
 TEST_CASE_METHOD(Journal, "each row carries the hash of the one before, across appends") {
   auto first = request("order-0");
-  std::get<PaymentAppend>(first->what).events.emplace_back(PaymentStarted{1, "sandbox", "NO", 7});
+  std::get<PaymentAppend>(first->what)
+      .events.emplace_back(PaymentStarted{1, "sandbox", "sandbox", "NO", "", 7});
   append(first);
   settle();
   REQUIRE(answers() == "c");

@@ -213,7 +213,7 @@ TEST_CASE_METHOD(Views, "what is due is woken once, and again only when nothing 
   channel.answers = [](const ChannelCall&) { return V::unknown; };
   submit(create());
   settle();
-  pass(4'900 * us_per_ms);
+  pass(1'900 * us_per_ms);
   CHECK(metrics().timers_fired.Value() == 0);
   channel.answers = nullptr;
   pass(200 * us_per_ms);

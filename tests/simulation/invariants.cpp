@@ -124,9 +124,9 @@ Found amounts_in_bounds(const Findings& findings) {
 std::vector<const BookedOrder*> orders_of(const Findings& findings, const PaymentId& payment,
                                           const Payment& last) {
   std::vector<const BookedOrder*> orders;
-  for (int attempt = 1; attempt <= last.attempt; ++attempt)
+  for (const Attempt& attempt : last.attempts)
     for (const LyingChannel* channel : findings.channels)
-      if (const auto* order = channel->books().find(channel_order_no(payment, attempt)))
+      if (const auto* order = channel->books().find(channel_order_no(payment, attempt.number)))
         orders.push_back(order);
   return orders;
 }
@@ -200,6 +200,8 @@ Found unknown_is_not_failed(const Findings& findings) {
       const bool said_no = std::any_of(orders.begin(), orders.end(), [](const BookedOrder* order) {
         return order->refused || order->ever_declined;
       });
+      // Every account was asked, and it is certain that none has taken it.
+      if (history.last().failure_code == "no_route" && orders.empty()) continue;
       if (!said_no) return broken(payment, "the payment failed, and no channel ever said no");
     }
   return std::nullopt;

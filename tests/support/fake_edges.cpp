@@ -165,6 +165,7 @@ CheckedCallback ScriptedChannel::verify(const RawCallback&, UnixUs) {
 ChannelReport ScriptedChannel::report_on(const ChannelCall& call, ChannelVerdict verdict) {
   ChannelReport report;
   report.payment = call.payment;
+  report.account = call.account;
   report.operation = call.operation;
   report.verdict = verdict;
   report.channel_order_no = call.channel_order_no;

@@ -40,7 +40,7 @@ ChannelReport PaymentScript::report(ChannelVerdict verdict, std::string referenc
   ChannelReport said;
   said.payment = id;
   said.verdict = verdict;
-  said.channel_order_no = payment.channel_order_no;
+  said.channel_order_no = payment.last_attempt().channel_order_no;
   said.merchant_id = payment.merchant_id;
   said.amount_minor = payment.amount_minor;
   said.currency = payment.currency;
@@ -53,8 +53,10 @@ ChannelReport PaymentScript::refund_report(ChannelVerdict verdict,
   ChannelReport said = report(verdict, "chr_1");
   said.operation = ChannelOperation::refund;
   said.refund_id = refund_id;
-  if (const Refund* refund = payment.find_refund(refund_id))
+  if (const Refund* refund = payment.find_refund(refund_id)) {
     said.amount_minor = refund->amount_minor;
+    said.channel_order_no = refund->channel_order_no;
+  }
   return said;
 }
 
@@ -89,6 +91,11 @@ std::vector<PaymentEvent> PaymentScript::take(const ChannelReport& said) {
 
 std::vector<PaymentEvent> PaymentScript::expire() {
   now_us = payment.expires_at_us;
+  if (payment.pending && decide_due(payment, context()).empty()) {
+    ChannelReport open = report(ChannelVerdict::accepted);  // it is asked first
+    open.source = ReportSource::query;
+    take(open);
+  }
   return apply_all(decide_due(payment, context()));
 }
 

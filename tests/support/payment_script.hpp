@@ -25,7 +25,7 @@ class PaymentScript {
   // A report that fits the payment; the test bends what it wants bent.
   ChannelReport report(ChannelVerdict verdict, std::string reference = "ch_1") const;
   ChannelReport refund_report(ChannelVerdict verdict, const std::string& refund_id) const;
-  DecisionContext context() const { return {id, now_us}; }
+  DecisionContext context() const { return {id, now_us, routes}; }
 
   Decision ask(const PaymentCommandBody& body) const;
   Decision hear(const ChannelReport& said) const;
@@ -48,6 +48,7 @@ class PaymentScript {
   PaymentId id;
   Payment payment;
   UnixUs now_us = script_start_us;
+  const std::vector<Route>* routes = nullptr;  // null: one account, of the channel's name
 
  private:
   CaptureMethod capture_;

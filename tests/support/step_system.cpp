@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <deque>
 #include <stdexcept>
 #include <utility>
 
@@ -33,6 +34,24 @@ struct SteppedConfig : caf::actor_system_config {
   SteppedConfig() { set("scheduler.policy", caf::atom("testing")); }
 };
 
+// One account of the scripted channel, which answers for all of them.
+class AccountPort : public ChannelPort {
+ public:
+  AccountPort(std::string account, ScriptedChannel& channel)
+      : account_(std::move(account)), channel_(channel) {}
+  std::string_view name() const override { return account_; }
+  void call(const ChannelCall& call, Done done) override { channel_.call(call, std::move(done)); }
+  CheckedCallback verify(const RawCallback& callback, UnixUs now_us) override {
+    return channel_.verify(callback, now_us);
+  }
+  void settle(const VerifiedCallback& callback) override { channel_.settle(callback); }
+  CallbackAck refusal(const Problem& why) const override { return channel_.refusal(why); }
+
+ private:
+  const std::string account_;
+  ScriptedChannel& channel_;
+};
+
 }  // namespace
 
 struct StepSystem::Node {
@@ -42,6 +61,7 @@ struct StepSystem::Node {
       dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler());
   RuntimeMetrics metrics;
   RouteTable routes;
+  std::deque<AccountPort> ports;
   RuntimeContextPtr context = std::make_shared<RuntimeContext>();
   caf::actor desk;
 };
@@ -57,7 +77,10 @@ void StepSystem::start() {
   if (node_) throw std::logic_error("the node runs already");
   auto epochs = value_of(store.claim_epochs(shard_count));
   auto views = value_of(catch_up_views(store, shard_count, clock.now_us()));
-  auto breaker_state = value_of(breaker_at_start(store, channel.name()));
+  std::vector<std::pair<std::string, LoadedBreaker>> breaker_states;
+  for (const std::string& account :
+       accounts.empty() ? std::vector<std::string>{std::string(channel.name())} : accounts)
+    breaker_states.emplace_back(account, value_of(breaker_at_start(store, account)));
   node_ = std::make_unique<Node>();
   RuntimeContext& parts = *node_->context;
   parts.epochs = std::move(epochs);
@@ -67,13 +90,15 @@ void StepSystem::start() {
   parts.limits = limits;
   caf::actor_system& actors = node_->system;
   parts.journal = actors.spawn<JournalActor>(node_->context);
-  const std::string account(channel.name());
-  node_->routes.add(account, account, 1, 1);
   parts.routes = &node_->routes;
-  parts.channels.emplace(
-      account, actors.spawn<BreakerActor>(node_->context, account, breaker,
-                                          actors.spawn<ChannelActor>(node_->context, channel),
-                                          std::move(breaker_state)));
+  int priority = 0;
+  for (auto& [account, state] : breaker_states) {
+    node_->routes.add(std::string(channel.name()), account, ++priority, /*weight=*/1);
+    const caf::actor asked =
+        actors.spawn<ChannelActor>(node_->context, node_->ports.emplace_back(account, channel));
+    parts.channels.emplace(account, actors.spawn<BreakerActor>(node_->context, account, breaker,
+                                                               asked, std::move(state)));
+  }
   for (std::uint32_t i = 0; i < shard_count; ++i)
     parts.shards.push_back(
         actors.spawn<ShardActor>(node_->context, spawn ? spawn : spawn_payments(node_->context)));

@@ -26,8 +26,10 @@ class StepSystem {
   RuntimeLimits limits;
   std::uint32_t shard_count = 4;
   ShardActor::Spawn spawn;  // empty: payments
-  BreakerConfig breaker;    // of the channel's account; by default it takes more calls than a test
+  BreakerConfig breaker;    // of each account; by default it takes more calls than a test
                             // makes to trip it
+  // The sandbox channel's, the first to be preferred; empty: one, of the channel's own name.
+  std::vector<std::string> accounts;
 
   void start();
   void crash();

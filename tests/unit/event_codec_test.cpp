@@ -25,13 +25,16 @@ std::vector<PaymentEvent> samples() {
                      10'000,
                      currency_of("CNY"),
                      "sandbox",
+                     "jsapi",
+                     {"openid-1", "203.0.113.7", "pm_1"},
                      "tea",
                      CaptureMethod::manual,
                      1'767'227'400'000'000,
                      "https://shop.example/back",
                      {{"cart", "7"}, {"seat", "A"}},
                      mark},
-      PaymentStarted{1, "sandbox", "7K7T604EREW7S6X1G4YB6GPKBA01", 11},
+      PaymentStarted{1, "sandbox", "sandbox_a", "7K7T604EREW7S6X1G4YB6GPKBA01", "priority 1", 11},
+      PaymentRouteRefused{1, "sandbox_a", "breaker_open", "no calls for 10 s"},
       PaymentChannelAccepted{"ch_1", scan, ReportSource::answer, 12},
       PaymentUnsettled{ChannelOperation::refund, "rfd_1", Outcome::unknown, "timeout",
                        ReportSource::query, 3, 13},
@@ -48,7 +51,10 @@ std::vector<PaymentEvent> samples() {
       PaymentRefundRequested{"rfd_1", "r-1", 1'000, "broken cup", 18, mark},
       PaymentRefundSucceeded{"rfd_1", 1'000, "chr_1", ReportSource::query, postings},
       PaymentRefundFailed{"rfd_1", "closed", "account closed", ReportSource::callback},
-      PaymentSurplusRecorded{"rfd_2", "ch_2", 10'000, true, ReportSource::query, 19, postings},
+      PaymentRefundReversed{"rfd_1", 1'000, "declined", "came back", ReportSource::callback,
+                            postings},
+      PaymentSurplusRecorded{"rfd_2", "sandbox_a", "7K7T604EREW7S6X1G4YB6GPKBA01", "ch_2", 10'000,
+                             true, ReportSource::query, 19, postings},
       PaymentSurplusRefunded{"rfd_2", 10'000, "chr_2", ReportSource::query, postings},
       PaymentReportRefused{ReportSource::query, "currency", "CNY", "USD"},
       PaymentRequestRepeated{mark},
@@ -60,12 +66,16 @@ std::vector<PaymentEvent> samples() {
 // clang-format off
 const char* const golden[] = {
     R"({"merchant_id":"m_1","merchant_order_no":"order-1","amount_minor":10000,"currency":"CNY",)"
-    R"("channel":"sandbox","subject":"tea","capture_method":"manual",)"
+    R"("channel":"sandbox","method":"jsapi",)"
+    R"("payer":{"id":"openid-1","ip":"203.0.113.7","instrument":"pm_1"},)"
+    R"("subject":"tea","capture_method":"manual",)"
     R"("expires_at_us":1767227400000000,"return_url":"https://shop.example/back",)"
     R"("metadata":{"cart":"7","seat":"A"},"request":{"idempotency_key":"key-1",)"
     R"("fingerprint":"f1"}})",
-    R"({"attempt":1,"channel":"sandbox","channel_order_no":"7K7T604EREW7S6X1G4YB6GPKBA01",)"
+    R"({"attempt":1,"channel":"sandbox","account":"sandbox_a",)"
+    R"("channel_order_no":"7K7T604EREW7S6X1G4YB6GPKBA01","why":"priority 1",)"
     R"("next_query_at_us":11})",
+    R"({"attempt":1,"account":"sandbox_a","code":"breaker_open","message":"no calls for 10 s"})",
     R"({"channel_reference":"ch_1","next_action":{"type":"qr_code",)"
     R"("value":"https://pay.example/qr/1"},"source":"answer","next_query_at_us":12})",
     R"({"operation":"refund","refund_id":"rfd_1","outcome":"unknown","detail":"timeout",)"
@@ -90,7 +100,12 @@ const char* const golden[] = {
     R"("postings":[{"account":"channel/sandbox","amount_minor":10000},)"
     R"({"account":"merchant/m_1/payable","amount_minor":-10000}]})",
     R"({"refund_id":"rfd_1","code":"closed","message":"account closed","source":"callback"})",
-    R"({"refund_id":"rfd_2","channel_reference":"ch_2","amount_minor":10000,)"
+    R"({"refund_id":"rfd_1","amount_minor":1000,"code":"declined","message":"came back",)"
+    R"("source":"callback","postings":[{"account":"channel/sandbox","amount_minor":10000},)"
+    R"({"account":"merchant/m_1/payable","amount_minor":-10000}]})",
+    R"({"refund_id":"rfd_2","account":"sandbox_a",)"
+    R"("channel_order_no":"7K7T604EREW7S6X1G4YB6GPKBA01",)"
+    R"("channel_reference":"ch_2","amount_minor":10000,)"
     R"("authorized_only":true,"source":"query","next_query_at_us":19,)"
     R"("postings":[{"account":"channel/sandbox","amount_minor":10000},)"
     R"({"account":"merchant/m_1/payable","amount_minor":-10000}]})",
@@ -107,15 +122,20 @@ const char* const golden_snapshot =
     R"({"state":"PARTIALLY_REFUNDED","merchant_id":"m_1","merchant_order_no":"order-1",)"
     R"("amount_minor":10000,"authorized_minor":10000,"captured_minor":10000,)"
     R"("refunded_minor":1000,"refund_pending_minor":0,"currency":"CNY","channel":"sandbox",)"
+    R"("method":"","payer":{"id":"","ip":"","instrument":""},)"
     R"("subject":"tea","capture_method":"manual","return_url":"","metadata":{},)"
     R"("request_fingerprint":"f1","created_at_us":1767225600000000,)"
-    R"("updated_at_us":1767225600000000,"expires_at_us":1767227400000000,"attempt":1,)"
-    R"("channel_order_no":"7K7T604EREW7S6X1G4YB6GPKBA01","channel_reference":"ch_1",)"
-    R"("next_action":{"type":"","value":""},"channel_has_answered":true,"pending":null,)"
-    R"("refunds":[{"refund_id":"rfd_2t1mh9b94xg980w2hsz5tpvtxz","merchant_refund_no":"r-1",)"
+    R"("updated_at_us":1767225600000000,"expires_at_us":1767227400000000,)"
+    R"("attempts":[{"number":1,"round":1,"account":"sandbox",)"
+    R"("channel_order_no":"7K7T604EREW7S6X1G4YB6GPKBA01","outcome":"answered",)"
+    R"("started_at_us":1767225600000000}],"channel_reference":"ch_1",)"
+    R"("next_action":{"type":"","value":""},"pending":null,)"
+    R"("refunds":[{"refund_id":"rfd_2t1mh9b94xg980w2hsz5tpvtxz","account":"sandbox",)"
+    R"("channel_order_no":"7K7T604EREW7S6X1G4YB6GPKBA01","merchant_refund_no":"r-1",)"
     R"("amount_minor":1000,"reason":"broken cup","state":"SUCCEEDED","surplus":false,)"
     R"("authorized_only":false,"channel_reference":"chr_1","failure_code":"",)"
-    R"("failure_message":"","created_at_us":1767225600000000,"updated_at_us":1767225600000000,)"
+    R"("failure_message":"","reversed":false,"created_at_us":1767225600000000,)"
+    R"("updated_at_us":1767225600000000,)"
     R"("tries":0,"next_query_at_us":0}],"failure_code":"","failure_message":"",)"
     R"("close_reason":null,"parked_reason":""})";
 // clang-format on
@@ -170,7 +190,10 @@ TEST_CASE("every kind of event is written as these bytes, and read back from the
     REQUIRE(kind_of(events[i]) == kind);
     CHECK(text_of(events[i]) == golden[i]);
     CHECK(reading(name_of(kind), version_of(events[i]), golden[i]) == golden[i]);
-    CHECK(version_of(events[i]) == (kind == PaymentEventKind::created ? 2 : 1));
+    CHECK(version_of(events[i]) == (kind == PaymentEventKind::created            ? 3
+                                    : kind == PaymentEventKind::started          ? 2
+                                    : kind == PaymentEventKind::surplus_recorded ? 2
+                                                                                 : 1));
   }
 }
 
@@ -255,7 +278,7 @@ TEST_CASE("a field that stands twice is refused, even with the same value and fu
                 R"({"request":{"fingerprint":"a","idempotency_key":"","fingerprint":"b"}})")
             .find("fingerprint stands twice") != std::string::npos);
   // The same name in two objects is no repetition.
-  CHECK(reading("payment_paid", 1, golden[7]) == golden[7]);
+  CHECK(reading("payment_paid", 1, golden[8]) == golden[8]);
 }
 
 TEST_CASE("what is not one whole JSON object is refused") {
@@ -280,7 +303,7 @@ TEST_CASE("integers keep all their 64 bits and are refused beyond them") {
   CHECK(with("-9223372036854775809") == "/next_query_at_us must be a 64-bit integer");
   CHECK(with("1e3") == "/next_query_at_us must be a 64-bit integer");
   CHECK(with("1.0") == "/next_query_at_us must be a 64-bit integer");
-  Json tries = Json::parse(golden[3]);
+  Json tries = Json::parse(golden[4]);
   tries["tries"] = 2'147'483'648;
   CHECK(reading("payment_unsettled", 1, tries.dump()) == "/tries must be a 32-bit integer");
 }
@@ -288,10 +311,10 @@ TEST_CASE("integers keep all their 64 bits and are refused beyond them") {
 TEST_CASE("a type or version nobody knows is refused") {
   CHECK(reading("payment_teleported", 1, "{}") == "/ is of an unknown type: payment_teleported");
   CHECK(reading("", 1, "{}") == "/ is of an unknown type: ");
-  CHECK(reading("payment_resumed", 2, golden[22]) == "/ has schema version 2, known up to 1");
-  CHECK(reading("payment_created", 3, golden[0]) == "/ has schema version 3, known up to 2");
-  CHECK(reading("payment_resumed", 0, golden[22]) == "/ has schema version 0, known up to 1");
-  CHECK(reading("payment_resumed", -1, golden[22]) == "/ has schema version -1, known up to 1");
+  CHECK(reading("payment_resumed", 2, golden[24]) == "/ has schema version 2, known up to 1");
+  CHECK(reading("payment_created", 4, golden[0]) == "/ has schema version 4, known up to 3");
+  CHECK(reading("payment_resumed", 0, golden[24]) == "/ has schema version 0, known up to 1");
+  CHECK(reading("payment_resumed", -1, golden[24]) == "/ has schema version -1, known up to 1");
 }
 
 TEST_CASE("a payment created before manual capture existed captures automatically") {
@@ -308,9 +331,60 @@ TEST_CASE("a payment created before manual capture existed captures automaticall
   CHECK(created.merchant_order_no == "order-1");
   CHECK(created.amount_minor == 10'000);
   CHECK(created.metadata.at("cart") == "7");
-  // The versions do not mix: today's form needs the field, the first did not have it.
+  CHECK(created.method.empty());
+  // The versions do not mix: a later form needs the field, the first did not have it.
   CHECK(reading("payment_created", 2, first_version) == "/capture_method is missing");
   CHECK(reading("payment_created", 1, golden[0]) == "/capture_method is not known");
+}
+
+TEST_CASE("a payment created before channels had several ways to pay is paid in the first way") {
+  const char* second_version =
+      R"({"merchant_id":"m_1","merchant_order_no":"order-1","amount_minor":10000,"currency":"CNY",)"
+      R"("channel":"sandbox","subject":"tea","capture_method":"manual",)"
+      R"("expires_at_us":1767227400000000,"return_url":"","metadata":{},)"
+      R"("request":{"idempotency_key":"","fingerprint":"f1"}})";
+  const auto parsed = parse_event("payment_created", 2, second_version);
+  REQUIRE(std::holds_alternative<PaymentEvent>(parsed));
+  const auto& created = std::get<PaymentCreated>(std::get<PaymentEvent>(parsed));
+  CHECK(created.capture_method == CaptureMethod::manual);
+  CHECK(created.method.empty());
+  CHECK(created.payer.id + created.payer.ip + created.payer.instrument == "");
+  CHECK(reading("payment_created", 3, second_version) == "/method is missing");
+  CHECK(reading("payment_created", 2, golden[0]) == "/method is not known");
+}
+
+TEST_CASE("an attempt from before a channel had accounts went to the one of the channel's name") {
+  const char* first_version =
+      R"({"attempt":1,"channel":"sandbox","channel_order_no":"7K7T604EREW7S6X1G4YB6GPKBA01",)"
+      R"("next_query_at_us":11})";
+  CHECK(reading("payment_started", 1, first_version) ==
+        R"({"attempt":1,"channel":"sandbox","account":"sandbox",)"
+        R"("channel_order_no":"7K7T604EREW7S6X1G4YB6GPKBA01","why":"","next_query_at_us":11})");
+  CHECK(reading("payment_started", 2, first_version) == "/account is missing");
+  CHECK(reading("payment_started", 1, golden[1]) == "/why is not known");
+  CHECK(reading("payment_started", 1,
+                R"({"attempt":1,"channel_order_no":"","next_query_at_us":1})") ==
+        "/channel is missing");
+  CHECK(reading("payment_started", 1, R"({"channel":7})") == "/attempt is missing");
+}
+
+TEST_CASE("a surplus from before there were attempts is of the only one, and given back from it") {
+  const char* first_version =
+      R"({"refund_id":"rfd_2","channel_reference":"ch_9","amount_minor":10000,)"
+      R"("authorized_only":false,"source":"callback","next_query_at_us":19,)"
+      R"("postings":[{"account":"channel/sandbox","amount_minor":10000},)"
+      R"({"account":"payer/surplus","amount_minor":-10000}]})";
+  const auto parsed = parse_event("payment_surplus_recorded", 1, first_version);
+  REQUIRE(std::holds_alternative<PaymentEvent>(parsed));
+  PaymentScript script;
+  script.close();
+  script.apply_all({std::get<PaymentEvent>(parsed)});
+  CHECK(script.payment.refunds.back().account == "sandbox");
+  CHECK(script.payment.refunds.back().channel_order_no == channel_order_no(script.id, 1));
+  // The charge it stands for is known again when the channel repeats its news.
+  CHECK(in_short(script.hear(script.report(ChannelVerdict::paid, "ch_9"))) == "already");
+  CHECK(reading("payment_surplus_recorded", 2, first_version) == "/account is missing");
+  CHECK(reading("payment_surplus_recorded", 1, golden[19]) == "/account is not known");
 }
 
 TEST_CASE("a snapshot is written as these bytes, and read back from them") {

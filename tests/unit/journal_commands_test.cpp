@@ -76,7 +76,7 @@ TEST_CASE("show --at gives the state as it was") {
   CHECK(journal.parsed()["payment"]["state"] == "PAYING");
   journal.out.str({});
   CHECK(journal_show(journal.store, {"m_1/A1", 3}, journal.text()) == exit_fine);
-  CHECK_THAT(journal.out.str(), Contains("captured_minor        12.34 CNY"));
+  CHECK_THAT(journal.out.str(), Contains("captured_minor               12.34 CNY"));
   CHECK(journal_show(journal.store, {"m_1/A1", 6}, journal.text()) == exit_found_wrong);
   CHECK_THAT(journal.err.str(), Contains("has no event 6; its last one is 5"));
 }

@@ -128,8 +128,8 @@ class JournalWriter {
     return stream;
   }
   void start(const StreamId& stream) {
-    add(stream,
-        PaymentStarted{1, "sandbox", channel_order_no(stream, 1), first_us + 15 * us_per_s});
+    add(stream, PaymentStarted{1, "sandbox", "sandbox", channel_order_no(stream, 1), "",
+                               first_us + 15 * us_per_s});
   }
   void pay(const StreamId& stream, std::int64_t amount_minor = 1'234) {
     add(stream,

@@ -38,6 +38,12 @@ std::int64_t posted(const std::vector<Posting>& postings, std::string_view accou
   return sum_minor;
 }
 
+std::string surplus_id_of(const PaymentScript& script, const std::string& reference) {
+  return refund_id_of(script.id,
+                      "surplus/" + script.payment.last_attempt().channel_order_no + "/" + reference)
+      .text();
+}
+
 struct Mismatch {
   const char* field;
   const char* expected;
@@ -82,7 +88,7 @@ TEST_CASE("money named wrong is refused and journaled, however it is reported") 
     CHECK(in_short(events) ==
           (source == ReportSource::callback ? "report_refused" : "report_refused+unsettled"));
     CHECK(script.payment.state == S::paying);
-    CHECK(script.payment.pending->tries == (source == ReportSource::callback ? 0 : 1));
+    CHECK(script.payment.pending->tries == (source == ReportSource::callback ? 1 : 2));
     CHECK(script.payment.captured_minor == 0);
   }
 }
@@ -286,7 +292,7 @@ TEST_CASE("a success after closing is recorded, given back, and ends as refunded
   const auto events = script.take(late);
   REQUIRE(in_short(events) == "surplus_recorded");
   const auto& surplus = std::get<PaymentSurplusRecorded>(events.front());
-  CHECK(surplus.refund_id == refund_id_of(script.id, "surplus/ch_9").text());
+  CHECK(surplus.refund_id == surplus_id_of(script, "ch_9"));
   CHECK(surplus.amount_minor == 10'000);
   CHECK_FALSE(surplus.authorized_only);
   CHECK(posted(surplus.postings, "channel/sandbox") == 10'000);
@@ -323,7 +329,7 @@ TEST_CASE("a second charge for a paid order is given back, and the payment stays
   CHECK(in_short(script.take(second)) == "surplus_recorded");
   CHECK(script.payment.state == before);
   CHECK(in_short(script.hear(second)) == "already");
-  const std::string surplus_id = refund_id_of(script.id, "surplus/ch_2").text();
+  const std::string surplus_id = surplus_id_of(script, "ch_2");
   CHECK(in_short(script.take(script.refund_report(V::refunded, surplus_id))) == "surplus_refunded");
   CHECK(script.payment.state == before);
   CHECK(script.payment.captured_minor == 10'000);
@@ -347,7 +353,7 @@ TEST_CASE("a second authorization is voided under its own number, and the first 
   REQUIRE(calls.size() == 1);
   CHECK(calls[0].operation == ChannelOperation::void_);
   CHECK(calls[0].surplus);
-  const std::string surplus_id = refund_id_of(script.id, "surplus/ch_2").text();
+  const std::string surplus_id = surplus_id_of(script, "ch_2");
   // Asked, and it is still held: it is voided once more, under the same number.
   const ChannelReport held =
       from(script.refund_report(V::authorized, surplus_id), ReportSource::query);
@@ -366,7 +372,7 @@ TEST_CASE("a surplus that the channel refuses to give back waits for an operator
   PaymentScript script;
   script.close();
   script.take(script.report(V::paid, "ch_9"));
-  const std::string surplus_id = refund_id_of(script.id, "surplus/ch_9").text();
+  const std::string surplus_id = surplus_id_of(script, "ch_9");
   const auto events = script.take(script.refund_report(V::refund_refused, surplus_id));
   CHECK(in_short(events) == "refund_failed+parked");
   CHECK_FALSE(script.payment.parked_reason.empty());

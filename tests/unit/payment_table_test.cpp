@@ -19,6 +19,11 @@ struct LiteralEdge {
   K on;
   S to;
   S to_when_nothing_is_left;
+  S to_when_nothing_is_refunded;
+
+  constexpr LiteralEdge(S f, K o, S t, S left) : LiteralEdge(f, o, t, left, t) {}
+  constexpr LiteralEdge(S f, K o, S t, S left, S none)
+      : from(f), on(o), to(t), to_when_nothing_is_left(left), to_when_nothing_is_refunded(none) {}
 };
 
 // clang-format off
@@ -29,6 +34,8 @@ constexpr LiteralEdge literal_edges[] = {
     {S::created, K::close_requested, S::created, S::created},
     {S::created, K::closed,          S::closed,  S::closed},
 
+    {S::paying, K::route_refused,    S::paying,     S::paying},
+    {S::paying, K::started,          S::paying,     S::paying},
     {S::paying, K::channel_accepted, S::paying,     S::paying},
     {S::paying, K::unsettled,        S::paying,     S::paying},
     {S::paying, K::authorized,       S::authorized, S::authorized},
@@ -37,6 +44,10 @@ constexpr LiteralEdge literal_edges[] = {
     {S::paying, K::close_requested,  S::paying,     S::paying},
     {S::paying, K::close_refused,    S::paying,     S::paying},
     {S::paying, K::closed,           S::closed,     S::closed},
+    {S::paying, K::surplus_recorded, S::paying,     S::paying},
+    {S::paying, K::surplus_refunded, S::paying,     S::paying},
+    {S::paying, K::refund_failed,    S::paying,     S::paying},
+    {S::paying, K::refund_reversed,  S::paying,     S::paying},
 
     {S::authorized, K::unsettled,         S::authorized, S::authorized},
     {S::authorized, K::capture_requested, S::authorized, S::authorized},
@@ -48,6 +59,7 @@ constexpr LiteralEdge literal_edges[] = {
     {S::authorized, K::surplus_recorded,  S::authorized, S::authorized},
     {S::authorized, K::surplus_refunded,  S::authorized, S::authorized},
     {S::authorized, K::refund_failed,     S::authorized, S::authorized},
+    {S::authorized, K::refund_reversed,   S::authorized, S::authorized},
 
     {S::paid, K::unsettled,        S::paid,               S::paid},
     {S::paid, K::refund_requested, S::paid,               S::paid},
@@ -55,6 +67,7 @@ constexpr LiteralEdge literal_edges[] = {
     {S::paid, K::refund_failed,    S::paid,               S::paid},
     {S::paid, K::surplus_recorded, S::paid,               S::paid},
     {S::paid, K::surplus_refunded, S::paid,               S::paid},
+    {S::paid, K::refund_reversed,  S::paid,               S::paid},
 
     {S::failed, K::unsettled,        S::failed,   S::failed},
     {S::failed, K::refund_failed,    S::failed,   S::failed},
@@ -72,11 +85,13 @@ constexpr LiteralEdge literal_edges[] = {
     {S::partially_refunded, K::refund_failed,    S::partially_refunded, S::partially_refunded},
     {S::partially_refunded, K::surplus_recorded, S::partially_refunded, S::partially_refunded},
     {S::partially_refunded, K::surplus_refunded, S::partially_refunded, S::partially_refunded},
+    {S::partially_refunded, K::refund_reversed,  S::partially_refunded, S::partially_refunded, S::paid},
 
     {S::refunded, K::unsettled,        S::refunded, S::refunded},
     {S::refunded, K::refund_failed,    S::refunded, S::refunded},
     {S::refunded, K::surplus_recorded, S::refunded, S::refunded},
     {S::refunded, K::surplus_refunded, S::refunded, S::refunded},
+    {S::refunded, K::refund_reversed,  S::partially_refunded, S::refunded, S::paid},
 };
 // clang-format on
 constexpr K literal_remarks[] = {K::report_refused, K::request_repeated, K::parked, K::resumed};
@@ -93,18 +108,24 @@ bool is_literal_remark(K kind) {
   return false;
 }
 
-// A payment in `state` that has everything any event could need: a pending operation, a pending
-// refund and a pending surplus. Whether an event may follow then depends on the state alone.
-Payment furnished(S state) {
+// A payment in `state` that has everything an event of `kind` could need: an attempt, a pending
+// operation, a pending refund, one that was made, and a pending surplus. Whether the event may
+// follow then depends on the state alone.
+Payment furnished(S state, K kind) {
   Payment payment;
   payment.state = state;
   payment.merchant_id = "m_1";
   payment.amount_minor = 10'000;
   payment.authorized_minor = 10'000;
   payment.captured_minor = 10'000;
+  payment.refunded_minor = 3'000;
   payment.refund_pending_minor = 1'000;
+  const bool next = kind == K::started;
+  payment.attempts = {{1, 1, "sandbox", "7K7T604EREW7S6X1G4YB6GPKBA01",
+                       next ? AttemptOutcome::not_taken : AttemptOutcome::asked, 1}};
   payment.currency = currency_of("CNY");
-  payment.pending = PendingOperation{ChannelOperation::create, 10'000, {}, 0, 1};
+  payment.pending.emplace();
+  payment.pending->next_query_at_us = 1;
   Refund refund;
   refund.refund_id = "rfd_asked";
   refund.amount_minor = 1'000;
@@ -112,7 +133,11 @@ Payment furnished(S state) {
   surplus.refund_id = "rfd_surplus";
   surplus.amount_minor = 10'000;
   surplus.surplus = true;
-  payment.refunds = {refund, surplus};
+  Refund made;
+  made.refund_id = "rfd_made";
+  made.amount_minor = 2'000;
+  made.state = RefundState::succeeded;
+  payment.refunds = {refund, surplus, made};
   return payment;
 }
 
@@ -120,7 +145,8 @@ std::vector<PaymentEvent> one_event_of_each_kind() {
   PaymentCreated created;
   created.amount_minor = 10'000;
   return {created,
-          PaymentStarted{},
+          PaymentStarted{2, "sandbox", "sandbox", "7K7T604EREW7S6X1G4YB6GPKBA02", "", 1},
+          PaymentRouteRefused{1, "sandbox", "breaker_open", ""},
           PaymentChannelAccepted{},
           PaymentUnsettled{},
           PaymentAuthorized{10'000, "ch_1", {}},
@@ -136,7 +162,8 @@ std::vector<PaymentEvent> one_event_of_each_kind() {
           PaymentRefundRequested{"rfd_new", "r-2", 500, "", 1, {}},
           PaymentRefundSucceeded{"rfd_asked", 1'000, "chr_1", {}, {}},
           PaymentRefundFailed{"rfd_surplus", "no", "", {}},
-          PaymentSurplusRecorded{"rfd_new", "ch_9", 10'000, false, {}, 1, {}},
+          PaymentRefundReversed{"rfd_made", 2'000, "lost_or_stolen_card", "", {}, {}},
+          PaymentSurplusRecorded{"rfd_new", "", "", "ch_9", 10'000, false, {}, 1, {}},
           PaymentSurplusRefunded{"rfd_surplus", 10'000, "chr_9", {}, {}},
           PaymentReportRefused{},
           PaymentRequestRepeated{},
@@ -155,6 +182,7 @@ TEST_CASE("the table has the literal edges and no other") {
     REQUIRE(literal);
     CHECK(edge.to == literal->to);
     CHECK(edge.to_when_nothing_is_left == literal->to_when_nothing_is_left);
+    CHECK(edge.to_when_nothing_is_refunded == literal->to_when_nothing_is_refunded);
   }
   CHECK(in_table.size() == std::size(literal_edges));
 }
@@ -167,7 +195,7 @@ TEST_CASE("each state meets each event: a literal edge moves it or nothing does"
       const S state = static_cast<S>(s);
       const K kind = kind_of(event);
       CAPTURE(name_of(state), name_of(kind));
-      Payment payment = furnished(state);
+      Payment payment = furnished(state, kind);
       std::string problem;
       const bool applied = apply(payment, event, 77, &problem);
       const LiteralEdge* edge = find_literal(state, kind);
@@ -188,12 +216,52 @@ TEST_CASE("each state meets each event: a literal edge moves it or nothing does"
 
 TEST_CASE("the refund that gives back the last of the money ends the payment") {
   for (const S state : {S::paid, S::partially_refunded}) {
-    Payment payment = furnished(state);
+    Payment payment = furnished(state, K::refund_succeeded);
     payment.refunded_minor = 9'000;
     REQUIRE(apply(payment, PaymentRefundSucceeded{"rfd_asked", 1'000, "chr_1", {}, {}}, 1));
     CHECK(payment.state == S::refunded);
     CHECK(payment.refunded_minor == 10'000);
     CHECK(payment.refund_pending_minor == 0);
+  }
+}
+
+TEST_CASE("a refund that comes back leads to where the payment stood without it") {
+  const PaymentRefundReversed reversed{"rfd_made", 2'000, "lost_or_stolen_card", "", {}, {}};
+  struct Row {
+    S from;
+    std::int64_t refunded_minor;
+    S to;
+  };
+  const Row rows[] = {
+      {S::refunded, 10'000, S::partially_refunded},
+      {S::refunded, 2'000, S::paid},
+      {S::partially_refunded, 5'000, S::partially_refunded},
+      {S::partially_refunded, 2'000, S::paid},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(name_of(row.from), row.refunded_minor);
+    Payment payment = furnished(row.from, K::refund_reversed);
+    payment.refunded_minor = row.refunded_minor;
+    REQUIRE(apply(payment, reversed, 1));
+    CHECK(payment.state == row.to);
+    CHECK(payment.refunded_minor == row.refunded_minor - 2'000);
+    const Refund& refund = *payment.find_refund("rfd_made");
+    CHECK(refund.state == RefundState::failed);
+    CHECK(refund.failure_code == "lost_or_stolen_card");
+    CHECK_FALSE(apply(payment, reversed, 2));
+  }
+}
+
+TEST_CASE("a surplus that comes back moves neither the payment nor what was refunded of it") {
+  for (const S state : {S::paying, S::authorized, S::paid, S::partially_refunded, S::refunded}) {
+    CAPTURE(name_of(state));
+    Payment payment = furnished(state, K::refund_reversed);
+    payment.refunds.back().surplus = true;
+    if (state == S::refunded) payment.captured_minor = payment.refunded_minor = 0;  // closed before
+    const std::int64_t refunded_minor = payment.refunded_minor;
+    REQUIRE(apply(payment, PaymentRefundReversed{"rfd_made", 2'000, "", "", {}, {}}, 1));
+    CHECK(payment.state == state);
+    CHECK(payment.refunded_minor == refunded_minor);
   }
 }
 
@@ -219,7 +287,7 @@ TEST_CASE("an event that contradicts the payment is refused although its state w
       {S::paying, PaymentPaid{0, "ch_1", {}, {}}, "captured above what is authorized"},
       {S::paying, unbalanced, "the postings do not balance"},
       {S::paying, wrapping, "the postings overflow"},
-      {S::paid, PaymentRefundRequested{"rfd_new", "r", 9'001, "", 1, {}},
+      {S::paid, PaymentRefundRequested{"rfd_new", "r", 6'001, "", 1, {}},
        "refunds above what is captured"},
       {S::paid, PaymentRefundRequested{"rfd_new", "r", 0, "", 1, {}},
        "refunds above what is captured"},
@@ -228,14 +296,23 @@ TEST_CASE("an event that contradicts the payment is refused although its state w
       {S::paid, PaymentRefundSucceeded{"rfd_surplus", 10'000, "c", {}, {}},
        "no such refund is pending"},
       {S::paid, PaymentRefundFailed{"rfd_none", "", "", {}}, "no such refund is pending"},
-      {S::paid, PaymentSurplusRecorded{"rfd_surplus", "c", 1, false, {}, 1, {}},
+      {S::paid, PaymentSurplusRecorded{"rfd_surplus", "", "", "c", 1, false, {}, 1, {}},
        "the refund stands twice"},
+      {S::paid, PaymentRefundReversed{"rfd_asked", 1'000, "", "", {}, {}},
+       "no such refund has succeeded"},
+      {S::paid, PaymentRefundReversed{"rfd_made", 1'999, "", "", {}, {}},
+       "no such refund has succeeded"},
+      {S::paying, PaymentRouteRefused{2, "sandbox", "", ""}, "that attempt may still succeed"},
+      {S::created, PaymentStarted{1, "sandbox", "sandbox", "n", "", 1},
+       "the attempts are not in order"},
+      {S::paying, PaymentStarted{3, "sandbox", "sandbox", "n", "", 1},
+       "the attempts are not in order"},
       {S::paid, PaymentSurplusRefunded{"rfd_asked", 1'000, "c", {}, {}},
        "no such surplus is pending"},
   };
   for (const Row& row : rows) {
     CAPTURE(name_of(row.state), name_of(kind_of(row.event)), row.why);
-    Payment payment = furnished(row.state);
+    Payment payment = furnished(row.state, kind_of(row.event));
     std::string problem;
     CHECK_FALSE(apply(payment, row.event, 1, &problem));
     CHECK(problem == std::string(name_of(kind_of(row.event))) + ": " + row.why);
@@ -243,19 +320,50 @@ TEST_CASE("an event that contradicts the payment is refused although its state w
   }
 }
 
+TEST_CASE("no attempt begins while the one before may still succeed, and none is refused then") {
+  for (const AttemptOutcome outcome :
+       {AttemptOutcome::asked, AttemptOutcome::doubtful, AttemptOutcome::answered}) {
+    CAPTURE(name_of(outcome));
+    Payment payment = furnished(S::paying, K::paid);
+    payment.attempts.back().outcome = outcome;
+    std::string problem;
+    CHECK_FALSE(apply(payment, PaymentStarted{2, "s", "s", "n", "", 1}, 1, &problem));
+    CHECK(problem == "payment_started: the attempt before may still succeed");
+    if (outcome == AttemptOutcome::asked) continue;
+    CHECK_FALSE(apply(payment, PaymentRouteRefused{1, "sandbox", "", ""}, 1, &problem));
+    CHECK(problem == "payment_route_refused: that attempt may still succeed");
+  }
+}
+
 TEST_CASE("states and events go by these names in journals, answers and filters") {
   const char* states[] = {"NONE",    "CREATED", "PAYING", "AUTHORIZED",
                           "PAID",    "FAILED",  "CLOSED", "PARTIALLY_REFUNDED",
                           "REFUNDED"};
-  const char* events[] = {
-      "payment_created",          "payment_started",        "payment_channel_accepted",
-      "payment_unsettled",        "payment_authorized",     "payment_capture_requested",
-      "payment_capture_refused",  "payment_paid",           "payment_failed",
-      "payment_close_requested",  "payment_close_refused",  "payment_void_requested",
-      "payment_void_refused",     "payment_closed",         "payment_refund_requested",
-      "payment_refund_succeeded", "payment_refund_failed",  "payment_surplus_recorded",
-      "payment_surplus_refunded", "payment_report_refused", "payment_request_repeated",
-      "payment_parked",           "payment_resumed"};
+  const char* events[] = {"payment_created",
+                          "payment_started",
+                          "payment_route_refused",
+                          "payment_channel_accepted",
+                          "payment_unsettled",
+                          "payment_authorized",
+                          "payment_capture_requested",
+                          "payment_capture_refused",
+                          "payment_paid",
+                          "payment_failed",
+                          "payment_close_requested",
+                          "payment_close_refused",
+                          "payment_void_requested",
+                          "payment_void_refused",
+                          "payment_closed",
+                          "payment_refund_requested",
+                          "payment_refund_succeeded",
+                          "payment_refund_failed",
+                          "payment_refund_reversed",
+                          "payment_surplus_recorded",
+                          "payment_surplus_refunded",
+                          "payment_report_refused",
+                          "payment_request_repeated",
+                          "payment_parked",
+                          "payment_resumed"};
   REQUIRE(std::size(states) == payment_state_count);
   REQUIRE(std::size(events) == payment_event_kind_count);
   for (std::size_t i = 0; i < payment_state_count; ++i) {
@@ -276,6 +384,7 @@ TEST_CASE("every state but the first can be reached, and money once taken never 
   for (const LiteralEdge& edge : literal_edges) {
     reach[edge.from].insert(edge.to);
     reach[edge.from].insert(edge.to_when_nothing_is_left);
+    reach[edge.from].insert(edge.to_when_nothing_is_refunded);
   }
   for (std::size_t round = 0; round < payment_state_count; ++round)
     for (auto& [from, to] : reach)
@@ -284,5 +393,6 @@ TEST_CASE("every state but the first can be reached, and money once taken never 
   for (const S settled : {S::paid, S::partially_refunded, S::refunded})
     for (const S unsettled : {S::none, S::created, S::paying, S::authorized, S::failed, S::closed})
       CHECK(reach[settled].count(unsettled) == 0);
-  CHECK(reach[S::refunded] == std::set<S>{S::refunded});
+  // What was refunded may come back, and is the merchant's again.
+  CHECK(reach[S::refunded] == std::set<S>{S::paid, S::partially_refunded, S::refunded});
 }

@@ -49,7 +49,7 @@ TEST_CASE("each unsettled answer moves the next question along the schedule") {
   for (int tries = 1; tries <= 5; ++tries) {
     script.now_us = script.payment.due_at_us();
     script.take(queried(script.report(V::accepted), ChannelOperation::create));
-    CHECK(script.payment.pending->tries == tries);
+    CHECK(script.payment.pending->tries == tries + 1);  // the accepting answer was the first word
     CHECK(script.payment.due_at_us() == script.now_us + query_delay_us(tries));
   }
 }
@@ -68,7 +68,7 @@ TEST_CASE("a channel that never heard of the order is given it again under the s
   CHECK(calls[0].operation == ChannelOperation::create);
   CHECK(calls[0].channel_order_no == channel_order_no(script.id, 1));
   CHECK(calls[0].amount_minor == script_amount_minor);
-  CHECK(script.payment.attempt == 1);
+  CHECK(script.payment.attempts.size() == 1);
 }
 
 TEST_CASE("only what a query shows undone is done again") {
@@ -121,7 +121,7 @@ TEST_CASE(
   const std::string refund_id = script.refund(1'000, "r-1");
   CHECK(script.payment.due_at_us() == script.now_us + answer_patience_us);
   CHECK(in_short(script.take(script.refund_report(V::unknown, refund_id))) == "unsettled");
-  CHECK(script.payment.due_at_us() == script.now_us + query_delay_us(1));
+  CHECK(script.payment.due_at_us() == script.now_us + query_delay_us(0));
   CHECK(script.payment.refund_pending_minor == 1'000);
   script.now_us = script.payment.due_at_us();
   const auto queries = calls_due(script.payment, script.id, script.now_us);
@@ -154,12 +154,68 @@ TEST_CASE("several refunds are asked about each in its own time") {
   CHECK(first != second);
 }
 
-TEST_CASE("an open payment expires by asking the channel to close it first") {
+TEST_CASE("after a broken answer the schedule begins at once: asked after 2 s, 7 s, 22 s, 52 s") {
+  PaymentScript script;
+  script.take(script.create_body());
+  const UnixUs broken_at_us = script.now_us;
+  script.take(script.report(V::unknown));
+  for (const int after_s : {2, 7, 22, 52, 112, 232, 532, 1'132, 1'732}) {
+    CHECK(script.payment.due_at_us() == broken_at_us + after_s * us_per_s);
+    script.now_us = script.payment.due_at_us();
+    const auto queries = calls_due(script.payment, script.id, script.now_us);
+    REQUIRE(queries.size() == 1);
+    CHECK(queries[0].query);
+    script.take(queried(script.report(V::unknown), ChannelOperation::create));
+  }
+  CHECK(script.payment.due_at_us() == script.payment.expires_at_us);
+}
+
+TEST_CASE("a refund's schedule begins at once too") {
+  PaymentScript script;
+  script.pay();
+  const std::string refund_id = script.refund(1'000, "r-1");
+  const UnixUs broken_at_us = script.now_us;
+  script.take(script.refund_report(V::unknown, refund_id));
+  for (const int after_s : {2, 7, 22, 52, 112, 232, 532, 1'132, 1'732, 2'332}) {
+    CHECK(script.payment.due_at_us() == broken_at_us + after_s * us_per_s);
+    script.now_us = script.payment.due_at_us();
+    script.take(
+        queried(script.refund_report(V::refund_pending, refund_id), ChannelOperation::refund));
+  }
+}
+
+TEST_CASE("on expiry the channel is asked, then told to close, and then the payment closes") {
   PaymentScript script;
   script.start();
+  script.now_us = script.payment.due_at_us();
+  script.take(queried(script.report(V::accepted), ChannelOperation::create));
   script.now_us = script.payment.expires_at_us - 1;
   CHECK(decide_due(script.payment, script.context()).empty());
   script.now_us = script.payment.expires_at_us;
+  // Its last word is older than the expiry: the payer may have paid since.
+  CHECK(script.payment.due_at_us() <= script.now_us);
+  CHECK(decide_due(script.payment, script.context()).empty());
+  const auto queries = calls_due(script.payment, script.id, script.now_us);
+  REQUIRE(queries.size() == 1);
+  CHECK(queries[0].query);
+  PaymentScript paid = script;
+  paid.take(queried(paid.report(V::paid), ChannelOperation::create));
+  CHECK(paid.payment.state == S::paid);
+  for (const V verdict : {V::accepted, V::unknown, V::not_taken}) {
+    CAPTURE(name_of(verdict));
+    PaymentScript open = script;
+    open.take(queried(open.report(verdict), ChannelOperation::create));
+    CHECK(calls_due(open.payment, open.id, open.now_us).empty());
+    CHECK(open.payment.due_at_us() <= open.now_us);
+    CHECK(in_short(decide_due(open.payment, open.context())) == "close_requested");
+  }
+}
+
+TEST_CASE("a payment that is told to close when it expires is told so once") {
+  PaymentScript script;
+  script.start();
+  script.now_us = script.payment.expires_at_us;
+  script.take(queried(script.report(V::accepted), ChannelOperation::create));
   const auto events = decide_due(script.payment, script.context());
   CHECK(in_short(events) == "close_requested");
   script.apply_all(events);
@@ -226,18 +282,44 @@ TEST_CASE("settling gives up after its last try and waits for an operator, who r
   CHECK(calls_due(script.payment, script.id, script.now_us).size() == 1);
 }
 
-TEST_CASE("an order that cannot be settled parks, neither failed nor closed, and does not expire") {
+TEST_CASE("an order is asked about until it expires, however often, and is not parked before") {
+  PaymentScript script;
+  CreatePayment week = script.create_body();
+  week.expires_in_s = 7 * 86'400;
+  script.take(week);
+  script.take(script.report(V::accepted));
+  int times = 0;
+  while (script.payment.due_at_us() < script.payment.expires_at_us) {
+    script.now_us = script.payment.due_at_us();
+    script.take(queried(script.report(V::accepted), ChannelOperation::create));
+    ++times;
+  }
+  CHECK(times > 2 * max_settle_tries);
+  CHECK(script.payment.parked_reason.empty());
+  script.expire();
+  CHECK(script.payment.pending->operation == ChannelOperation::close);
+  // Closing is settled with tries of its own.
+  CHECK(in_short(script.take(script.report(V::unknown))) == "unsettled");
+}
+
+TEST_CASE("an order that can neither be settled nor closed parks, neither failed nor closed") {
   PaymentScript script;
   script.take(script.create_body());
+  script.now_us = script.payment.expires_at_us;
+  script.take(queried(script.report(V::unknown), ChannelOperation::create));
+  script.apply_all(decide_due(script.payment, script.context()));
   for (int tries = 1; tries <= max_settle_tries; ++tries)
-    script.take(queried(script.report(V::unknown), ChannelOperation::create));
+    script.take(queried(script.report(V::unknown), ChannelOperation::close));
   CHECK(script.payment.state == S::paying);
   CHECK(script.payment.parked_reason == "it could not be settled in 220 tries");
   CHECK(script.payment.due_at_us() == 0);
-  script.now_us = script.payment.expires_at_us;
+  script.now_us += 86'400 * us_per_s;
   CHECK(decide_due(script.payment, script.context()).empty());
+  CHECK(calls_due(script.payment, script.id, script.now_us).empty());
   script.take(ResumePayment{"ops"});
-  CHECK(in_short(decide_due(script.payment, script.context())) == "close_requested");
+  const auto queries = calls_due(script.payment, script.id, script.now_us);
+  REQUIRE(queries.size() == 1);
+  CHECK(queries[0].operation == ChannelOperation::close);
 }
 
 TEST_CASE("a channel that refuses to close for ever parks the payment") {
@@ -254,6 +336,30 @@ TEST_CASE("a channel that refuses to close for ever parks the payment") {
   CHECK(rounds == max_settle_tries);
   CHECK(script.payment.parked_reason == "the channel keeps refusing to close");
   CHECK(script.payment.due_at_us() == 0);
+}
+
+TEST_CASE("an expired order that is said to be open and does not close is asked ever more seldom") {
+  PaymentScript script;
+  script.start().expire();
+  const int pauses_s[] = {0, 2, 5, 15, 30, 60, 120, 300, 600, 600};
+  for (const int pause_s : pauses_s) {
+    CAPTURE(pause_s);
+    ChannelReport no = script.report(V::refused);
+    no.operation = ChannelOperation::close;
+    script.take(no);
+    CHECK(script.payment.due_at_us() == script.now_us + pause_s * us_per_s);
+    if (pause_s > 0) {
+      script.now_us = script.payment.due_at_us() - 1;
+      CHECK(calls_due(script.payment, script.id, script.now_us).empty());
+      CHECK(decide_due(script.payment, script.context()).empty());
+    }
+    script.now_us = script.payment.due_at_us();
+    CHECK(decide_due(script.payment, script.context()).empty());
+    CHECK(calls_due(script.payment, script.id, script.now_us).size() == 1);
+    script.take(queried(script.report(V::accepted), ChannelOperation::create));
+    CHECK(in_short(script.apply_all(decide_due(script.payment, script.context()))) ==
+          "close_requested");
+  }
 }
 
 TEST_CASE("what is parked is parked no longer once other news settles it") {
