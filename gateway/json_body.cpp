@@ -164,8 +164,18 @@ bool is_identifier(std::string_view text) {
   });
 }
 
+bool is_plain_name(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  });
+}
+
+std::string FieldReader::pointer_to(std::string_view name) const {
+  return parent_.empty() ? json_pointer(name) : json_pointer(parent_, name);
+}
+
 void FieldReader::refuse(ProblemCode code, std::string detail, std::string_view name) {
-  if (!problem_) problem_ = Problem{code, std::move(detail), json_pointer(name)};
+  if (!problem_) problem_ = Problem{code, std::move(detail), pointer_to(name)};
 }
 
 const JsonValue* FieldReader::take(std::string_view name) {
@@ -183,6 +193,13 @@ const JsonValue* FieldReader::take_required(std::string_view name) {
   return value;
 }
 
+const JsonValue* FieldReader::take_object(std::string_view name) {
+  const JsonValue* value = take(name);
+  if (value == nullptr || value->kind == JsonValue::Kind::object) return value;
+  refuse(ProblemCode::wrong_type, "this must be an object", name);
+  return nullptr;
+}
+
 std::string FieldReader::text_of(const JsonValue* value, std::string_view name,
                                  const TextRule& rule) {
   if (value == nullptr) return {};
@@ -195,6 +212,9 @@ std::string FieldReader::text_of(const JsonValue* value, std::string_view name,
     refuse(ProblemCode::invalid_value,
            "this must have " + std::to_string(rule.min_characters) + " to " +
                std::to_string(rule.max_characters) + " characters",
+           name);
+  } else if (rule.plain_name && !is_plain_name(value->string)) {
+    refuse(ProblemCode::invalid_value, "only lower-case letters, digits and _ may stand here",
            name);
   } else if (rule.identifier && !is_identifier(value->string)) {
     refuse(ProblemCode::invalid_value, "only letters, digits and _.:- may stand here", name);

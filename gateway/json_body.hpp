@@ -47,14 +47,16 @@ struct TextRule {
   std::size_t min_characters = 0;
   std::size_t max_characters = 0;  // of Unicode, not bytes
   bool identifier = false;         // only [A-Za-z0-9_.:-]
+  bool plain_name = false;         // only [a-z0-9_]
 };
 
 // Takes fields out of an object one by one and remembers the first problem; after that every call
 // is harmless. `finish` refuses what nobody took.
 class FieldReader {
  public:
-  explicit FieldReader(const JsonValue& object)
-      : object_(object), taken_(object.members.size(), false) {}
+  // `parent` names the member that `object` is, if it is not the body itself.
+  explicit FieldReader(const JsonValue& object, std::string parent = {})
+      : object_(object), parent_(std::move(parent)), taken_(object.members.size(), false) {}
 
   std::string required_text(std::string_view name, const TextRule& rule);
   std::string optional_text(std::string_view name, const TextRule& rule);
@@ -67,6 +69,16 @@ class FieldReader {
                                                        std::size_t max_key_characters,
                                                        std::size_t max_value_characters);
 
+  // Reads the object's own fields with `read`, a function of a FieldReader; absent: as if empty.
+  template <class Read>
+  void optional_object(std::string_view name, Read read) {
+    const JsonValue* value = take_object(name);
+    if (value == nullptr) return;
+    FieldReader fields(*value, std::string(name));
+    read(fields);
+    if (auto problem = fields.finish(); problem && !problem_) problem_ = std::move(problem);
+  }
+
   void refuse(ProblemCode code, std::string detail, std::string_view name);
   bool failed() const { return problem_.has_value(); }
   std::optional<Problem> finish();
@@ -74,10 +86,13 @@ class FieldReader {
  private:
   const JsonValue* take(std::string_view name);
   const JsonValue* take_required(std::string_view name);
+  const JsonValue* take_object(std::string_view name);
+  std::string pointer_to(std::string_view name) const;
   std::string text_of(const JsonValue* value, std::string_view name, const TextRule& rule);
   std::optional<std::int64_t> amount_of(const JsonValue* value, std::string_view name);
 
   const JsonValue& object_;
+  std::string parent_;
   std::vector<bool> taken_;
   std::optional<Problem> problem_;
 };
@@ -88,5 +103,6 @@ std::string json_pointer(std::string_view member, std::string_view below = {});
 // Code points of valid UTF-8.
 std::size_t count_characters(std::string_view text);
 bool is_identifier(std::string_view text);
+bool is_plain_name(std::string_view text);
 
 }  // namespace welkin

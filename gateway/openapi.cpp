@@ -87,7 +87,10 @@ void add_request_schemas(Json& out) {
                                        "your number of the order; it names the payment")},
        {"amount", amount_asked()},
        {"currency", described(text(3, 3, "^[A-Z]{3}$"), "ISO 4217")},
-       {"channel", text(1, 64)},
+       {"channel", described(text(1, 64), "which accounts may be asked is the node's to know")},
+       {"method", described(text(1, max_method_characters, "^[a-z0-9_]+$"),
+                            "how the payer pays at the channel; absent: in its first way")},
+       {"payer", ref("Payer")},
        {"subject", described(text(1, max_subject_characters), "shown to the payer")},
        {"capture",
         {{"type", "string"}, {"enum", {"automatic", "manual"}}, {"default", "automatic"}}},
@@ -102,7 +105,16 @@ void add_request_schemas(Json& out) {
          {"maxProperties", max_metadata_entries},
          {"propertyNames", text(1, max_metadata_key_characters)},
          {"additionalProperties", text(0, max_metadata_value_characters)}}}},
-      {"capture", "expires_in_s", "return_url", "metadata"});
+      {"method", "payer", "capture", "expires_in_s", "return_url", "metadata"});
+  out["Payer"] = described(
+      object(
+          {{"id", described(text(1, max_payer_id_characters),
+                            "the payer's name at the channel, such as WeChat's openid")},
+           {"ip", described(text(1, max_payer_ip_characters), "IPv4 or IPv6")},
+           {"instrument", described(text(1, max_instrument_characters, identifier_pattern),
+                                    "what to charge: a channel's token, never a card's number")}},
+          {"id", "ip", "instrument"}),
+      "what the channel must be told of the payer, depending on the method");
   out["CapturePayment"] =
       object({{"amount", described(amount_asked(), "absent: all that is authorized")}}, {"amount"});
   out["CreateRefund"] =
@@ -122,10 +134,14 @@ void add_payment_schemas(Json& out) {
   out["PaymentStatus"] = names_of<PaymentState>(1, static_cast<int>(payment_state_count) - 1);
   out["RefundStatus"] = names_of<RefundState>(0, static_cast<int>(RefundState::failed));
   out["Failure"] = object_or_null({{"code", type("string")}, {"message", type("string")}});
-  out["NextAction"] =
-      object_or_null({{"type", {{"type", "string"}, {"enum", {"qr_code", "redirect"}}}},
-                      {"value", described(type("string"),
-                                          "the QR code's text, or the URL to send the payer to")}});
+  out["NextAction"] = object_or_null(
+      {{"type",
+        {{"type", "string"},
+         {"enum", {"qr_code", "redirect", "form", "client_parameters", "client_secret"}}}},
+       {"value", described(type("string"),
+                           "the QR code's text; the URL to send the payer to; an HTML page that "
+                           "submits itself; JSON for the channel's own script; or the secret that "
+                           "script needs")}});
   Json close_reason = names_of<CloseReason>(0, static_cast<int>(CloseReason::voided));
   close_reason["type"] = {"string", "null"};
   close_reason["enum"].push_back(nullptr);
@@ -140,6 +156,7 @@ void add_payment_schemas(Json& out) {
        {"refunds_pending_amount", described(amount_shown(), "asked of the channel, not decided")},
        {"currency", text(3, 3)},
        {"channel", type("string")},
+       {"method", described(type_or_null("string"), "null: the channel's first way to pay")},
        {"subject", type("string")},
        {"capture", {{"type", "string"}, {"enum", {"automatic", "manual"}}}},
        {"next_action", ref("NextAction")},

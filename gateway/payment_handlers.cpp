@@ -1,4 +1,6 @@
 // /v1/payments: create, look up, list, and the commands that end or take a payment.
+#include <arpa/inet.h>
+
 #include <algorithm>
 
 #include "gateway/command_call.hpp"
@@ -23,6 +25,37 @@ CaptureMethod read_capture_method(FieldReader& fields) {
   return method.value_or(CaptureMethod::automatic);
 }
 
+bool is_ip_address(const std::string& text) {
+  in6_addr parsed{};
+  return inet_pton(AF_INET, text.c_str(), &parsed) == 1 ||
+         inet_pton(AF_INET6, text.c_str(), &parsed) == 1;
+}
+
+// Twelve digits and more are a card's number, which must not be kept here. Channels' own tokens
+// have letters.
+bool may_be_card_number(std::string_view text) {
+  constexpr std::size_t shortest = 12;
+  const auto digits = static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; }));
+  const bool only_digits = std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == ':';
+  });
+  return only_digits && digits >= shortest;
+}
+
+Payer read_payer(FieldReader& fields) {
+  Payer payer;
+  payer.id = fields.optional_text("id", {1, max_payer_id_characters});
+  payer.ip = fields.optional_text("ip", {1, max_payer_ip_characters});
+  if (!payer.ip.empty() && !is_ip_address(payer.ip))
+    fields.refuse(ProblemCode::invalid_value, "this is an IPv4 or IPv6 address", "ip");
+  payer.instrument = fields.optional_text("instrument", {1, max_instrument_characters, true});
+  if (may_be_card_number(payer.instrument))
+    fields.refuse(ProblemCode::invalid_value,
+                  "this is a channel's token; a card's number must not be sent here", "instrument");
+  return payer;
+}
+
 std::variant<CreatePayment, Problem> read_create_payment(const RouteCall& call,
                                                          const JsonValue& body) {
   FieldReader fields(body);
@@ -40,6 +73,8 @@ std::variant<CreatePayment, Problem> read_create_payment(const RouteCall& call,
   out.channel = fields.required_text("channel", {1, 64});
   if (!fields.failed() && !call.parts.service.knows_channel(out.channel))
     fields.refuse(ProblemCode::unknown_channel, "there is no such channel here", "channel");
+  out.method = fields.optional_text("method", {1, max_method_characters, false, true});
+  fields.optional_object("payer", [&](FieldReader& payer) { out.payer = read_payer(payer); });
   out.subject = fields.required_text("subject", {1, max_subject_characters});
   out.capture_method = read_capture_method(fields);
   out.expires_in_s = fields.optional_integer("expires_in_s", min_expires_in_s, max_expires_in_s,
@@ -58,6 +93,11 @@ Fingerprint fingerprint_of(const HttpRequest& request, const CreatePayment& c) {
   out.add(c.merchant_order_no).add(c.amount_minor).add(c.currency.code()).add(c.channel);
   out.add(c.subject).add(name_of(c.capture_method)).add(c.expires_in_s).add(c.return_url);
   for (const auto& [key, value] : c.metadata) out.add(key).add(value);
+  // Only where they are sent, behind a number, which no metadata is: requests from before there
+  // were these fields keep their fingerprint.
+  if (!c.method.empty()) out.add(std::int64_t{1}).add(c.method);
+  if (!c.payer.id.empty() || !c.payer.ip.empty() || !c.payer.instrument.empty())
+    out.add(std::int64_t{2}).add(c.payer.id).add(c.payer.ip).add(c.payer.instrument);
   return out;
 }
 

@@ -81,6 +81,7 @@ void append_payment(std::string& out, const PaymentView& view) {
   append_number(out, R"(,"refunds_pending_amount":)", payment.refund_pending_minor);
   append_text(out, R"(,"currency":)", payment.currency.code());
   append_text(out, R"(,"channel":)", payment.channel);
+  append_text_or_null(out, R"(,"method":)", payment.method);
   append_text(out, R"(,"subject":)", payment.subject);
   append_text(out, R"(,"capture":)", name_of(payment.capture_method));
   append_next_action(out, payment);

@@ -9,6 +9,10 @@ namespace welkin {
 
 constexpr std::size_t max_order_no_characters = 64;
 constexpr std::size_t max_subject_characters = 128;
+constexpr std::size_t max_method_characters = 32;
+constexpr std::size_t max_payer_id_characters = 128;
+constexpr std::size_t max_payer_ip_characters = 45;  // the longest way to write an IPv6 address
+constexpr std::size_t max_instrument_characters = 255;
 constexpr std::size_t max_reason_characters = 256;
 constexpr std::size_t max_action_characters = 32;
 constexpr std::size_t max_url_characters = 2048;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "gateway/json_body.hpp"
 #include "gateway/problem_document.hpp"
 #include "gateway/request_limits.hpp"
 #include "gateway/route.hpp"
@@ -79,6 +80,14 @@ void check_fields(const CreatePayment& create) {
   claim(Currency::parse(create.currency.code()) == create.currency, "a currency is known");
   claim(create.channel == "sandbox", "a channel is known");
   claim_characters(create.subject, 1, max_subject_characters);
+  claim_characters(create.method, 0, max_method_characters);
+  claim(is_plain_name(create.method), "a method is a plain name");
+  claim_characters(create.payer.id, 0, max_payer_id_characters);
+  claim_characters(create.payer.ip, 0, max_payer_ip_characters);
+  claim(create.payer.ip.find_first_not_of("0123456789abcdefABCDEF.:") == std::string::npos,
+        "an address is one");
+  claim_characters(create.payer.instrument, 0, max_instrument_characters);
+  claim(is_identifier(create.payer.instrument), "an instrument is a token");
   claim(create.expires_in_s >= min_expires_in_s && create.expires_in_s <= max_expires_in_s,
         "an expiry is in range");
   claim_characters(create.return_url, 0, max_url_characters);

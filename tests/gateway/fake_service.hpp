@@ -208,6 +208,8 @@ class FakeService : public PaymentService {
     p.amount_minor = c.amount_minor;
     p.currency = c.currency;
     p.channel = c.channel;
+    p.method = c.method;
+    p.payer = c.payer;
     p.subject = c.subject;
     p.capture_method = c.capture_method;
     p.return_url = c.return_url;

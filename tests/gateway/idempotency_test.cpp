@@ -1,3 +1,4 @@
+#include <set>
 #include <thread>
 
 #include "tests/gateway/gateway_fixture.hpp"
@@ -122,4 +123,33 @@ TEST_CASE("a request is marked with its meaning, whether or not it brings a key"
   CHECK(gateway.service.last_command.request.fingerprint == bare.fingerprint);
   gateway.create("b");
   CHECK(gateway.service.last_command.request.fingerprint != bare.fingerprint);
+}
+
+TEST_CASE("how a payer pays and who he is belong to the meaning of a request", "[gateway]") {
+  GatewayFixture gateway;
+  std::set<std::string> fingerprints;
+  const auto mark_of = [&](const Json& more) {
+    Json body = GatewayFixture::create_body();
+    for (const auto& [name, value] : more.items()) body[name] = value;
+    gateway.call("POST", "/v1/payments", body.dump());
+    return gateway.service.last_command.request.fingerprint;
+  };
+  const Json meanings[] = {Json::object(),
+                           {{"method", "h5"}},
+                           {{"method", "jsapi"}},
+                           {{"payer", {{"id", "x"}}}},
+                           {{"payer", {{"instrument", "x"}}}},
+                           {{"payer", {{"ip", "203.0.113.7"}}}},
+                           {{"payer", {{"ip", "203.0.113.8"}}}},
+                           {{"metadata", {{"method", "h5"}}}},
+                           {{"method", "h5"}, {"payer", {{"id", "x"}}}}};
+  for (const Json& meaning : meanings) {
+    CAPTURE(meaning.dump());
+    CHECK(fingerprints.insert(mark_of(meaning)).second);
+  }
+  // A payer of whom nothing is told is none; and requests from before there were these fields,
+  // which may be repeated after an upgrade, keep the fingerprint they had.
+  CHECK(mark_of({{"payer", Json::object()}}) == mark_of(Json::object()));
+  CHECK(mark_of(Json::object()) ==
+        "6158a73d898e42cf48b4eb99d9e8ff0676898c33e130c1e27e8a2cb8435f0a59");
 }

@@ -104,11 +104,21 @@ TEST_CASE("the request schemas take what the gateway takes and refuse what it re
                                       {"capture", "never"},
                                       {"metadata", {{"k", 1}}},
                                       {"merchant_order_no", "a b"},
+                                      {"method", "JSAPI"},
+                                      {"method", ""},
+                                      {"payer", "p"},
+                                      {"payer", {{"colour", "red"}}},
+                                      {"payer", {{"id", ""}}},
+                                      {"payer", {{"instrument", "pm 1"}}},
                                       {"subject", ""}}) {
     Json changed = body;
     changed[member] = value;
     CHECK_FALSE(agree(changed));
   }
+  body["merchant_order_no"] = "order-2";
+  body["method"] = "h5";
+  body["payer"] = {{"id", "openid-1"}, {"ip", "203.0.113.7"}, {"instrument", "pm_1"}};
+  CHECK(agree(body));
 }
 
 TEST_CASE("the schema checker finds what does not fit", "[gateway]") {

@@ -9,6 +9,8 @@ TEST_CASE("a payment is created once and found again by its order number's id", 
   GatewayFixture gateway;
   Json body = GatewayFixture::create_body();
   body["capture"] = "manual";
+  body["method"] = "jsapi";
+  body["payer"] = {{"id", "openid-1"}, {"ip", "2001:db8::7"}, {"instrument", "pm_1"}};
   body["expires_in_s"] = 600;
   body["return_url"] = "https://shop.example/back?x=1";
   body["metadata"] = {{"cart", "7"}, {"note", "a \"quoted\" 茶"}};
@@ -19,6 +21,12 @@ TEST_CASE("a payment is created once and found again by its order number's id", 
   CHECK(payment["status"] == "PAYING");
   CHECK(payment["amount"] == 1000);
   CHECK(payment["capture"] == "manual");
+  CHECK(payment["method"] == "jsapi");
+  const auto& asked = std::get<CreatePayment>(gateway.service.last_command.body);
+  CHECK(asked.payer.id == "openid-1");
+  CHECK(asked.payer.ip == "2001:db8::7");
+  CHECK(asked.payer.instrument == "pm_1");
+  CHECK_FALSE(payment.contains("payer"));  // nothing of the payer comes back
   CHECK(payment["metadata"] == body["metadata"]);
   CHECK(payment["return_url"] == body["return_url"]);
   CHECK(payment["next_action"]["value"] == "https://pay.example/\"q\"");
