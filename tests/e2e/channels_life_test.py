@@ -1,0 +1,192 @@
+"""Payments over each real channel's protocol and in each way to pay: a real gateway with the accounts that a
+real sandbox has written, whose payers pay by themselves, scan codes and post forms."""
+
+import html
+import os
+import re
+import time
+import urllib.parse
+
+from node import Node, call, check, run, wait_until
+
+FORM = "application/x-www-form-urlencoded"
+
+
+class ChannelNode(Node):
+    """A gateway whose accounts the sandbox has made."""
+
+    def start_sandbox(self):
+        keys = f"{self.folder}/keys"
+        self.accounts = f"{keys}/accounts.toml"
+        self.sandbox = self.spawn(
+            ["sandbox", "--port", str(self.sandbox_port), "--keys", keys, "--gateway", f"http://127.0.0.1:{self.port}",
+             "--auto-pay-ms", "50", "--refund-after-ms", "50", *self.sandbox_options], "sandbox.log")
+        wait_until(lambda: self.answers(self.sandbox_port, "/sandbox/control/stats"), "the sandbox answers")
+        wait_until(lambda: os.path.exists(self.accounts), "the accounts are written")
+
+    def start_serve(self, wait_ready=True):
+        self.serve = self.spawn(["serve", "--config", f"{self.folder}/welkin.toml", "--config", self.accounts], "serve.log")
+        if wait_ready:
+            wait_until(lambda: self.answers(self.port, "/readyz"), "the gateway is ready", 30)
+
+    def browse(self, action):
+        """What the payer's browser does with a redirect or a form, as far as the page it comes to."""
+        if action["type"] == "redirect":
+            target = urllib.parse.urlsplit(action["value"])
+            return call(target.port, "GET", f"{target.path}?{target.query}", headers={"Accept": "text/html"})
+        target = urllib.parse.urlsplit(html.unescape(re.search(r'action="([^"]*)"', action["value"]).group(1)))
+        fields = {}
+        for tag in re.findall(r"<input[^>]*>", action["value"]):
+            name, value = re.search(r'name="([^"]*)"', tag), re.search(r'value="([^"]*)"', tag)
+            if name:
+                fields[html.unescape(name.group(1))] = html.unescape(value.group(1))
+        return call(target.port, "POST", target.path, urllib.parse.urlencode(fields).encode(), {"Content-Type": FORM})
+
+    def notify(self, account, body, headers):
+        return call(self.port, "POST", f"/channels/{account}/notify", body, headers)
+
+    def pending(self):
+        return call(self.sandbox_port, "GET", "/orders").json["orders"]
+
+
+PAYER = {"id": "oTESTpayer", "ip": "203.0.113.7"}
+# Channel, way to pay, what the payer has to do, and whether the runtime must be told of the payer.
+WAYS = [
+    ("wechat_pay", "native", "qr_code", {}),
+    ("wechat_pay", "h5", "redirect", {"payer": PAYER}),
+    ("wechat_pay", "jsapi", "client_parameters", {"payer": PAYER}),
+    ("alipay", "precreate", "qr_code", {}),
+    ("alipay", "page", "redirect", {}),
+    ("alipay", "wap", "redirect", {}),
+    ("union_pay", "qr", "qr_code", {}),
+    ("union_pay", "page", "form", {}),
+    ("union_pay", "wap", "form", {}),
+    ("stripe", "card", "client_secret", {}),
+]
+
+
+def create(node, order_no, channel, method, more=None, **fields):
+    more = dict(more or {})
+    if method:
+        more["method"] = method
+    if channel != "stripe":
+        more["return_url"] = "http://127.0.0.1:9/back"
+    return node.create(order_no, 1000, channel=channel, **more, **fields)
+
+
+def every_way(node):
+    begun = []
+    for channel, method, action, more in WAYS:
+        created = create(node, f"order-{channel}-{method}", channel, method, more)
+        check(created.status == 201, (channel, method, created))
+        payment = created.json
+        check(payment["next_action"]["type"] == action, (channel, method, payment))
+        if action in ("redirect", "form") and channel != "wechat_pay":
+            page = node.browse(payment["next_action"])
+            check(page.status == 200 and b"/pay" in page.body, (channel, method, page))
+        begun.append((channel, method, payment["id"]))
+    for channel, method, payment_id in begun:
+        node.wait_status(payment_id, "PAID")
+        types = node.event_types(payment_id)
+        check(types[-1] == "payment_paid", (channel, method, types))
+        refunded = node.refund(payment_id, "refund-1", 300)
+        check(refunded.status in (200, 201), (channel, method, refunded))
+    for channel, method, payment_id in begun:
+        node.wait_status(payment_id, "PARTIALLY_REFUNDED")
+        node.refund(payment_id, "refund-2", 700)
+    for channel, method, payment_id in begun:
+        whole = node.wait_status(payment_id, "REFUNDED")
+        check(whole["refunded_amount"] == 1000, (channel, method, whole))
+    stats = call(node.sandbox_port, "GET", "/sandbox/control/stats").json
+    check(stats["charged_minor"]["CNY"] == stats["refunded_minor"]["CNY"] == 1000 * len(WAYS), stats)
+
+
+def lose(node):
+    """The call's answer is lost and no callback comes: only asking will find the payment."""
+    subject = "Tea [sandbox:garbage][sandbox:callback_missing]"
+    for channel in ("wechat_pay", "alipay", "stripe"):
+        created = create(node, f"lost-{channel}", channel, "", subject=subject)
+        check(created.status in (201, 202), (channel, created))
+        node.lost[channel] = created.json["id"]
+
+
+def found(node):
+    for channel, payment_id in node.lost.items():
+        node.wait_status(payment_id, "PAID", 40)
+        check("payment_unsettled" in node.event_types(payment_id), channel)
+
+
+def by_hand(node):
+    call(node.sandbox_port, "PUT", "/sandbox/control/misbehave", {"auto_pay": {"enabled": False}})
+    made = {}
+    for channel in ("wechat_pay", "alipay", "union_pay", "stripe"):
+        made[channel] = create(node, f"by-hand-{channel}", channel, "").json["id"]
+    orders = {order["channel"]: order for order in reversed(node.pending())}  # the newest of each
+    check(set(orders) == set(made), orders)
+    page = call(node.sandbox_port, "GET", "/", headers={"Accept": "text/html"})
+    check(page.status == 200 and page.headers["content-type"].startswith("text/html"), page)
+    for channel, order in orders.items():
+        number = order["out_order_no"]
+        check(f"/orders/{number}/pay".encode() in page.body, page.body)
+        declined = call(node.sandbox_port, "POST", f"/orders/{number}/decline", b"")
+        check(declined.status == 200, declined)
+        # As the page's button does it; a payer who has declined may try again.
+        paid = call(node.sandbox_port, "POST", f"/orders/{number}/pay", b"", {"Accept": "text/html"})
+        check(paid.status == 303, paid)
+    for channel, payment_id in made.items():
+        node.wait_status(payment_id, "PAID")
+    call(node.sandbox_port, "PUT", "/sandbox/control/misbehave", {"auto_pay": {"enabled": True}})
+
+
+def strangers(node):
+    """What no channel has signed is refused in each channel's own words, and moves nothing."""
+    call(node.sandbox_port, "PUT", "/sandbox/control/misbehave", {"auto_pay": {"enabled": False}})
+    wanted = {
+        "wechat_pay": (500, b"FAIL", b'{"id":"1","event_type":"TRANSACTION.SUCCESS","resource":{}}', "application/json"),
+        "alipay": (400, b"fail", b"notify_id=1&trade_status=TRADE_SUCCESS&sign=AAAA&sign_type=RSA2", FORM),
+        "union_pay": (400, b"fail", b"txnType=01&respCode=00&signMethod=01&signature=AAAA", FORM),
+        "stripe": (500, b"false", b'{"id":"evt_1","object":"event"}', "application/json"),
+    }
+    for channel, (status, words, body, content_type) in wanted.items():
+        payment_id = create(node, f"strange-{channel}", channel, "").json["id"]
+        answer = node.notify(f"{channel}_main", body, {"Content-Type": content_type})
+        check(answer.status == status and words in answer.body, (channel, answer))
+        check(node.payment(payment_id)["status"] == "PAYING", channel)
+    call(node.sandbox_port, "PUT", "/sandbox/control/misbehave", {"auto_pay": {"enabled": True}})
+
+
+def lies(node):
+    """A forged callback and one with a wrong amount go ahead of each true one."""
+    call(node.sandbox_port, "PUT", "/sandbox/control/misbehave",
+         {"callback_forged_rate": 1, "callback_wrong_amount_rate": 1, "callback_duplicate_rate": 1})
+    made = [create(node, f"lied-{channel}", channel, "").json["id"]
+            for channel in ("wechat_pay", "alipay", "union_pay", "stripe")]
+    for payment_id in made:
+        paid = node.wait_status(payment_id, "PAID")
+        check(paid["captured_amount"] == 1000, paid)
+        types = node.event_types(payment_id)
+        check(types.count("payment_paid") == 1, types)
+    call(node.sandbox_port, "PUT", "/sandbox/control/misbehave",
+         {"callback_forged_rate": 0, "callback_wrong_amount_rate": 0, "callback_duplicate_rate": 0})
+
+
+PARTS = [
+    ("each way to pay of each channel is paid by callback and refunded in parts", every_way),
+    ("orders are taken and their answers lost", lose),
+    ("lies that go ahead of the truth are seen through", lies),
+    ("what no channel has signed is refused in each channel's own words", strangers),
+    ("orders are declined and paid by hand", by_hand),
+    ("what was lost is found by asking", found),
+]
+
+
+def life(welkin):
+    with ChannelNode(welkin) as node:
+        node.lost = {}
+        for claim, part in PARTS:
+            started = time.monotonic()
+            part(node)
+            print(f"     {claim} ({time.monotonic() - started:.1f} s)", flush=True)
+
+
+run([("payments over each real channel's protocol", life)])
