@@ -2,12 +2,17 @@
 #include "actors/http_client.hpp"
 
 #include <curl/curl.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <string_view>
 #include <thread>
 #include <unordered_map>
@@ -20,11 +25,11 @@ using SteadyClock = std::chrono::steady_clock;
 using TimePoint = SteadyClock::time_point;
 using std::chrono::milliseconds;
 
-constexpr std::size_t max_pooled_handles = 256;
 constexpr long max_connection_age_s = 55;  // most servers drop an idle connection after a minute
 constexpr int poll_max_ms = 1'000;
 // While requests wait in the queue, or the client stops, deadlines are looked at this often.
 constexpr int poll_watchful_ms = 50;
+constexpr int max_events_a_turn = 256;
 
 struct Transfer {
   HttpCall request;
@@ -145,17 +150,29 @@ class HttpClient::Loop {
   explicit Loop(HttpClientOptions options) : options_(std::move(options)) {
     static const CURLcode global = curl_global_init(CURL_GLOBAL_DEFAULT);
     multi_ = global == CURLE_OK ? curl_multi_init() : nullptr;
-    if (!multi_) {  // no memory: every request is refused
+    epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
+    waker_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (!multi_ || epoll_ < 0 || waker_ < 0) {  // no memory or files: every request is refused
       stopping_ = joining_ = joined_ = true;
       return;
     }
+    watch(waker_, EPOLLIN, EPOLL_CTL_ADD);
+    curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, on_socket);
+    curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
+    curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, on_timer);
+    curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
     curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS,
                       static_cast<long>(options_.max_idle_connections));
     thread_ = std::thread([this] { run(); });
     thread_id_ = thread_.get_id();
   }
 
-  ~Loop() { stop(0); }
+  ~Loop() {
+    stop(0);
+    if (multi_) curl_multi_cleanup(multi_);
+    for (const int fd : {epoll_, waker_})
+      if (fd >= 0) ::close(fd);
+  }
 
   void send(HttpCall request, Done done) {
     auto transfer = std::make_unique<Transfer>();
@@ -171,7 +188,7 @@ class HttpClient::Loop {
       if (!stopping_ && queue_.size() < options_.max_queued) {
         queue_.push_back(std::move(transfer));
         // The thread takes the whole queue at once, so the first one in wakes it for all.
-        if (queue_.size() == 1) curl_multi_wakeup(multi_);
+        if (queue_.size() == 1) wake();
         return;
       }
     }
@@ -184,7 +201,7 @@ class HttpClient::Loop {
     std::unique_lock lock(mutex_);
     if (!std::exchange(stopping_, true))
       stop_deadline_ = SteadyClock::now() + milliseconds(grace_ms);
-    if (multi_) curl_multi_wakeup(multi_);
+    wake();
     if (thread_id_ == std::this_thread::get_id()) return;
     // One caller joins; the others wait until it has.
     if (std::exchange(joining_, true))
@@ -214,12 +231,11 @@ class HttpClient::Loop {
         else
           start(std::move(transfer));
       }
-      int running = 0;
-      curl_multi_perform(multi_, &running);
       collect();
       if (intake.stopping && (in_flight_.empty() || SteadyClock::now() >= stop_deadline_)) break;
       const bool watchful = intake.stopping || intake.more_is_queued;
-      curl_multi_poll(multi_, nullptr, 0, watchful ? poll_watchful_ms : poll_max_ms, nullptr);
+      serve_sockets(watchful ? poll_watchful_ms : poll_max_ms);
+      collect();
     }
     fail_rest();
     close_everything();
@@ -230,9 +246,75 @@ class HttpClient::Loop {
   void close_everything() {
     for (CURL* easy : idle_handles_) curl_easy_cleanup(easy);
     idle_handles_.clear();
-    std::lock_guard lock(mutex_);
     curl_multi_cleanup(multi_);
     multi_ = nullptr;
+  }
+
+  // ---- sockets: curl says which to watch for what and when to be called at the latest, so that a
+  // turn costs what happens in it, however many calls wait meanwhile
+
+  void wake() {
+    const std::uint64_t one = 1;
+    // A counter that is full wakes the thread as well.
+    [[maybe_unused]] const auto written = ::write(waker_, &one, sizeof one);
+  }
+
+  void watch(int fd, std::uint32_t events, int how) {
+    epoll_event event{};
+    event.events = events;
+    event.data.fd = fd;
+    ::epoll_ctl(epoll_, how, fd, &event);
+  }
+
+  // `known` is not null for a socket that is watched already.
+  static int on_socket(CURL*, curl_socket_t fd, int what, void* user, void* known) {
+    auto* loop = static_cast<Loop*>(user);
+    if (what == CURL_POLL_REMOVE) {
+      loop->watch(fd, 0, EPOLL_CTL_DEL);
+      return 0;
+    }
+    const std::uint32_t events = (what & CURL_POLL_IN ? std::uint32_t{EPOLLIN} : 0U) |
+                                 (what & CURL_POLL_OUT ? std::uint32_t{EPOLLOUT} : 0U);
+    loop->watch(fd, events, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD);
+    if (!known) curl_multi_assign(loop->multi_, fd, loop);
+    return 0;
+  }
+
+  static int on_timer(CURLM*, long timeout_ms, void* user) {
+    auto* loop = static_cast<Loop*>(user);
+    loop->timer_at_.reset();
+    if (timeout_ms >= 0) loop->timer_at_ = SteadyClock::now() + milliseconds(timeout_ms);
+    return 0;
+  }
+
+  void serve_sockets(int wait_max_ms) {
+    std::array<epoll_event, max_events_a_turn> events;
+    const int ready = ::epoll_wait(epoll_, events.data(), max_events_a_turn, wait_ms(wait_max_ms));
+    int running = 0;
+    for (int i = 0; i < ready; ++i) {
+      const epoll_event& event = events[static_cast<std::size_t>(i)];
+      if (event.data.fd == waker_) {
+        std::uint64_t count = 0;
+        [[maybe_unused]] const auto bytes = ::read(waker_, &count, sizeof count);
+        continue;
+      }
+      const int mask = (event.events & EPOLLIN ? CURL_CSELECT_IN : 0) |
+                       (event.events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
+                       (event.events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
+      curl_multi_socket_action(multi_, event.data.fd, mask, &running);
+    }
+    if (!timer_at_ || *timer_at_ > SteadyClock::now()) return;
+    timer_at_.reset();
+    curl_multi_socket_action(multi_, CURL_SOCKET_TIMEOUT, 0, &running);
+  }
+
+  int wait_ms(int max_ms) const {
+    if (!timer_at_) return max_ms;
+    const auto left = *timer_at_ - SteadyClock::now();
+    if (left <= SteadyClock::duration::zero()) return 0;
+    // Rounded up: a turn before the time is one too many.
+    const auto left_ms = std::chrono::ceil<milliseconds>(left).count();
+    return static_cast<int>(std::min<std::int64_t>(left_ms, max_ms));
   }
 
   // What can start now, what has waited beyond its deadline, and when stopping simply everything.
@@ -378,15 +460,19 @@ class HttpClient::Loop {
   }
 
   void give_back_handle(CURL* easy) {
-    if (idle_handles_.size() >= max_pooled_handles) return curl_easy_cleanup(easy);
+    if (idle_handles_.size() >= options_.max_idle_connections) return curl_easy_cleanup(easy);
     curl_easy_reset(easy);
     idle_handles_.push_back(easy);
   }
 
   const HttpClientOptions options_;
 
-  // The thread's own; others only wake `multi_`, under the mutex, while it is not null.
+  int epoll_ = -1;
+  int waker_ = -1;
+
+  // The thread's own.
   CURLM* multi_ = nullptr;
+  std::optional<TimePoint> timer_at_;  // when curl wants to be called at the latest
   std::unordered_map<CURL*, std::unique_ptr<Transfer>> in_flight_;
   std::vector<CURL*> idle_handles_;
 

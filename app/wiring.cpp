@@ -105,6 +105,8 @@ Channels open_channels(std::vector<OpenedAccount> opened) {
   http.max_in_flight = 0;
   for (const OpenedAccount& account : opened)
     http.max_in_flight += static_cast<std::size_t>(account.section.max_in_flight);
+  // As many connections as calls: one that is closed for want of room is opened again, with TLS.
+  http.max_idle_connections = http.max_in_flight;
   channels.http = std::make_unique<HttpClient>(http);
   for (OpenedAccount& one : opened) {
     HttpChannelOptions options;
