@@ -42,6 +42,9 @@ TEST_CASE("each deliberate bug is caught within a bounded number of seeds, by wh
       {PlantedBug::amount_not_checked, "lies_are_refused"},
       {PlantedBug::timers_forgotten, "every_payment_ends"},
       {PlantedBug::callbacks_not_deduplicated, "books_agree"},
+      {PlantedBug::fallback_after_timeout, "no_fallback_after_doubt"},
+      {PlantedBug::refusals_trip_breaker, "trips_have_cause"},
+      {PlantedBug::half_open_lets_all_through, "few_probes"},
   };
   REQUIRE(breaks.size() == planted_bugs().size());
   for (const auto& [bug, expected] : breaks) {

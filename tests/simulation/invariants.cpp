@@ -5,7 +5,9 @@
 
 #include "actors/views_actor.hpp"
 #include "app/journal_verifier.hpp"
+#include "protocol/breaker/event_codec.hpp"
 #include "protocol/payment/event_codec.hpp"
+#include "tests/simulation/route_invariants.hpp"
 
 namespace welkin::simulation {
 namespace {
@@ -314,6 +316,12 @@ const std::vector<Invariant>& invariants() {
        unknown_is_not_failed},
       {"lies_are_refused", "no callback that is forged or names a wrong amount is acknowledged",
        lies_are_refused},
+      {"no_fallback_after_doubt",
+       "another account is asked only while no channel can have the order",
+       no_fallback_after_doubt},
+      {"breakers_survive", "a breaker is after a restart what it was", breakers_survive},
+      {"trips_have_cause", "a breaker opens for failures that happened", trips_have_cause},
+      {"few_probes", "half-open lets no more through than it says", few_probes},
       {"service_recovers", "after each fault a new payment succeeds", service_recovers},
       {"every_payment_ends", "once faults stop every payment comes to rest", every_payment_ends},
       {"one_effective_charge", "the channel keeps at most one charge for an order",
@@ -337,6 +345,21 @@ std::optional<Violation> first_violation(const Findings& findings) {
   return std::nullopt;
 }
 
+namespace {
+
+void note_breaker(const EventRow& row, Findings& findings) {
+  if (row.stream.kind != StreamKind::breaker) return;
+  auto parsed = parse_breaker_event(row.type, row.version, row.payload);
+  auto* event = std::get_if<BreakerEvent>(&parsed);
+  if (!event) return;  // said by the check of the stream
+  auto& steps = findings.breakers[std::visit([](const auto& e) { return e.account; }, *event)];
+  const BreakerState before = steps.empty() ? BreakerState::closed : steps.back().state;
+  const BreakerEdge* edge = find_edge(before, kind_of(*event));
+  steps.push_back({std::move(*event), row.at_us, edge ? edge->to : before});
+}
+
+}  // namespace
+
 void read_journal(const JournalStore& store, Findings& findings) {
   std::map<StreamId, StreamCheck> checks;
   std::uint64_t position = 0;
@@ -353,6 +376,7 @@ void read_journal(const JournalStore& store, Findings& findings) {
       }
       position = row.position;
       ++findings.rows;
+      note_breaker(row, findings);
       const Payment* payment = check.payment();
       if (!payment) continue;
       History& history = findings.journal[row.stream];

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "persistence/journal_store.hpp"
+#include "protocol/breaker/breaker.hpp"
 #include "protocol/payment/payment.hpp"
 #include "tests/simulation/evidence.hpp"
 #include "tests/simulation/lying_channel.hpp"
@@ -25,6 +26,15 @@ struct History {
   const Payment& last() const { return after.back(); }
 };
 
+// One change of a breaker, as the journal has it.
+struct BreakerStep {
+  BreakerEvent event;
+  UnixUs at_us = 0;
+  BreakerState state = BreakerState::closed;  // after it
+};
+
+class WatchedChannel;
+
 // All there is to judge a run by.
 struct Findings {
   const Evidence& evidence;
@@ -37,6 +47,13 @@ struct Findings {
   std::map<PaymentId, std::variant<CommandOutcome, Problem>> live;
   std::map<PaymentId, Card> cards;  // after a flush
   std::map<std::pair<std::string, std::string>, IdempotencyRecord> keys;
+  std::map<std::string, std::vector<BreakerStep>> breakers;   // by account
+  std::map<std::string, std::size_t> breaker_steps_at_start;  // before the last start
+  std::map<std::string, BreakerState> live_breakers;          // as shown after it
+  BreakerConfig breaker_config;                               // as the world has it
+  std::vector<const WatchedChannel*> witnesses;
+  std::vector<UnixUs> starts_at_us;
+  UnixUs ended_at_us = 0;
   std::set<PaymentId> unfinished;
   std::size_t unanswered = 0;
 };

@@ -16,6 +16,7 @@ struct Tally {
   std::uint64_t faults_injected = 0;
   std::array<std::uint64_t, fault_kind_count> injected_by_kind{};
   std::uint64_t starts = 0;
+  std::uint64_t breaker_trips = 0;
   std::uint64_t landed_late = 0;
   double seconds = 0;
   unsigned threads = 1;

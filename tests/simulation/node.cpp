@@ -17,13 +17,6 @@ struct SteppedConfig : caf::actor_system_config {
   SteppedConfig() { set("scheduler.policy", caf::atom("testing")); }
 };
 
-// One that takes more calls to judge than a run makes.
-BreakerConfig patient_breaker() {
-  BreakerConfig config;
-  config.minimum_calls = 100'000;
-  return config;
-}
-
 }  // namespace
 
 struct Node::Parts {
@@ -70,7 +63,7 @@ bool Node::start() {
     const std::string account(port.name());
     auto channel = actors.spawn<ChannelActor>(parts_->context, port);
     context.channels.emplace(
-        account, actors.spawn<BreakerActor>(parts_->context, account, patient_breaker(),
+        account, actors.spawn<BreakerActor>(parts_->context, account, edges_.breaker,
                                             std::move(channel), std::move(breakers[i])));
   }
   for (std::uint32_t i = 0; i < world_.shard_count; ++i)
@@ -82,6 +75,13 @@ bool Node::start() {
     return {
         [this](reply_atom, const ReplyPtr& reply) { hear(*reply); },
         [this](reply_atom, const IdempotencyAnswerPtr& answer) { hear(*answer); },
+        [this, self](look_atom) {
+          for (const auto& [account, breaker] : parts_->context->channels)
+            self->request(breaker, caf::infinite, look_atom::value)
+                .then([this, account = account](const BreakerAnswerPtr& answer) {
+                  on_breaker_(account, std::get<BreakerView>(*answer).state);
+                });
+        },
         [self](stop_atom) { self->quit(); },
     };
   });
@@ -200,6 +200,11 @@ ChannelPort* Node::channel_named(std::string_view account) const {
   for (ChannelPort* channel : edges_.channels)
     if (channel->name() == account) return channel;
   return nullptr;
+}
+
+void Node::look_at_breakers(OnBreaker on_breaker) {
+  on_breaker_ = std::move(on_breaker);
+  caf::anon_send(parts_->desk, look_atom::value);
 }
 
 void Node::notify(const RawCallback& callback, std::function<void(int http_status)> answered) {

@@ -27,6 +27,7 @@ class Node {
     JournalStore& store;
     StoreIo& io;
     std::vector<ChannelPort*> channels;
+    BreakerConfig breaker;
   };
   Node(Stage& stage, const World& world, Edges edges);
   ~Node();
@@ -59,6 +60,10 @@ class Node {
   using OnKey = std::function<void(const KeyAnswer&)>;
   void find_key(const std::string& merchant_id, const std::string& key, OnKey on_key);
 
+  using OnBreaker = std::function<void(const std::string& account, BreakerState state)>;
+  // Each of the accounts' breakers, once.
+  void look_at_breakers(OnBreaker on_breaker);
+
   // `answered` gets the HTTP status, 0 when the connection broke.
   void notify(const RawCallback& callback, std::function<void(int http_status)> answered);
 
@@ -81,6 +86,7 @@ class Node {
   std::unique_ptr<Parts> parts_;
   std::uint64_t starts_ = 0;
   std::uint64_t tokens_ = 0;
+  OnBreaker on_breaker_;
   std::map<std::uint64_t, OnAnswer> waiting_;
   struct KeyQuestion {
     std::string merchant_id;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "protocol/name_table.hpp"
+#include "tests/simulation/channel_decorator.hpp"
 #include "tests/simulation/store_decorator.hpp"
 
 namespace welkin::simulation {
@@ -16,7 +17,10 @@ constexpr std::string_view names[] = {"none",
                                       "timeout_is_failure",
                                       "amount_not_checked",
                                       "timers_forgotten",
-                                      "callbacks_not_deduplicated"};
+                                      "callbacks_not_deduplicated",
+                                      "fallback_after_timeout",
+                                      "refusals_trip_breaker",
+                                      "half_open_lets_all_through"};
 
 // ---- the store
 
@@ -71,21 +75,6 @@ class AnswersFirst : public StoreIo {
 
 // ---- the channel
 
-class ChannelDecorator : public ChannelPort {
- public:
-  explicit ChannelDecorator(ChannelPort& inner) : inner_(inner) {}
-  std::string_view name() const override { return inner_.name(); }
-  void call(const ChannelCall& call, Done done) override { inner_.call(call, std::move(done)); }
-  CheckedCallback verify(const RawCallback& callback, UnixUs now_us) override {
-    return inner_.verify(callback, now_us);
-  }
-  void settle(const VerifiedCallback& callback) override { inner_.settle(callback); }
-  CallbackAck refusal(const Problem& why) const override { return inner_.refusal(why); }
-
- protected:
-  ChannelPort& inner_;
-};
-
 class TakesTimeoutForNo : public ChannelDecorator {
  public:
   using ChannelDecorator::ChannelDecorator;
@@ -94,6 +83,33 @@ class TakesTimeoutForNo : public ChannelDecorator {
       if (report.verdict == ChannelVerdict::unknown && report.code == "no_answer")
         report.verdict = call.operation == ChannelOperation::refund ? ChannelVerdict::refund_refused
                                                                     : ChannelVerdict::refused;
+      done(std::move(report));
+    });
+  }
+};
+
+// Says of an order that nobody heard of it, when nobody has answered.
+class TakesTimeoutForNotTaken : public ChannelDecorator {
+ public:
+  using ChannelDecorator::ChannelDecorator;
+  void call(const ChannelCall& call, Done done) override {
+    inner_.call(call, [done = std::move(done), call](ChannelReport report) {
+      if (call.operation == ChannelOperation::create && report.code == "no_answer")
+        report.verdict = ChannelVerdict::not_taken;
+      done(std::move(report));
+    });
+  }
+};
+
+class TakesNoForFailure : public ChannelDecorator {
+ public:
+  using ChannelDecorator::ChannelDecorator;
+  void call(const ChannelCall& call, Done done) override {
+    inner_.call(call, [done = std::move(done)](ChannelReport report) {
+      const bool refused = report.verdict == ChannelVerdict::refused ||
+                           report.verdict == ChannelVerdict::refund_refused ||
+                           report.verdict == ChannelVerdict::not_found;
+      if (refused) report.fate = CallFate::unwell;
       done(std::move(report));
     });
   }
@@ -141,9 +157,10 @@ std::optional<PlantedBug> parse_planted_bug(std::string_view name) {
 
 const std::vector<PlantedBug>& planted_bugs() {
   static const std::vector<PlantedBug> bugs = {
-      PlantedBug::reply_before_commit, PlantedBug::timeout_is_failure,
-      PlantedBug::amount_not_checked, PlantedBug::timers_forgotten,
-      PlantedBug::callbacks_not_deduplicated};
+      PlantedBug::reply_before_commit,        PlantedBug::timeout_is_failure,
+      PlantedBug::amount_not_checked,         PlantedBug::timers_forgotten,
+      PlantedBug::callbacks_not_deduplicated, PlantedBug::fallback_after_timeout,
+      PlantedBug::refusals_trip_breaker,      PlantedBug::half_open_lets_all_through};
   return bugs;
 }
 
@@ -165,9 +182,18 @@ std::unique_ptr<ChannelPort> with_bug(PlantedBug bug, ChannelPort& channel) {
       return std::make_unique<BelievesAmounts>(channel);
     case PlantedBug::callbacks_not_deduplicated:
       return std::make_unique<CountsEveryCallback>(channel);
+    case PlantedBug::fallback_after_timeout:
+      return std::make_unique<TakesTimeoutForNotTaken>(channel);
+    case PlantedBug::refusals_trip_breaker:
+      return std::make_unique<TakesNoForFailure>(channel);
     default:
       return nullptr;
   }
+}
+
+BreakerConfig with_bug(PlantedBug bug, BreakerConfig breaker) {
+  if (bug == PlantedBug::half_open_lets_all_through) breaker.probes = 1'000'000;
+  return breaker;
 }
 
 }  // namespace welkin::simulation

@@ -11,6 +11,7 @@
 #include "actors/channel_port.hpp"
 #include "actors/store_io.hpp"
 #include "persistence/journal_store.hpp"
+#include "protocol/breaker/config.hpp"
 
 namespace welkin::simulation {
 
@@ -21,6 +22,9 @@ enum class PlantedBug : std::uint8_t {
   amount_not_checked,  // of callbacks
   timers_forgotten,    // at a restart
   callbacks_not_deduplicated,
+  fallback_after_timeout,  // another account is asked though the first may have the order
+  refusals_trip_breaker,   // a definite no counts as a failure
+  half_open_lets_all_through,
 };
 std::string_view name_of(PlantedBug bug);
 std::optional<PlantedBug> parse_planted_bug(std::string_view name);
@@ -30,5 +34,6 @@ const std::vector<PlantedBug>& planted_bugs();  // without none
 std::unique_ptr<JournalStore> with_bug(PlantedBug bug, JournalStore& store);
 std::unique_ptr<StoreIo> with_bug(PlantedBug bug, StoreIo& io, JournalStore& store);
 std::unique_ptr<ChannelPort> with_bug(PlantedBug bug, ChannelPort& channel);
+BreakerConfig with_bug(PlantedBug bug, BreakerConfig breaker);
 
 }  // namespace welkin::simulation

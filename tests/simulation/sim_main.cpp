@@ -41,12 +41,14 @@ int run_many(const Options& options) {
   std::fflush(stdout);
   const Tally tally = run_seeds(options.scenario, options.seeds, options.threads);
   std::printf(
-      "%llu seeds, %llu payments, %llu events, %llu faults injected, %llu starts of a node, %.0f "
+      "%llu seeds, %llu payments, %llu events, %llu faults injected, %llu starts of a node, "
+      "%llu breaker trips, %.0f "
       "payments/s a core\n",
       static_cast<unsigned long long>(tally.seeds), static_cast<unsigned long long>(tally.payments),
       static_cast<unsigned long long>(tally.events),
       static_cast<unsigned long long>(tally.faults_injected),
-      static_cast<unsigned long long>(tally.starts), tally.payments_per_core_s());
+      static_cast<unsigned long long>(tally.starts),
+      static_cast<unsigned long long>(tally.breaker_trips), tally.payments_per_core_s());
   if (!tally.failed) return 0;
   std::printf("\n%s", report_failure(*tally.failed).c_str());
   return 1;

@@ -14,6 +14,7 @@
 #include "tests/simulation/node.hpp"
 #include "tests/simulation/shopper.hpp"
 #include "tests/simulation/store_lanes.hpp"
+#include "tests/simulation/watched_channel.hpp"
 
 namespace welkin::simulation {
 namespace {
@@ -101,7 +102,9 @@ class Run {
   std::deque<LyingChannel> channels_;
   std::unique_ptr<JournalStore> store_bug_;
   std::unique_ptr<StoreIo> io_bug_;
+  std::deque<WatchedChannel> witnesses_;
   std::vector<std::unique_ptr<ChannelPort>> channel_bugs_;
+  std::vector<UnixUs> starts_at_us_;
   Evidence evidence_;
   std::deque<Shopper> shoppers_;
   std::deque<Episode> episodes_;
@@ -130,7 +133,7 @@ Run::Run(const Scenario& scenario)
       io_bug_(with_bug(scenario.bug, lanes_, *disk_)),
       node_(stage_, world_,
             {store_bug_ ? *store_bug_ : store_, io_bug_ ? *io_bug_ : static_cast<StoreIo&>(lanes_),
-             open_channels()}) {
+             open_channels(), with_bug(scenario.bug, world_.breaker)}) {
   stage_.chronicle.on = scenario.with_chronicle;
 }
 
@@ -143,8 +146,9 @@ std::vector<ChannelPort*> Run::open_channels() {
     channel.deliver = [this](const RawCallback& callback, std::function<void(int)> answered) {
       node_.notify(callback, std::move(answered));
     };
-    auto bug = with_bug(scenario_.bug, static_cast<ChannelPort&>(channel));
-    ports.push_back(bug ? bug.get() : &channel);
+    ChannelPort& witness = witnesses_.emplace_back(stage_, channel);
+    auto bug = with_bug(scenario_.bug, witness);
+    ports.push_back(bug ? bug.get() : &witness);
     if (bug) channel_bugs_.push_back(std::move(bug));
   }
   return ports;
@@ -233,6 +237,7 @@ void Run::start() {
   ++stage_.activity;
   if (node_.is_up()) return;
   const bool started = node_.start();
+  if (started) starts_at_us_.push_back(stage_.now_us());
   stage_.note([&] { return started ? "node: starts" : "node: the store does not let it start"; });
   stage_.crash_wanted = false;  // it may have died of starting: then it is not up
   if (!started) return start_later(us_per_s);
@@ -361,8 +366,19 @@ void Run::find_out(Findings& findings) {
   findings.unfinished = unfinished();
   // Once more from nothing but what is durable.
   die();
+  Findings before{evidence_, {}};
+  read_journal(*disk_, before);
+  for (const WorldAccount& account : world_.accounts)
+    findings.breaker_steps_at_start[std::string(account.name)] =
+        before.breakers[std::string(account.name)].size();
   drive([this] { return node_.is_up(); }, 60 * us_per_s);
+  node_.look_at_breakers([&](const std::string& account, BreakerState state) {
+    findings.live_breakers.emplace(account, state);
+  });
+  drive([&] { return findings.live_breakers.size() == world_.accounts.size(); }, 60 * us_per_s);
   read_journal(*disk_, findings);
+  findings.starts_at_us = starts_at_us_;
+  findings.ended_at_us = stage_.now_us();
   std::size_t waiting = 0;
   const auto answered = [&waiting] { return waiting == 0; };
   for (const auto& [payment, history] : findings.journal) {
@@ -411,6 +427,10 @@ void Run::summarise(const Findings& findings, RunResult& result) {
   result.faults_injected = stage_.faults.injected() + (store_.has_failed() ? 1 : 0);
   result.injected_by_kind = stage_.faults.injected_by_kind();
   result.starts = node_.starts();
+  for (const auto& [account, steps] : findings.breakers)
+    result.breaker_trips += static_cast<std::uint64_t>(std::count_if(
+        steps.begin(), steps.end(),
+        [](const BreakerStep& step) { return std::holds_alternative<BreakerOpened>(step.event); }));
   result.landed_late = lanes_.landed_late();
   result.steps = steps_;
   result.store_operations = store_.operations();
@@ -455,6 +475,8 @@ RunResult Run::play() {
   settle();
   Findings findings{evidence_, {}};
   each_channel([&](LyingChannel& channel) { findings.channels.push_back(&channel); });
+  for (const WatchedChannel& witness : witnesses_) findings.witnesses.push_back(&witness);
+  findings.breaker_config = world_.breaker;
   find_out(findings);
   result.violation = first_violation(findings);
   summarise(findings, result);

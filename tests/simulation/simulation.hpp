@@ -44,6 +44,7 @@ struct RunResult {
   std::uint64_t faults_injected = 0;
   std::array<std::uint64_t, fault_kind_count> injected_by_kind{};
   std::uint64_t starts = 0;  // of the node
+  std::uint64_t breaker_trips = 0;
   std::uint64_t landed_late = 0;
   std::uint64_t steps = 0;
   std::uint64_t store_operations = 0;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "actors/runtime_context.hpp"
+#include "protocol/breaker/config.hpp"
 
 namespace welkin::simulation {
 
@@ -22,6 +23,7 @@ struct World {
   std::uint32_t shard_count = 4;
   RuntimeLimits limits;
   std::vector<WorldAccount> accounts;
+  BreakerConfig breaker;
 };
 
 const std::vector<World>& worlds();
