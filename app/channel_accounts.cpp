@@ -102,6 +102,7 @@ class Opener {
   }
   std::vector<std::string> texts_of(std::string_view key, const std::vector<std::string>& paths) {
     std::vector<std::string> texts;
+    texts.reserve(paths.size());
     for (const std::string& path : paths) texts.push_back(text_of(key, path));
     return texts;
   }

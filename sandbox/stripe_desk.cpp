@@ -310,7 +310,7 @@ StripeDesk::Outcome StripeDesk::refund(const FormFields& fields) {
             false};
   return refund_outcome(bank_.serve(
       {name(), refund.out_order_no, "refund", false, {}}, [&](OrderBook& book, UnixUs now_us) {
-        const BookResult order = book.find(refund.out_order_no, now_us);
+        BookResult order = book.find(refund.out_order_no, now_us);
         if (!order.order) return order;
         refund.currency = order.order->currency;
         const std::int64_t left_minor = order.order->captured_minor - order.facts.refunds_minor;

@@ -286,7 +286,7 @@ UnionPayDesk::Outcome UnionPayDesk::give_back(const FormFields& asked) {
   const bool undoes = terms.type == "31";
   const Served served = bank_.serve(
       {name(), refund.out_order_no, "refund", false, {}}, [&](OrderBook& book, UnixUs now_us) {
-        const BookResult order = book.find(refund.out_order_no, now_us);
+        BookResult order = book.find(refund.out_order_no, now_us);
         BookResult refused;
         if (!order.order) return order;
         // An undo is of the whole, and of the same day.
