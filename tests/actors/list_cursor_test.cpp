@@ -9,7 +9,8 @@ TEST_CASE("a list's place has one spelling, and every other text is refused") {
   const auto read = ListCursor::parse(cursor.text());
   REQUIRE(read.has_value());
   CHECK(read->text() == cursor.text());
-  for (const std::string& text : {"0" + cursor.text(), "-" + cursor.text(), cursor.text() + "x",
-                                  "0." + cursor.stream.text(), std::string("17."), std::string()})
+  for (const std::string& text :
+       {"0" + cursor.text(), "-" + cursor.text(), cursor.text() + "x", "0." + cursor.stream.text(),
+        std::string("17."), std::string(), "17." + breaker_id_of("sandbox").text()})
     CHECK_FALSE(ListCursor::parse(text));
 }
