@@ -211,7 +211,8 @@ std::optional<DeskAnswer> order_fault(const wechat_pay::Account& account, const 
     return wrong_parameter("description");
   if (!is_notify_url(text_of(body, "notify_url"))) return wrong_parameter("notify_url");
   const Json& amount = member_of(body, "amount");
-  if (integer_of(amount, "total").value_or(0) < 1) return wrong_parameter("amount.total");
+  const std::int64_t total = integer_of(amount, "total").value_or(0);
+  if (total < 1 || total > max_amount_minor) return wrong_parameter("amount.total");
   const std::string currency = text_of(amount, "currency");
   if (!currency.empty() && currency != "CNY") return wrong_parameter("amount.currency");
   const std::string expires = text_of(body, "time_expire");

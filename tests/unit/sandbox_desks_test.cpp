@@ -153,15 +153,35 @@ TEST_CASE("a form's subject still speaks to the sandbox, though it may hold no b
   world.ask(order);
   CHECK(world.last_page().find("/orders/" + order.channel_order_no + "/pay") != std::string::npos);
   world.bank().pay(order.channel_order_no);
-  const ChannelReport paid = world.ask(query_of(order));
-  CHECK(paid.verdict == V::paid);
-  // Of the payment nothing was told: the first news is the refund's, which draws for itself.
-  const ChannelCall refund = refund_call(order, paid, 1);
-  world.ask(refund);
-  world.bank().set_misbehaviour(order.channel_order_no, "{}");
+  CHECK(world.ask(query_of(order)).verdict == V::paid);
   const ChannelCall other = order_call("page");
   world.ask(other);
-  pay(world, other);
+  CHECK(pay(world, other).channel_order_no == other.channel_order_no);
+}
+
+TEST_CASE("news can be missing, or so late that what follows is told first") {
+  for (const std::string& protocol : protocols) {
+    CAPTURE(protocol);
+    World world(protocol);
+    misbehave(world, R"({"callback_missing_rate":1})");
+    const ChannelCall silent = order_call(method_of(protocol));
+    world.ask(silent);
+    world.bank().pay(silent.channel_order_no);
+    misbehave(world,
+              R"({"callback_missing_rate":0,"callback_late_rate":1,"callback_late_ms":400})");
+    const ChannelCall late = order_call(method_of(protocol));
+    const ChannelReport made = world.ask(late);
+    world.bank().pay(late.channel_order_no);
+    misbehave(world, R"({"callback_late_rate":0})");
+    world.ask(refund_call(late, world.ask(query_of(late, made)), 40));
+    const Received first = world.receiver().next();
+    REQUIRE(first.believed());
+    CHECK(first.report().operation == ChannelOperation::refund);
+    const Received second = world.receiver().next();
+    REQUIRE(second.believed());
+    CHECK(second.report().channel_order_no == late.channel_order_no);
+    CHECK(second.report().verdict == V::paid);
+  }
 }
 
 TEST_CASE("rates strike every protocol alike") {
