@@ -1,5 +1,8 @@
 #include "actors/callback_desk.hpp"
 
+#include <algorithm>
+#include <cstdint>
+#include <mutex>
 #include <utility>
 
 #include "actors/messages.hpp"
@@ -7,12 +10,34 @@
 
 namespace welkin {
 
+namespace {
+
+// Whether a refusal is to be kept with its payment costs a look at the payment, which anybody could
+// ask for: so many at once, and one a second in the long run.
+constexpr UnixUs look_interval_us = us_per_s;
+constexpr std::int64_t looks_at_once = 20;
+
+}  // namespace
+
 struct CallbackDesk::Account {
   Account(ChannelPort& its_port, AccountMetrics& its_metrics)
       : port(its_port), metrics(its_metrics), log(std::string(its_port.name())) {}
+
+  bool may_look(UnixUs now_us) {
+    const std::lock_guard lock(looks_mutex);
+    const UnixUs from_us = std::max(next_look_us, now_us);
+    if (from_us - now_us >= looks_at_once * look_interval_us) return false;
+    next_look_us = from_us + look_interval_us;
+    return true;
+  }
+
   ChannelPort& port;
   AccountMetrics& metrics;
   TroubleLog log;
+
+ private:
+  std::mutex looks_mutex;
+  UnixUs next_look_us = 0;
 };
 
 CallbackDesk::CallbackDesk(RuntimeContextPtr context, PendingAnswers& answers)
@@ -37,6 +62,19 @@ CallbackAck CallbackDesk::refuse(Account& account, const CallbackRefused& refuse
   return account.port.refusal(refused.problem);
 }
 
+void CallbackDesk::keep(Account& account, const CallbackRefused& refused, UnixUs now_us) const {
+  const auto order = parse_channel_order_no(refused.channel_order_no);
+  if (!order || !account.may_look(now_us)) return;
+  auto request = std::make_shared<ReportRequest>();
+  request->report.payment = order->payment;
+  request->report.account = std::string(account.port.name());
+  request->report.source = ReportSource::callback;
+  request->report.id = "refused";
+  request->refused = refused.problem;
+  caf::anon_send(context_->shard(order->payment), report_atom::value,
+                 ReportRequestPtr(std::move(request)));
+}
+
 void CallbackDesk::take(const RawCallback& callback, Then<PaymentService::TakenCallback> then) {
   const auto found = accounts_.find(callback.channel);
   if (found == accounts_.end())
@@ -44,8 +82,10 @@ void CallbackDesk::take(const RawCallback& callback, Then<PaymentService::TakenC
   const AccountPtr& account = found->second;
   const UnixUs now_us = context_->clock->now_us();
   CheckedCallback checked = account->port.verify(callback, now_us);
-  if (const auto* refused = std::get_if<CallbackRefused>(&checked))
+  if (const auto* refused = std::get_if<CallbackRefused>(&checked)) {
+    keep(*account, *refused, now_us);
     return then(refuse(*account, *refused, now_us));
+  }
   if (auto* ignored = std::get_if<IgnoredCallback>(&checked)) {
     account->metrics.callbacks_ignored.Increment();
     return then(std::move(ignored->ack));

@@ -30,6 +30,8 @@ class CallbackDesk {
   struct Account;
   using AccountPtr = std::shared_ptr<Account>;
 
+  // With the payment it names, if there is one.
+  void keep(Account& account, const CallbackRefused& refused, UnixUs now_us) const;
   static CallbackAck refuse(Account& account, const CallbackRefused& refused, UnixUs now_us);
 
   const RuntimeContextPtr context_;

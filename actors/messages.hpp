@@ -6,6 +6,7 @@
 #include <caf/all.hpp>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -88,6 +89,9 @@ struct ReportRequest {
   ChannelReport report;
   ReplyTo reply_to;       // callbacks wait until the report is durable
   bool is_query = false;  // which of our calls this answers
+  // A callback that was not believed: nothing of the report but the payment and the account counts,
+  // and the payment keeps the reason.
+  std::optional<Problem> refused;
 };
 using ReportRequestPtr = std::shared_ptr<const ReportRequest>;
 

@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "protocol/payment/refused_callback.hpp"
+
 namespace welkin {
 namespace {
 
@@ -156,7 +158,15 @@ void PaymentActor::handle(const CommandRequestPtr& request) {
   if (!wait_for_channel(request, /*created=*/false)) answer(request, /*created=*/false);
 }
 
+// Anybody can send a callback that is not believed: no one is released by it, and nothing asked.
+void PaymentActor::keep_refusal(const ReportRequestPtr& request) {
+  const Decision decision = decide_refused_callback(*payment_, *request->refused);
+  if (const auto* events = std::get_if<std::vector<PaymentEvent>>(&decision))
+    persist(*events, Wake{}, causation_of(request->report), /*new_work=*/true);
+}
+
 void PaymentActor::handle(const ReportRequestPtr& request) {
+  if (request->refused) return keep_refusal(request);
   DecisionContext context = decision_context();
   std::vector<Route> routes;
   if (request->report.verdict == ChannelVerdict::not_taken) {
@@ -261,7 +271,8 @@ void PaymentActor::act_on_committed() {
   const std::vector<PaymentEvent>& events = append->payment()->events;
   for (const PaymentEvent& event : events) {
     context_->metrics->recorded(kind_of(event));
-    if (kind_of(event) == PaymentEventKind::report_refused)
+    const auto* refused = std::get_if<PaymentReportRefused>(&event);
+    if (refused && refused->field != refused_callback_field)
       context_->metrics->reports_refused.Increment();
     for (ChannelCall& wanted : calls_after(*payment_, event, id_)) call(std::move(wanted));
   }

@@ -57,6 +57,7 @@ class PaymentActor : public caf::event_based_actor {
   void judge(Work work);
   void handle(const CommandRequestPtr& request);
   void handle(const ReportRequestPtr& request);
+  void keep_refusal(const ReportRequestPtr& request);
   void handle(const LookRequestPtr& request);
   void handle(const Wake&);
   void work_off_stash();

@@ -466,6 +466,9 @@ struct PaymentSurplusRefunded {
 };
 
 // A report whose signature was good and whose content does not fit this payment. An alarm.
+// The field of a callback that was not believed at all; what it got is the reason.
+inline constexpr std::string_view refused_callback_field = "callback";
+
 struct PaymentReportRefused {
   static constexpr auto kind = PaymentEventKind::report_refused;
   static constexpr int version = 1;

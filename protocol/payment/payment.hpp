@@ -142,6 +142,7 @@ struct Payment {
   std::string failure_message;
   std::optional<CloseReason> close_reason;
   std::string parked_reason;  // not empty: waits for an operator
+  int refused_callbacks = 0;  // how many that were not believed are written down
 
   template <class Self, class Visitor>
   static void visit_fields(Self& self, Visitor& v) {
@@ -174,6 +175,7 @@ struct Payment {
     v("failure_message", self.failure_message);
     v("close_reason", self.close_reason);
     v("parked_reason", self.parked_reason);
+    v("refused_callbacks", self.refused_callbacks);
   }
 
   const Refund* find_refund(std::string_view refund_id) const;

@@ -137,7 +137,7 @@ const char* const golden_snapshot =
     R"("failure_message":"","reversed":false,"created_at_us":1767225600000000,)"
     R"("updated_at_us":1767225600000000,)"
     R"("tries":0,"next_query_at_us":0}],"failure_code":"","failure_message":"",)"
-    R"("close_reason":null,"parked_reason":""})";
+    R"("close_reason":null,"parked_reason":"","refused_callbacks":0})";
 // clang-format on
 
 std::string text_of(const PaymentEvent& event) {
