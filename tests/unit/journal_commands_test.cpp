@@ -6,6 +6,7 @@
 
 #include "app/exit_codes.hpp"
 #include "app/journal_commands.hpp"
+#include "app/journal_timeline.hpp"
 #include "app/text_table.hpp"
 #include "tests/unit/journal_rows.hpp"
 
@@ -141,6 +142,28 @@ TEST_CASE("tail keeps to one breaker, and to the types of breakers") {
   CHECK(journal_tail(journal.store, options, journal.text(), wait) == exit_fine);
   CHECK_THAT(journal.out.str(), Contains("8  ") && Contains("breaker_released") &&
                                     Contains(breaker_id_of("a").text() + " #2"));
+}
+
+TEST_CASE("a timeline shows what the payer opens, and keeps what a browser pays with to itself") {
+  const auto shown = [](const char* type) {
+    PaymentChannelAccepted accepted;
+    accepted.next_action = {type, "the-value"};
+    return details_of(accepted, *Currency::parse("CNY"));
+  };
+  for (const char* type : {"qr_code", "redirect"})
+    CHECK_THAT(shown(type), Contains(std::string(type) + " the-value"));
+  for (const char* type : {"client_secret", "client_parameters", "form"}) {
+    CHECK_THAT(shown(type), Contains(type));
+    CHECK_THAT(shown(type), !Contains("the-value"));
+  }
+  PaymentCreated created;
+  created.amount_minor = 1;
+  created.currency = *Currency::parse("CNY");
+  created.method = "card";
+  created.payer.instrument = "pm_secret";
+  const std::string details = details_of(created, created.currency);
+  CHECK_THAT(details, Contains("by card"));
+  CHECK_THAT(details, !Contains("pm_secret"));
 }
 
 TEST_CASE("what a stranger wrote cannot steer the terminal") {
