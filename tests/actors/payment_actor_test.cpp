@@ -273,29 +273,6 @@ TEST_CASE_METHOD(Node, "a callback that does not fit is journaled, counted and r
   CHECK(metrics().reports_refused.Value() == 1);
 }
 
-TEST_CASE_METHOD(
-    Node, "callbacks that are not believed leave a few lines, release nobody and stop nothing") {
-  const PaymentId id = create().payment;
-  const auto asked = submit(create());
-  settle();
-  const auto send_refused = [&] {
-    auto request = std::make_shared<ReportRequest>();
-    request->report.payment = id;
-    request->report.source = ReportSource::callback;
-    request->report.id = "refused";
-    request->refused = Problem{ProblemCode::bad_signature, "", ""};
-    caf::anon_send(context().shard(id), report_atom::value, ReportRequestPtr(std::move(request)));
-    settle();
-  };
-  for (int i = 0; i < 10; ++i) send_refused();
-  CHECK(answer(asked) == "");
-  CHECK(story(id) == "created+started+report_refused+report_refused+report_refused");
-  CHECK(metrics().reports_refused.Value() == 0);
-  channel.answer(V::accepted);
-  settle();
-  CHECK(answer(asked) == "PAYING");
-}
-
 TEST_CASE_METHOD(Node, "a callback or a look at nothing is not found and writes nothing") {
   const PaymentId id = payment_id_of("m_1", "never");
   const auto called_back = callback(callback_report(id, V::paid));
