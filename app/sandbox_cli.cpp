@@ -123,12 +123,6 @@ void add_sandbox(CLI::App& app, int& exit_code) {
       ->add_option("--priority", arguments->accounts.priority,
                    "Of these accounts; the lowest first")
       ->capture_default_str();
-  command
-      ->add_option("--workers", config.worker_threads,
-                   "Connections served at one time, a thread each; three quarters of them may hold "
-                   "answers back")
-      ->check(CLI::Range(1, 10'000))
-      ->capture_default_str();
   command->add_option("--seed", config.seed, "What the misbehaviour's rates draw from")
       ->capture_default_str();
   command->add_flag("--no-auto-pay", arguments->no_auto_pay,
