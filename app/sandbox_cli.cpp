@@ -136,6 +136,11 @@ void add_sandbox(CLI::App& app, int& exit_code) {
                    "How long a refund takes, ms; 0: its first answer settles it")
       ->check(CLI::Range(std::int64_t{0}, sandbox::fault_duration_max_ms))
       ->capture_default_str();
+  command
+      ->add_option("--workers", config.worker_threads,
+                   "Threads that answer; of held answers at most three quarters of them at a time")
+      ->check(CLI::Range(4, 4'096))
+      ->capture_default_str();
   command->add_option(
       "--control", arguments->control,
       "How to misbehave, as JSON: {\"callback_duplicate_rate\":0.1}; the document of "
