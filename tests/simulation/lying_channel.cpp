@@ -83,7 +83,8 @@ void LyingChannel::arrive(std::uint64_t number, const wire::EncodedRequest& requ
   if (too_late && !spared)
     if (BookedOrder* order = books_.find(asked_order_no(request))) order->may_be_forgotten = true;
   if (fails) reply = {503, R"({"code":"SYSTEM_ERROR","message":"try again"})"};
-  if (faults.strikes(FaultKind::answer_garbage, spared)) reply = {200, "<html>\xff\x00 {"};
+  if (faults.strikes(FaultKind::answer_garbage, spared))
+    reply = {200, std::string("<html>\xff\x00 {", 10)};
   UnixUs travel_us = dice_.between(200, 20 * us_per_ms);
   if (faults.strikes(FaultKind::answer_delayed, spared))
     travel_us = dice_.between(500 * us_per_ms, 4 * us_per_s);
