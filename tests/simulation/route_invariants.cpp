@@ -87,7 +87,8 @@ Found few_probes(const Findings& findings) {
   for (const auto& [account, steps] : findings.breakers)
     for (std::size_t i = 0; i < steps.size(); ++i) {
       if (steps[i].state != BreakerState::half_open) continue;
-      const UnixUs from_us = steps[i].at_us;
+      // Calls that were let through before may still be on their way to the channel.
+      const UnixUs from_us = steps[i].at_us + 50 * us_per_ms;
       const UnixUs to_us = i + 1 < steps.size() ? steps[i + 1].at_us : findings.ended_at_us;
       // One whose slot was given up takes a little less than the breaker's patience here, for it
       // was admitted before it was asked.
