@@ -360,27 +360,6 @@ TEST_CASE_METHOD(Node, "an expired payment asks the channel to close before it c
   CHECK(outcome(looked).view.payment->close_reason == CloseReason::expired);
 }
 
-TEST_CASE_METHOD(Node, "an expiry refused because the payer has paid ends as paid, by asking") {
-  const PaymentId id = create().payment;
-  PaymentCommand quick = create();
-  std::get<CreatePayment>(quick.body).expires_in_s = 1;
-  submit(quick);
-  settle();
-  channel.answer(V::accepted);
-  pass(1'500 * us_per_ms);
-  REQUIRE(channel.asked() == Calls{"create", "query create"});
-  channel.answer(V::accepted);
-  pass(500 * us_per_ms);
-  REQUIRE(channel.asked() == Calls{"create", "query create", "close"});
-  channel.answer(V::refused);
-  pass(500 * us_per_ms);
-  REQUIRE(channel.asked() == Calls{"create", "query create", "close", "query create"});
-  channel.answer(V::paid);
-  settle();
-  CHECK(story(id) ==
-        "created+started+channel_accepted+unsettled+close_requested+close_refused+paid");
-}
-
 TEST_CASE_METHOD(Node, "closing waits for the channel, and the payer may still be faster") {
   const PaymentId id = create().payment;
   submit(create());

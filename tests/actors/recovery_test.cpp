@@ -359,3 +359,23 @@ TEST_CASE_METHOD(Node,
   for (const EventRow& row : rows(id)) paid_events += row.type == "payment_paid";
   CHECK(paid_events == 1);
 }
+
+TEST_CASE_METHOD(Node, "an expiry refused because the payer has paid ends as paid, by asking") {
+  PaymentCommand quick = create();
+  std::get<CreatePayment>(quick.body).expires_in_s = 1;
+  submit(quick);
+  settle();
+  channel.answer(V::accepted);
+  pass(1'500 * us_per_ms);
+  REQUIRE(channel.asked() == Calls{"create", "query create"});
+  channel.answer(V::accepted);
+  pass(500 * us_per_ms);
+  REQUIRE(channel.asked() == Calls{"create", "query create", "close"});
+  channel.answer(V::refused);
+  pass(500 * us_per_ms);
+  REQUIRE(channel.asked() == Calls{"create", "query create", "close", "query create"});
+  channel.answer(V::paid);
+  settle();
+  CHECK(story(id) ==
+        "created+started+channel_accepted+unsettled+close_requested+close_refused+paid");
+}
