@@ -33,11 +33,10 @@ using probed_atom = caf::atom_constant<caf::atom("probed")>;
 using batch_atom = caf::atom_constant<caf::atom("batch")>;  // what was committed, for the views
 using loaded_atom = caf::atom_constant<caf::atom("loaded")>;
 using call_atom = caf::atom_constant<caf::atom("call")>;
-using outcome_atom = caf::atom_constant<caf::atom("outcome")>;  // how a permitted call went
-using retry_atom = caf::atom_constant<caf::atom("retry")>;      // a call that may be made again
-using passivate_atom = caf::atom_constant<caf::atom("passivate")>;
+using outcome_atom = caf::atom_constant<caf::atom("outcome")>;      // how a permitted call went
+using retry_atom = caf::atom_constant<caf::atom("retry")>;          // a call that may be made again
+using passivate_atom = caf::atom_constant<caf::atom("passivate")>;  // have you nothing left to do?
 using settled_atom = caf::atom_constant<caf::atom("settled")>;  // an entity has nothing left to do
-using passive_atom = caf::atom_constant<caf::atom("passive")>;  // the entity's answer to it
 using failed_atom = caf::atom_constant<caf::atom("failed")>;
 using bury_atom = caf::atom_constant<caf::atom("bury")>;
 using resume_atom = caf::atom_constant<caf::atom("resume")>;
@@ -125,7 +124,8 @@ struct AppendRequest {
   std::string causation_id;
   std::string correlation_id;
   std::variant<PaymentAppend, BreakerAppend> what;
-  caf::actor reply_to;    // hears (committed_atom, CommitAck)
+  // Hears (committed_atom, CommitAck) and is let go of then: the views keep the rest for a while.
+  mutable caf::actor reply_to;
   bool new_work = false;  // may be refused when too much is waiting; settling never is
 
   const PaymentAppend* payment() const { return std::get_if<PaymentAppend>(&what); }

@@ -84,8 +84,12 @@ caf::behavior PaymentActor::behavior_in(PaymentState state) {
   const bool has_timers = may_follow(state, PaymentEventKind::unsettled) ||
                           may_follow(state, PaymentEventKind::close_requested);
   return {
-      [this](submit_atom, const CommandRequestPtr& request) { guarded([&] { take(request); }); },
+      [this](submit_atom, const CommandRequestPtr& request) {
+        ++heard_;
+        guarded([&] { take(request); });
+      },
       [this, exists](report_atom, const ReportRequestPtr& request) {
+        ++heard_;
         guarded([&] {
           if (!exists && phase_ == Phase::live)
             answer_to(request->reply_to,
@@ -94,17 +98,23 @@ caf::behavior PaymentActor::behavior_in(PaymentState state) {
             take(request);
         });
       },
-      [this](look_atom, const LookRequestPtr& request) { guarded([&] { take(request); }); },
+      [this](look_atom, const LookRequestPtr& request) {
+        ++heard_;
+        guarded([&] { take(request); });
+      },
       [this, has_timers](wake_atom) {
+        ++heard_;
         guarded([&] {
           if (has_timers || phase_ != Phase::live) take(Wake{});
         });
       },
       [this](committed_atom, const CommitAck& ack) { guarded([&] { committed(ack); }); },
       [this](loaded_atom, const LoadResultPtr& result) { guarded([&] { loaded(*result); }); },
-      [this](passivate_atom) { try_to_leave(); },
+      [this](passivate_atom) {
+        ++heard_;
+        if (is_idle()) offer_to_leave();
+      },
       [this](bury_atom) {
-        context_->metrics->active.fetch_sub(1, std::memory_order_relaxed);
         append_ = nullptr;  // it holds this actor
         quit();
       },
@@ -262,7 +272,7 @@ void PaymentActor::committed(const CommitAck& ack) {
   if (payment_->state != before) become(behavior_in(payment_->state));
   act_on_committed();
   work_off_stash();
-  offer_to_leave();
+  if (is_crowded() && is_idle() && !payment_->is_open()) offer_to_leave();
 }
 
 void PaymentActor::act_on_committed() {
@@ -439,20 +449,18 @@ bool PaymentActor::is_idle() const {
   return phase_ == Phase::live && stash_.empty() && waiters_.empty() && in_flight_.empty();
 }
 
-void PaymentActor::offer_to_leave() {
-  const bool crowded = context_->metrics->active.load(std::memory_order_relaxed) >
-                       static_cast<std::int64_t>(context_->limits.lingering_entities);
-  if (crowded && is_idle() && !payment_->is_open()) anon_send(shard_, settled_atom::value, id_);
+bool PaymentActor::is_crowded() const {
+  return context_->metrics->active.load(std::memory_order_relaxed) >
+         static_cast<std::int64_t>(context_->limits.lingering_entities);
 }
 
-void PaymentActor::try_to_leave() {
-  const bool idle = is_idle();
-  anon_send(shard_, passive_atom::value, id_, idle);
-  if (!idle) return;
-  // The shard holds back what comes from now on, so nothing can be in this mailbox.
-  context_->metrics->active.fetch_sub(1, std::memory_order_relaxed);
-  quit();
+// Says how much it has heard, so that the shard knows whether something is on its way here. If
+// nothing is, the shard lets go of this actor, and with nobody left to know it, it ends.
+void PaymentActor::offer_to_leave() {
+  anon_send(shard_, settled_atom::value, id_, this->id(), heard_);
 }
+
+void PaymentActor::on_exit() { context_->metrics->active.fetch_sub(1, std::memory_order_relaxed); }
 
 void PaymentActor::fail(const std::string& what) {
   if (phase_ == Phase::failed) return;

@@ -27,6 +27,7 @@ class PaymentActor : public caf::event_based_actor {
                bool assume_new);
   caf::behavior make_behavior() override;
   const char* name() const override { return "payment"; }
+  void on_exit() override;
 
  private:
   enum class Phase : std::uint8_t { recovering, live, persisting, failed };
@@ -85,8 +86,8 @@ class PaymentActor : public caf::event_based_actor {
   CommandOutcome outcome() const;
 
   bool is_idle() const;
+  bool is_crowded() const;
   void offer_to_leave();
-  void try_to_leave();
   void fail(const std::string& what);
   UnixUs now_us() const { return context_->clock->now_us(); }
   DecisionContext decision_context() const { return {id_, now_us()}; }
@@ -96,6 +97,7 @@ class PaymentActor : public caf::event_based_actor {
   RuntimeContextPtr context_;
   const PaymentId id_;
   const caf::actor shard_;
+  std::uint64_t heard_ = 0;  // messages of the shard's
   Phase phase_;
   PaymentPtr payment_;  // as it is durable; never what is still on its way
   std::uint64_t seq_ = 0;

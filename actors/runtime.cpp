@@ -9,6 +9,7 @@
 #include "actors/breaker_actor.hpp"
 #include "actors/journal_actor.hpp"
 #include "actors/list_cursor.hpp"
+#include "actors/node_scheduler.hpp"
 #include "actors/pending_answers.hpp"
 #include "actors/shard_actor.hpp"
 #include "actors/store_threads.hpp"
@@ -43,8 +44,11 @@ class SystemConfig : public caf::actor_system_config {
  public:
   explicit SystemConfig(const RuntimeConfig& config) {
     set("scheduler.max-threads", static_cast<std::size_t>(config.scheduler_threads));
-    set("scheduler.policy",
-        config.scheduler_policy == "stealing" ? caf::atom("stealing") : caf::atom("sharing"));
+    if (config.scheduler_policy == "own")
+      NodeScheduler::choose(*this);
+    else
+      set("scheduler.policy",
+          config.scheduler_policy == "stealing" ? caf::atom("stealing") : caf::atom("sharing"));
     set("scheduler.max-throughput", config.max_throughput);
   }
 };

@@ -22,8 +22,8 @@ namespace welkin {
 struct RuntimeConfig {
   std::uint32_t shard_count = 256;  // fixed by the store's first start
   int scheduler_threads = 2;
-  std::string scheduler_policy = "sharing";  // or "stealing"; docs/performance.md says why
-  std::size_t max_throughput = 100;          // messages an actor takes before it lets others run
+  std::string scheduler_policy = "own";  // or CAF's "sharing" or "stealing"
+  std::size_t max_throughput = 100;      // messages an actor takes before it lets others run
   int command_timeout_ms = 10'000;
   RuntimeLimits limits;
 };

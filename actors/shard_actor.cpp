@@ -12,7 +12,6 @@ namespace welkin {
 namespace {
 
 constexpr auto tick_interval = std::chrono::seconds(1);
-constexpr std::size_t max_held = 1'000;
 constexpr UnixUs crowded_idle_us = us_per_s;
 // Failures further apart than this are not one series.
 constexpr UnixUs failure_memory_us = 60 * us_per_s;
@@ -27,22 +26,18 @@ caf::behavior ShardActor::make_behavior() {
   return {
       [this](submit_atom, const CommandRequestPtr& request) {
         const bool creates = std::holds_alternative<CreatePayment>(request->command.body);
-        forward(request->command.payment, request->reply_to,
-                caf::make_message(submit_atom::value, request), creates);
+        forward(request->command.payment, request->reply_to, creates, submit_atom::value, request);
       },
       [this](report_atom, const ReportRequestPtr& request) {
-        forward(request->report.payment, request->reply_to,
-                caf::make_message(report_atom::value, request), false);
+        forward(request->report.payment, request->reply_to, false, report_atom::value, request);
       },
       [this](look_atom, const LookRequestPtr& request) {
-        forward(request->payment, request->reply_to, caf::make_message(look_atom::value, request),
-                false);
+        forward(request->payment, request->reply_to, false, look_atom::value, request);
       },
-      [this](wake_atom, const StreamId& id) {
-        forward(id, {}, caf::make_message(wake_atom::value), false);
+      [this](wake_atom, const StreamId& id) { forward(id, {}, false, wake_atom::value); },
+      [this](settled_atom, const StreamId& id, caf::actor_id actor, std::uint64_t heard) {
+        let_leave(id, actor, heard);
       },
-      [this](settled_atom, const StreamId& id) { let_leave(id); },
-      [this](passive_atom, const StreamId& id, bool left) { entity_answered(id, left); },
       [this](failed_atom, const StreamId& id, const std::string& what) { entity_failed(id, what); },
       [this](resume_atom, const StreamId& id, const ReplyTo& reply_to) {
         resume_entity(id, reply_to);
@@ -61,40 +56,23 @@ caf::behavior ShardActor::make_behavior() {
   };
 }
 
-void ShardActor::forward(const PaymentId& id, const ReplyTo& reply_to, caf::message message,
-                         bool assume_new) {
+template <class... Message>
+void ShardActor::forward(const PaymentId& id, const ReplyTo& reply_to, bool assume_new,
+                         const Message&... message) {
   const UnixUs now_us = context_->clock->now_us();
   const auto [found, is_new] = entities_.try_emplace(id);
   Entity& entity = found->second;
   entity.used_at_us = now_us;
   if (entity.parked_at_us != 0)
     return refuse(reply_to, ProblemCode::entity_parked, "Parked: " + entity.failure);
-  if (entity.leaving) {
-    if (entity.held.size() >= max_held)
-      return refuse(reply_to, ProblemCode::overloaded, "Too much waits for this payment.");
-    entity.held.push_back({std::move(message), reply_to});
-    return;
-  }
   if (!entity.actor) {
     if (now_us < entity.restart_at_us)
       return refuse(reply_to, ProblemCode::store_unavailable, "This payment is being restarted.");
     entity.actor = spawn_(this, id, assume_new && is_new);
+    entity.sent = 0;
   }
-  anon_send(entity.actor, std::move(message));
-}
-
-void ShardActor::entity_answered(const PaymentId& id, bool left) {
-  const auto found = entities_.find(id);
-  if (found == entities_.end()) return;
-  Entity& entity = found->second;
-  auto held = std::exchange(entity.held, {});
-  entity.leaving = false;
-  if (left && held.empty()) {
-    entities_.erase(found);
-    return;
-  }
-  if (left) entity.actor = spawn_(this, id, /*assume_new=*/false);
-  for (Held& waiting : held) anon_send(entity.actor, std::move(waiting.message));
+  ++entity.sent;
+  anon_send(entity.actor, message...);
 }
 
 void ShardActor::entity_failed(const PaymentId& id, const std::string& what) {
@@ -105,9 +83,6 @@ void ShardActor::entity_failed(const PaymentId& id, const std::string& what) {
   // unanswered.
   anon_send(entity.actor, bury_atom::value);
   entity.actor = nullptr;
-  entity.leaving = false;
-  for (const Held& waiting : std::exchange(entity.held, {}))
-    refuse(waiting.reply_to, ProblemCode::internal, "This payment is being restarted.");
   context_->metrics->entity_restarts.Increment();
   const UnixUs now_us = context_->clock->now_us();
   if (what.empty()) {  // the store could not be read: not the payment's fault, and not counted
@@ -136,15 +111,15 @@ void ShardActor::resume_entity(const PaymentId& id, const ReplyTo& reply_to) {
   auto look = std::make_shared<LookRequest>();
   look->payment = id;
   look->reply_to = reply_to;
-  forward(id, reply_to, caf::make_message(look_atom::value, LookRequestPtr(std::move(look))),
-          false);
+  forward(id, reply_to, false, look_atom::value, LookRequestPtr(std::move(look)));
 }
 
-void ShardActor::let_leave(const PaymentId& id) {
+// An offer counts when it is this actor's and it has heard everything: its mailbox is empty then,
+// and nobody else sends to it. Else it has work again, or is another one by now.
+void ShardActor::let_leave(const PaymentId& id, caf::actor_id actor, std::uint64_t heard) {
   const auto found = entities_.find(id);
-  if (found == entities_.end() || !found->second.actor || found->second.leaving) return;
-  found->second.leaving = true;
-  anon_send(found->second.actor, passivate_atom::value);
+  if (found == entities_.end() || !found->second.actor) return;
+  if (found->second.actor->id() == actor && found->second.sent == heard) entities_.erase(found);
 }
 
 void ShardActor::let_idle_leave() {
@@ -155,8 +130,8 @@ void ShardActor::let_idle_leave() {
   for (auto entry = entities_.begin(); entry != entities_.end();) {
     Entity& entity = entry->second;
     const bool idle = now_us - entity.used_at_us >= idle_us;
-    if (idle && entity.actor && !entity.leaving) {
-      entity.leaving = true;
+    if (idle && entity.actor) {
+      ++entity.sent;
       anon_send(entity.actor, passivate_atom::value);
     }
     // A failed one that nobody asked for since is forgotten with its count of failures.

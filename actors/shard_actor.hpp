@@ -25,15 +25,10 @@ class ShardActor : public caf::event_based_actor {
   const char* name() const override { return "shard"; }
 
  private:
-  struct Held {  // what came while the entity was leaving
-    caf::message message;
-    ReplyTo reply_to;
-  };
   struct Entity {
-    caf::actor actor;  // null while it has failed or is parked
+    caf::actor actor;        // null while it has failed or is parked
+    std::uint64_t sent = 0;  // messages to this actor
     UnixUs used_at_us = 0;
-    bool leaving = false;
-    std::vector<Held> held;
     int failures = 0;
     UnixUs failed_at_us = 0;
     UnixUs restart_at_us = 0;
@@ -42,11 +37,12 @@ class ShardActor : public caf::event_based_actor {
   };
 
   // `assume_new`: this message may create the payment.
-  void forward(const PaymentId& id, const ReplyTo& reply_to, caf::message message, bool assume_new);
-  void entity_answered(const PaymentId& id, bool left);
+  template <class... Message>
+  void forward(const PaymentId& id, const ReplyTo& reply_to, bool assume_new,
+               const Message&... message);
   void entity_failed(const PaymentId& id, const std::string& what);
   void resume_entity(const PaymentId& id, const ReplyTo& reply_to);
-  void let_leave(const PaymentId& id);
+  void let_leave(const PaymentId& id, caf::actor_id actor, std::uint64_t heard);
   void let_idle_leave();
   std::vector<ParkedEntity> parked() const;
   void refuse(const ReplyTo& reply_to, ProblemCode code, std::string detail);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "actors/node_scheduler.hpp"
 #include "protocol/breaker/event_codec.hpp"
 #include "protocol/payment/event_codec.hpp"
 
@@ -125,12 +126,13 @@ CommittedBatchPtr JournalCommitter::committed(const std::vector<AppendRequestPtr
 
 void deliver_acks(const JournalCommitter& committer, const std::vector<AppendRequestPtr>& batch,
                   const caf::actor& journal, const caf::actor& views, bool store_is_well) {
+  const SendTogether together(journal.home_system());
   // The views hear first: whoever is acknowledged and then lists must find what was acknowledged.
   if (CommittedBatchPtr items = committer.committed(batch); !items->empty())
     caf::anon_send(views, batch_atom::value, std::move(items));
   const std::vector<CommitAck>& acks = committer.acks();
   for (std::size_t i = 0; i < batch.size(); ++i)
-    caf::anon_send(batch[i]->reply_to, committed_atom::value, acks[i]);
+    caf::anon_send(std::exchange(batch[i]->reply_to, nullptr), committed_atom::value, acks[i]);
   caf::anon_send(journal, written_atom::value, store_is_well);
 }
 

@@ -83,11 +83,15 @@ class AccountBreaker : public StepSystem {
   }
 
   caf::behavior listener(caf::event_based_actor* self, const PaymentId& id) {
+    const auto heard = std::make_shared<std::uint64_t>(0);
     return {
-        [this](report_atom, const ReportRequestPtr& request) { reports.push_back(*request); },
-        [this, self, id](passivate_atom) {
-          caf::anon_send(context().shard(id), passive_atom::value, id, true);
-          self->quit();
+        [this, heard](report_atom, const ReportRequestPtr& request) {
+          ++*heard;
+          reports.push_back(*request);
+        },
+        [this, self, id, heard](passivate_atom) {
+          ++*heard;
+          caf::anon_send(context().shard(id), settled_atom::value, id, self->id(), *heard);
         },
         [self](bury_atom) { self->quit(); },
     };
