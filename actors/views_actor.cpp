@@ -261,7 +261,9 @@ void ViewsActor::take(const CommittedItem& item) {
                              ParkedEntity{request.stream, payment.parked_reason, request.at_us});
   else if (!parked_.empty())
     parked_.erase(request.stream);
-  dirty_.insert_or_assign(request.stream, item);
+  Dirty& dirty = dirty_[request.stream];
+  dirty.item = item;
+  dirty.is_new = dirty.is_new || request.expected_seq == 0;
 }
 
 void ViewsActor::set_due(const StreamId& stream, UnixUs due_at_us) {
@@ -305,9 +307,12 @@ void ViewsActor::checkpoint() {
   auto delta = std::make_shared<ViewDelta>();
   delta->position = position_;
   delta->cards.reserve(dirty_.size());
-  for (const auto& [stream, item] : dirty_)
+  for (const auto& [stream, dirty] : dirty_) {
+    const AppendRequest& request = *dirty.item.request;
     delta->cards.push_back(
-        card_of(stream, item.last_position, item.request->shard, *item.request->payment()->after));
+        card_of(stream, dirty.item.last_position, request.shard, *request.payment()->after));
+    delta->cards.back().is_new = dirty.is_new;
+  }
   for (const auto& [key, record] : records_) delta->idempotency.push_back(record);
   delta->snapshots = std::exchange(snapshots_, {});
   delta->forget_idempotency_before_us = context_->clock->now_us() - idempotency_retention_us;
@@ -321,7 +326,9 @@ void ViewsActor::checkpoint() {
 void ViewsActor::checkpointed(bool written) {
   if (!writing_) return;
   if (!written) {
-    // Taken back, under what has come since, for the next checkpoint.
+    // Taken back, under what has come since, for the next checkpoint. Whether this one has reached
+    // the store is not known.
+    for (auto& [stream, dirty] : writing_dirty_) dirty.is_new = false;
     dirty_.merge(writing_dirty_);
     records_.merge(writing_records_);
     for (const Snapshot& snapshot : writing_->snapshots) snapshots_.push_back(snapshot);

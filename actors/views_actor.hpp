@@ -46,6 +46,11 @@ class ViewsActor : public caf::event_based_actor {
  private:
   using KeyOfMerchant = std::pair<std::string, std::string>;
   using Records = std::map<KeyOfMerchant, IdempotencyRecord>;
+  // A stream as the next checkpoint will write it.
+  struct Dirty {
+    CommittedItem item;
+    bool is_new = false;  // it began after the last checkpoint
+  };
 
   void take(const std::vector<CommittedItem>& batch);
   void take(const CommittedItem& item);
@@ -60,12 +65,12 @@ class ViewsActor : public caf::event_based_actor {
   RuntimeContextPtr context_;
   std::uint64_t position_;
   std::uint64_t written_position_;  // as far as the store's views have come
-  std::unordered_map<StreamId, CommittedItem> dirty_;
+  std::unordered_map<StreamId, Dirty> dirty_;
   Records records_;  // not handed to a checkpoint yet
   std::vector<Snapshot> snapshots_;
   std::shared_ptr<const ViewDelta> writing_;
   Records writing_records_;
-  std::unordered_map<StreamId, CommittedItem> writing_dirty_;
+  std::unordered_map<StreamId, Dirty> writing_dirty_;
   std::vector<ReplyTo> flush_now_;   // answered when `writing_` is written
   std::vector<ReplyTo> flush_next_;  // when the checkpoint after it is
   std::unordered_map<StreamId, UnixUs> due_;

@@ -99,6 +99,7 @@ struct Card {
   UnixUs updated_at_us = 0;
   bool open = false;
   UnixUs due_at_us = 0;  // 0: no timer
+  bool is_new = false;   // no checkpoint has held this stream yet: there is nothing to replace
 };
 
 // One idempotency key's answer: the state of `stream` after the request's last event.

@@ -70,7 +70,7 @@ class MemoryStore final : public JournalStore {
     const std::lock_guard<std::mutex> lock(mutex_);
     for (const Card& card : delta.cards) cards_[{card.created_at_us, card.stream}] = card;
     for (const Card& card : delta.cards) {
-      pending_.erase(card.stream);
+      if (!card.is_new) pending_.erase(card.stream);
       if (card.open || card.due_at_us != 0) pending_[card.stream] = card;
     }
     for (const auto& record : delta.idempotency)

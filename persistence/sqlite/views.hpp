@@ -30,6 +30,7 @@ class ViewsWriter {
  private:
   Failure connect();
   Failure write(const ViewDelta& delta);
+  Failure write_cards(const std::vector<Card>& cards);
   Failure write_card(const Card& card);
   Failure write_open_card(const Card& card);
   Failure write_idempotency(const std::vector<IdempotencyRecord>& records);

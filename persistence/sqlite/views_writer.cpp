@@ -87,10 +87,7 @@ Failure ViewsWriter::checkpoint(const ViewDelta& delta) {
 Failure ViewsWriter::write(const ViewDelta& delta) {
   Transaction transaction(*connection_);
   if (auto failed = transaction.begin()) return failed;
-  for (const Card& card : delta.cards) {
-    if (auto failed = write_card(card)) return failed;
-    if (auto failed = write_open_card(card)) return failed;
-  }
+  if (auto failed = write_cards(delta.cards)) return failed;
   if (auto failed = write_idempotency(delta.idempotency)) return failed;
   for (const Snapshot& snapshot : delta.snapshots)
     if (auto failed = write_snapshot(snapshot)) return failed;
@@ -102,6 +99,21 @@ Failure ViewsWriter::write(const ViewDelta& delta) {
 Failure ViewsWriter::run(Statement& statement, std::string_view doing) {
   const int code = statement.step();
   if (code != SQLITE_DONE) return connection_->error(code, doing);
+  return {};
+}
+
+// In the order of the list: most go to its end then, where SQLite knows the way.
+Failure ViewsWriter::write_cards(const std::vector<Card>& cards) {
+  std::vector<const Card*> sorted;
+  sorted.reserve(cards.size());
+  for (const Card& card : cards) sorted.push_back(&card);
+  std::stable_sort(sorted.begin(), sorted.end(), [](const Card* a, const Card* b) {
+    return a->created_at_us < b->created_at_us;
+  });
+  for (const Card* card : sorted)
+    if (auto failed = write_card(*card)) return failed;
+  for (const Card& card : cards)
+    if (auto failed = write_open_card(card)) return failed;
   return {};
 }
 
@@ -129,6 +141,7 @@ Failure ViewsWriter::write_card(const Card& card) {
 
 Failure ViewsWriter::write_open_card(const Card& card) {
   const bool wanted = card.open || card.due_at_us != 0;
+  if (!wanted && card.is_new) return {};
   auto prepared = connection_->prepare(wanted ? put_open_card : remove_open_card);
   if (const auto* failed = error_of(prepared)) return *failed;
   auto& change = *std::get<StatementScope>(prepared);

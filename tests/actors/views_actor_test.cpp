@@ -209,6 +209,27 @@ TEST_CASE_METHOD(Views, "a checkpoint that fails is repeated with what has come 
     }
 }
 
+TEST_CASE_METHOD(Views, "a payment that has settled is not kept among the open ones") {
+  const PaymentId id = paid();
+  const auto open_cards = [&] {
+    flush();
+    settle();
+    return std::get<std::vector<Card>>(memory->open_cards({}, 10)).size();
+  };
+  submit(command(id, RefundPayment{"r-1", 10'000, ""}));
+  settle();
+  SECTION("when it began and ended between two checkpoints") {}
+  SECTION("when a checkpoint has seen it open") { CHECK(open_cards() == 1); }
+  SECTION("when a checkpoint that seemed to fail has written it open") {
+    store.checkpoint_answers_lost = true;
+    CHECK(open_cards() == 1);
+    store.checkpoint_answers_lost = false;
+  }
+  channel.answer(V::refunded);
+  settle();
+  CHECK(open_cards() == 0);
+}
+
 TEST_CASE_METHOD(Views, "what is due is woken once, and again only when nothing came of it") {
   channel.answers = [](const ChannelCall&) { return V::unknown; };
   submit(create());

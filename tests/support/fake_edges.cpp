@@ -57,7 +57,9 @@ StoreResult<std::vector<EventRow>> FlakyStore::read_all(std::uint64_t after_posi
 StoreResult<Done> FlakyStore::checkpoint(const ViewDelta& delta) {
   if (down || checkpoints_down) return unavailable();
   ++checkpoints;
-  return inner_.checkpoint(delta);
+  auto result = inner_.checkpoint(delta);
+  if (checkpoint_answers_lost) return unavailable();
+  return result;
 }
 
 StoreResult<std::uint64_t> FlakyStore::view_position() const { return inner_.view_position(); }

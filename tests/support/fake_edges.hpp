@@ -44,6 +44,7 @@ class FlakyStore : public JournalStore {
   bool down = false;  // appends, probes and checkpoints fail
   bool reads_down = false;
   bool checkpoints_down = false;
+  bool checkpoint_answers_lost = false;  // written, and said to have failed
   std::set<StreamId> corrupt;  // streams whose rows come back changed
   std::set<StreamId> taken;    // streams somebody else keeps writing: every append conflicts
 
