@@ -2,6 +2,7 @@
 // workers, and the clock that is left alone still keeps its appointments.
 #include "actors/node_scheduler.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <caf/all.hpp>
 #include <catch2/catch.hpp>
@@ -10,6 +11,68 @@
 #include <vector>
 
 using namespace welkin;
+
+namespace {
+
+// Counts how often it was taken. The references of real actors are theirs to count.
+class Job : public caf::resumable {
+ public:
+  resume_result resume(caf::execution_unit*, std::size_t) override {
+    ++taken;
+    return done;
+  }
+  void intrusive_ptr_add_ref_impl() override {}
+  void intrusive_ptr_release_impl() override {}
+  int taken = 0;  // each job is queued once, so one thread alone touches it at a time
+};
+
+// What a scheduler's worker does.
+void work(RunQueue& queue) {
+  Outbox outbox{&queue, {}};
+  Outbox::current() = &outbox;
+  while (caf::resumable* job = queue.pop(outbox.jobs)) job->resume(nullptr, 1);
+  Outbox::current() = nullptr;
+}
+
+}  // namespace
+
+TEST_CASE("every job is taken once, whoever hands it over and however") {
+  const auto workers = GENERATE(std::size_t{1}, std::size_t{2}, std::size_t{8});
+  constexpr std::size_t threads = 4;
+  constexpr std::size_t jobs_each = 5'000;
+  RunQueue queue;
+  std::vector<Job> jobs(threads * jobs_each);
+  std::vector<std::thread> running;
+  for (std::size_t i = 0; i < workers; ++i) running.emplace_back([&] { work(queue); });
+  std::vector<std::thread> senders;
+  for (std::size_t t = 0; t < threads; ++t)
+    senders.emplace_back([&, t] {
+      Outbox outbox{&queue, {}};
+      if (t % 2 == 0) Outbox::current() = &outbox;
+      for (std::size_t i = 0; i < jobs_each; ++i) enqueue(queue, &jobs[t * jobs_each + i]);
+      Outbox::current() = nullptr;
+      queue.push_all(outbox.jobs);
+    });
+  for (std::thread& sender : senders) sender.join();
+  queue.close();
+  for (std::thread& worker : running) worker.join();
+  CHECK(std::all_of(jobs.begin(), jobs.end(), [](const Job& job) { return job.taken == 1; }));
+}
+
+TEST_CASE("jobs are taken in the order in which they were handed over") {
+  RunQueue queue;
+  std::vector<Job> jobs(100);
+  for (std::size_t i = 0; i < 50; ++i) queue.push(&jobs[i]);
+  RunQueue::Jobs own;
+  for (std::size_t i = 50; i < 100; ++i) own.push_back(&jobs[i]);
+  for (Job& job : jobs) CHECK(queue.pop(own) == &job);
+  queue.close();
+  CHECK(queue.pop(own) == nullptr);
+}
+
+// The packaged CAF is not instrumented: the thread sanitizer cannot see that its mailboxes order
+// what a sender wrote before what a receiver reads, and calls every message a race.
+#ifndef __SANITIZE_THREAD__
 
 namespace {
 
@@ -177,3 +240,5 @@ TEST_CASE("a time-out that is still to come does not keep the actor that has end
   CHECK(gone.get_future().wait_for(patience) == std::future_status::ready);
   caf::anon_send(silent, end_atom::value);
 }
+
+#endif
