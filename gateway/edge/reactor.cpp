@@ -299,6 +299,9 @@ void EdgeServer::Reactor::destroy_returned() {
 }
 
 void EdgeServer::Reactor::destroy(Connection* connection) {
+  // Closing alone is not enough: a child process between fork and exec holds the same socket, and
+  // for as long as it does the kernel would go on telling of a connection that is gone.
+  ::epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, connection->fd, nullptr);
   ::close(connection->fd);
   {
     std::lock_guard lock(registry_mutex_);

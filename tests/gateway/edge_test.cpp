@@ -1,5 +1,9 @@
 // The edge against clients that are slow, rude or many. Time-outs are configured short where one
 // must pass; nothing sleeps to wait for something to happen.
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <future>
@@ -35,6 +39,31 @@ void check_refused(GatewayFixture& gateway, const std::string& bytes, int status
 std::string command_text(const std::string& order_no) {
   return request_text("POST", "/v1/payments", GatewayFixture::create_body(order_no).dump(),
                       {{"Authorization", "Bearer key-1"}, {"Content-Type", "application/json"}});
+}
+
+// A second descriptor of the server's end of the client's connection, as a child process has one
+// between fork and exec. -1: not found.
+int duplicate_of_server_end(int client_fd) {
+  sockaddr_in client{};
+  socklen_t size = sizeof client;
+  ::getsockname(client_fd, reinterpret_cast<sockaddr*>(&client), &size);
+  for (int fd = 0; fd < 1024; ++fd) {
+    sockaddr_in peer{};
+    size = sizeof peer;
+    if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0 &&
+        peer.sin_family == AF_INET && peer.sin_port == client.sin_port)
+      return ::dup(fd);
+  }
+  return -1;
+}
+
+// Looks until as many connections are open as wanted, the one that looks among them.
+bool open_connections_become(GatewayFixture& gateway, int wanted) {
+  const std::string line = "\nwelkin_http_connections " + std::to_string(wanted) + "\n";
+  const auto deadline = std::chrono::steady_clock::now() + 30s;
+  while (gateway.call("GET", "/metrics").body.find(line) == std::string::npos)
+    if (std::chrono::steady_clock::now() > deadline) return false;
+  return true;
 }
 
 }  // namespace
@@ -475,4 +504,25 @@ TEST_CASE("four hundred kept connections share a few workers", "[edge]") {
       if (const auto answer = client.read_answer(); answer && answer->status == 200) ++answered;
   }
   CHECK(answered == 2000);
+}
+
+TEST_CASE("a closed connection is forgotten although a child process still holds its socket",
+          "[edge]") {
+  GatewayFixture gateway;
+  int held = -1;
+  {
+    RawClient client(gateway.port);
+    client.send(get_health);
+    REQUIRE(client.read_answer()->status == 200);
+    REQUIRE(open_connections_become(gateway, 2));
+    held = duplicate_of_server_end(client.fd());
+    REQUIRE(held >= 0);
+    client.finish_sending();
+    REQUIRE(open_connections_become(gateway, 1));
+    // The client's reset is news about the socket, of a connection that is not there.
+    const linger at_once{1, 0};
+    ::setsockopt(client.fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  }
+  for (int i = 0; i < 20; ++i) CHECK(open_connections_become(gateway, 1));
+  ::close(held);
 }
