@@ -310,7 +310,7 @@ class ReportJudge {
   }
 
   Decision refund_unsettled(const Refund& refund, Outcome outcome, std::string detail) const {
-    const int tries = refund.tries + 1;
+    const int tries = tries_after(refund.tries);
     std::vector<PaymentEvent> events{PaymentUnsettled{ChannelOperation::refund, refund.refund_id,
                                                       outcome, std::move(detail), r_.source, tries,
                                                       context_.now_us + query_delay_us(tries - 1)}};
@@ -323,6 +323,13 @@ class ReportJudge {
 
   // ---- shared
 
+  // A query and the answer to what is repeated because of it are one try: else the schedule would
+  // run away twice as fast.
+  int tries_after(int tries) const {
+    const bool repeated = r_.source == ReportSource::answer && tries > 0;
+    return repeated ? tries : tries + 1;
+  }
+
   // The channel answered, and what was asked of it has not happened yet.
   Decision still_open(std::string detail) const {
     if (r_.source == ReportSource::callback) return AlreadySo{};
@@ -331,7 +338,7 @@ class ReportJudge {
 
   Decision unsettled(Outcome outcome, std::string detail) const {
     if (!p_.pending) return AlreadySo{};
-    const int tries = p_.pending->tries + 1;
+    const int tries = tries_after(p_.pending->tries);
     std::vector<PaymentEvent> events{PaymentUnsettled{p_.pending->operation, "", outcome,
                                                       std::move(detail), r_.source, tries,
                                                       context_.now_us + query_delay_us(tries - 1)}};

@@ -84,11 +84,12 @@ TEST_CASE("money named wrong is refused and journaled, however it is reported") 
     CHECK(refused.expected == wrong.expected);
     CHECK(refused.got == wrong.got);
     CHECK(refused.source == source);
-    // When we asked, the question is still open: asking again stays on the schedule and is counted.
+    // When we asked, the question is still open: asking again stays on the schedule, and each query
+    // is counted.
     CHECK(in_short(events) ==
           (source == ReportSource::callback ? "report_refused" : "report_refused+unsettled"));
     CHECK(script.payment.state == S::paying);
-    CHECK(script.payment.pending->tries == (source == ReportSource::callback ? 1 : 2));
+    CHECK(script.payment.pending->tries == (source == ReportSource::query ? 2 : 1));
     CHECK(script.payment.captured_minor == 0);
   }
 }

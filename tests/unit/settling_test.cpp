@@ -263,14 +263,29 @@ TEST_CASE("an order the channel does not know closes once it is over, not before
   CHECK(closing.payment.close_reason == CloseReason::merchant);
 }
 
+TEST_CASE("a query and the answer to what it has repeated are one try of the schedule") {
+  PaymentScript script;
+  script.start();
+  script.take(script.report(V::unknown));
+  for (int tries = 1; tries < 8; ++tries) {
+    CHECK(script.payment.pending->tries == tries);
+    CHECK(script.payment.due_at_us() == script.now_us + query_delay_us(tries - 1));
+    script.now_us = script.payment.due_at_us();
+    script.take(queried(script.report(V::not_found), ChannelOperation::create));
+    script.take(script.report(V::unknown));  // of the create that was sent again
+  }
+}
+
 TEST_CASE("settling gives up after its last try and waits for an operator, who resumes it") {
   PaymentScript script;
   script.pay();
   const std::string refund_id = script.refund(1'000, "r-1");
+  const ChannelReport asked =
+      queried(script.refund_report(V::unknown, refund_id), ChannelOperation::refund);
   for (int tries = 1; tries < max_settle_tries; ++tries)
-    REQUIRE(in_short(script.take(script.refund_report(V::unknown, refund_id))) == "unsettled");
+    REQUIRE(in_short(script.take(asked)) == "unsettled");
   CHECK(script.payment.parked_reason.empty());
-  CHECK(in_short(script.take(script.refund_report(V::unknown, refund_id))) == "unsettled+parked");
+  CHECK(in_short(script.take(asked)) == "unsettled+parked");
   CHECK(script.payment.parked_reason == "the refund could not be settled in 220 tries");
   CHECK(script.payment.due_at_us() == 0);
   CHECK(script.payment.find_refund(refund_id)->state == RefundState::pending);
