@@ -62,6 +62,12 @@ CallbackAck CallbackDesk::refuse(Account& account, const CallbackRefused& refuse
   return account.port.refusal(refused.problem);
 }
 
+std::optional<CallbackAck> CallbackDesk::refuse(std::string_view account, const Problem& why) {
+  const auto found = accounts_.find(account);
+  if (found == accounts_.end()) return std::nullopt;
+  return refuse(*found->second, {why, {}}, context_->clock->now_us());
+}
+
 void CallbackDesk::keep(Account& account, const CallbackRefused& refused, UnixUs now_us) const {
   const auto order = parse_channel_order_no(refused.channel_order_no);
   if (!order || !account.may_look(now_us)) return;

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,6 +26,8 @@ class CallbackDesk {
 
   // From any thread; `callback.channel` is the account.
   void take(const RawCallback& callback, Then<PaymentService::TakenCallback> then);
+  // One that could not be read whole: how the channel is told. Nothing for an unknown account.
+  std::optional<CallbackAck> refuse(std::string_view account, const Problem& why);
 
  private:
   struct Account;

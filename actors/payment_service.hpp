@@ -119,6 +119,10 @@ class PaymentService {
 
   using TakenCallback = std::variant<CallbackAck, Problem>;
   virtual void notify(const RawCallback& callback, Then<TakenCallback> then) = 0;
+  // For a callback that could not be read whole, as one that is too large: the channel's own words
+  // for it, and it is counted. Nothing when there is no such account. Does not block.
+  virtual std::optional<CallbackAck> refuse_callback(std::string_view account,
+                                                     const Problem& why) = 0;
 
   // For operators.
   using FoundParked = std::variant<std::vector<ParkedEntity>, Problem>;

@@ -434,6 +434,10 @@ void Runtime::notify(const RawCallback& callback, Then<TakenCallback> then) {
   callbacks_->take(callback, std::move(then));
 }
 
+std::optional<CallbackAck> Runtime::refuse_callback(std::string_view account, const Problem& why) {
+  return callbacks_->refuse(account, why);
+}
+
 std::vector<ParkedEntity> Runtime::parked_now() {
   Desk desk(*parts_);
   std::vector<ParkedEntity> result;

@@ -58,6 +58,7 @@ class Runtime : public PaymentService {
                         Then<FoundKey> then) override;
   void replay(const IdempotencyHit& hit, Then<CommandAnswer> then) override;
   void notify(const RawCallback& callback, Then<TakenCallback> then) override;
+  std::optional<CallbackAck> refuse_callback(std::string_view account, const Problem& why) override;
   void parked(Then<FoundParked> then) override;
   void breakers(Then<FoundBreakers> then) override;
   void operate_breaker(const std::string& account, BreakerCommand command,

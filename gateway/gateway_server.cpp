@@ -27,6 +27,21 @@ bool is_control_path(std::string_view path) {
          path.rfind("/admin/", 0) != 0;
 }
 
+// A channel hears in its own words that its callback was not even read.
+std::optional<HttpAnswer> refused_callback(PaymentService& service, std::string_view path,
+                                           const Problem& problem) {
+  constexpr std::string_view before = "/channels/";
+  constexpr std::string_view behind = "/notify";
+  if (path.size() <= before.size() + behind.size() || path.substr(0, before.size()) != before ||
+      path.substr(path.size() - behind.size()) != behind)
+    return std::nullopt;
+  path.remove_prefix(before.size());
+  path.remove_suffix(behind.size());
+  auto ack = service.refuse_callback(path, problem);
+  if (!ack) return std::nullopt;
+  return HttpAnswer{ack->http_status, std::move(ack->content_type), std::move(ack->body), {}};
+}
+
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
 
 // "application/json", whatever its case, alone or with a charset behind it.
@@ -68,7 +83,10 @@ class GatewayServer::Dispatch {
             [this](const HttpRequest& request, Responder responder) {
               handle(request, std::move(responder));
             },
-            is_control_path) {
+            is_control_path,
+            [&service](std::string_view path, const Problem& problem) {
+              return refused_callback(service, path, problem);
+            }) {
     parts_.edge = &edge_.counters();
   }
 

@@ -71,18 +71,31 @@ void answer_problem(const Problem& problem, std::string_view request_id, HttpAns
     answer.headers.emplace_back("WWW-Authenticate", R"(Bearer realm="welkin")");
 }
 
-std::string canned_problem_response(const Problem& problem) {
+namespace {
+
+std::string canned(const Problem& problem, int status, std::string_view content_type,
+                   std::string_view body, std::string_view request_id) {
   const ProblemSpec& spec = spec_of(problem.code);
-  const std::string request_id = fresh_request_id();
-  const std::string body = document_of(problem, request_id);
-  std::string out = "HTTP/1.1 " + std::to_string(spec.http_status) + " ";
-  out.append(spec.title).append("\r\nContent-Type: application/problem+json\r\nContent-Length: ");
-  out.append(std::to_string(body.size())).append("\r\nConnection: close\r\nX-Request-Id: ");
-  out.append(request_id).append("\r\n");
+  std::string out = "HTTP/1.1 " + std::to_string(status) + " ";
+  out.append(spec.title).append("\r\nContent-Type: ").append(content_type);
+  out.append("\r\nContent-Length: ").append(std::to_string(body.size()));
+  out.append("\r\nConnection: close\r\nX-Request-Id: ").append(request_id).append("\r\n");
   if (spec.retry_after_s > 0)
     out.append("Retry-After: ").append(std::to_string(spec.retry_after_s)).append("\r\n");
   out.append("\r\n").append(body);
   return out;
+}
+
+}  // namespace
+
+std::string canned_problem_response(const Problem& problem) {
+  const std::string request_id = fresh_request_id();
+  return canned(problem, spec_of(problem.code).http_status, "application/problem+json",
+                document_of(problem, request_id), request_id);
+}
+
+std::string canned_response(const Problem& problem, const HttpAnswer& answer) {
+  return canned(problem, answer.status, answer.content_type, answer.body, fresh_request_id());
 }
 
 }  // namespace welkin

@@ -17,5 +17,7 @@ void answer_problem(const Problem& problem, std::string_view request_id, HttpAns
 
 // The whole response, head included, for requests that no handler may see. The connection closes.
 std::string canned_problem_response(const Problem& problem);
+// The same in other words than the problem's document.
+std::string canned_response(const Problem& problem, const HttpAnswer& answer);
 
 }  // namespace welkin

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "gateway/edge/http_message.hpp"
@@ -45,11 +46,16 @@ struct EdgeCounters {
   std::array<std::atomic<std::uint64_t>, 64> refused{};  // by ProblemCode
 };
 
+// How somebody is refused who expects other words than a problem document, by the path he asked
+// for; nothing: by that document. Called on the edge's own threads, so it must not block.
+using RefusalWords =
+    std::function<std::optional<HttpAnswer>(std::string_view path, const Problem& problem)>;
+
 class EdgeServer {
  public:
   // `is_control` tells by the path which requests go to the control workers.
   EdgeServer(EdgeConfig config, HttpHandler handler,
-             std::function<bool(std::string_view path)> is_control);
+             std::function<bool(std::string_view path)> is_control, RefusalWords refusal = {});
   ~EdgeServer();
   EdgeServer(const EdgeServer&) = delete;
   EdgeServer& operator=(const EdgeServer&) = delete;

@@ -66,9 +66,10 @@ std::string_view path_of(std::string_view target) { return target.substr(0, targ
 }  // namespace
 
 EdgeServer::Reactor::Reactor(EdgeConfig config, HttpHandler handler,
-                             std::function<bool(std::string_view)> is_control)
+                             std::function<bool(std::string_view)> is_control, RefusalWords refusal)
     : config_(std::move(config)),
       is_control_(std::move(is_control)),
+      refusal_(std::move(refusal)),
       handler_(std::move(handler)),
       shell_([this](int fd) { adopt(fd); },
              [this] { return draining_.load(std::memory_order_relaxed); }) {
@@ -527,7 +528,9 @@ void EdgeServer::Reactor::expect_next_request(Connection& connection) {
 // follows on this connection can be trusted.
 void EdgeServer::Reactor::refuse(Connection& connection, const Problem& problem) {
   counters_.refused[static_cast<std::size_t>(problem.code)].fetch_add(1, std::memory_order_relaxed);
-  connection.out = canned_problem_response(problem);
+  const std::string_view path = path_of(connection.head.target().in(connection.in));
+  const auto words = refusal_ ? refusal_(path, problem) : std::nullopt;
+  connection.out = words ? canned_response(problem, *words) : canned_problem_response(problem);
   connection.out_sent = 0;
   connection.in.clear();
   connection.phase = ConnectionPhase::writing;
@@ -558,9 +561,9 @@ EdgeServer::Reactor::Step EdgeServer::Reactor::linger(Connection& connection) {
 // ---- the public face
 
 EdgeServer::EdgeServer(EdgeConfig config, HttpHandler handler,
-                       std::function<bool(std::string_view)> is_control)
+                       std::function<bool(std::string_view)> is_control, RefusalWords refusal)
     : reactor_(std::make_unique<Reactor>(std::move(config), std::move(handler),
-                                         std::move(is_control))) {}
+                                         std::move(is_control), std::move(refusal))) {}
 EdgeServer::~EdgeServer() = default;
 EdgeServer::Started EdgeServer::start() { return reactor_->start(); }
 bool EdgeServer::stop() { return reactor_->stop(); }

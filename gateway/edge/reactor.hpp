@@ -21,7 +21,8 @@ namespace welkin {
 
 class EdgeServer::Reactor final : private Responder::Line {
  public:
-  Reactor(EdgeConfig config, HttpHandler handler, std::function<bool(std::string_view)> is_control);
+  Reactor(EdgeConfig config, HttpHandler handler, std::function<bool(std::string_view)> is_control,
+          RefusalWords refusal);
   ~Reactor();
 
   Started start();
@@ -76,6 +77,7 @@ class EdgeServer::Reactor final : private Responder::Line {
 
   const EdgeConfig config_;
   const std::function<bool(std::string_view)> is_control_;
+  const RefusalWords refusal_;
   EdgeCounters counters_;
   const HttpHandler handler_;
   // Requests that a handler has and that are not over. Others may still answer them when everything

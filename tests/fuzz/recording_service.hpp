@@ -55,6 +55,9 @@ class RecordingService : public PaymentService {
   }
   bool knows_channel(std::string_view channel) const override { return channel == "sandbox"; }
   bool knows_account(std::string_view account) const override { return account == "sandbox"; }
+  std::optional<CallbackAck> refuse_callback(std::string_view, const Problem&) override {
+    return std::nullopt;
+  }
   Readiness readiness() const override { return {true, {}}; }
   std::string metrics_text() const override { return {}; }
 

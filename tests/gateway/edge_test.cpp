@@ -229,6 +229,23 @@ TEST_CASE("a waiting client is told to go on with its body", "[edge]") {
   CHECK(large.read_answer()->status == 413);
 }
 
+TEST_CASE("a callback that is too large is refused in its channel's own words", "[edge]") {
+  GatewayFixture gateway;
+  const auto refusal_of = [&](const char* path) {
+    RawClient client(gateway.port);
+    client.send(std::string("POST ") + path +
+                " HTTP/1.1\r\nHost: h\r\nContent-Length: 9000000\r\n\r\n");
+    return *client.read_answer();
+  };
+  const RawAnswer words = refusal_of("/channels/sandbox/notify?x=1");
+  CHECK(words.status == 403);
+  CHECK(words.header("content-type") == "text/plain");
+  CHECK(words.body == "FAIL body_too_large");
+  CHECK(refusal_of("/channels/other/notify").status == 413);
+  CHECK(refusal_of("/channels/notify").status == 413);
+  CHECK(refusal_of("/v1/payments").status == 413);
+}
+
 TEST_CASE("no header changes the peer's address, and no Range or coding changes the answer",
           "[edge]") {
   GatewayConfig config;

@@ -138,6 +138,11 @@ class FakeService : public PaymentService {
   }
   bool knows_channel(std::string_view channel) const override { return channel == "sandbox"; }
   bool knows_account(std::string_view account) const override { return account == "sandbox"; }
+  std::optional<CallbackAck> refuse_callback(std::string_view account,
+                                             const Problem& why) override {
+    if (account != "sandbox") return std::nullopt;
+    return CallbackAck{403, "text/plain", "FAIL " + std::string(spec_of(why.code).name)};
+  }
   Readiness readiness() const override { return {ready.load(), ready ? "" : "store_unavailable"}; }
   std::string metrics_text() const override { return "# TYPE fake gauge\nfake 1\n"; }
 
