@@ -284,9 +284,9 @@ class World {
     return {"POST", target, {}, encode_form(fields, FormSpace::plus)};
   }
 
+  Client client_;  // before the receiver, whose threads judge by it to their end
   Receiver receiver_;
   sandbox::Bank bank_;
-  Client client_;
   sandbox::Desks desks_;
   sandbox::Desk* desk_ = nullptr;
   mutable std::string last_page_;
