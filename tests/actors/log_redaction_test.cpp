@@ -183,6 +183,11 @@ struct Node {
 }  // namespace
 
 TEST_CASE("no secret comes into the log, whatever a channel answers and whoever calls back") {
+#ifdef __SANITIZE_THREAD__
+  // The packaged CAF is not instrumented, so that its work queues look like races; the other builds
+  // run this.
+  return;
+#endif
   LogKept log;
   std::vector<std::string> bodies = loose_tongues();
   std::atomic<std::size_t> next{0};
