@@ -45,8 +45,8 @@ class FlakyStore : public JournalStore {
   bool reads_down = false;
   bool checkpoints_down = false;
   bool checkpoint_answers_lost = false;  // written, and said to have failed
-  std::set<StreamId> corrupt;  // streams whose rows come back changed
-  std::set<StreamId> taken;    // streams somebody else keeps writing: every append conflicts
+  std::set<StreamId> corrupt;            // streams whose rows come back changed
+  std::set<StreamId> taken;  // streams somebody else keeps writing: every append conflicts
 
   // What was asked of it: tests check that a snapshot spares reading.
   mutable std::size_t rows_read = 0;
