@@ -132,7 +132,7 @@ void add_request_schemas(Json& out) {
 
 void add_payment_schemas(Json& out) {
   out["PaymentStatus"] = names_of<PaymentState>(1, static_cast<int>(payment_state_count) - 1);
-  out["RefundStatus"] = names_of<RefundState>(0, static_cast<int>(RefundState::failed));
+  out["RefundStatus"] = names_of<RefundState>(1, static_cast<int>(refund_state_count) - 1);
   out["Failure"] = object_or_null({{"code", type("string")}, {"message", type("string")}});
   out["NextAction"] = object_or_null(
       {{"type",

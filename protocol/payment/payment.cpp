@@ -66,9 +66,8 @@ class Folder {
   }
   bool operator()(const PaymentUnsettled& e) {
     if (!e.refund_id.empty()) {
-      Refund* refund = find(e.refund_id);
-      if (!check(refund && refund->state == RefundState::pending, "no such refund is pending"))
-        return false;
+      Refund* refund = step(e.refund_id, PaymentEventKind::unsettled);
+      if (!check(refund, "no such refund is pending")) return false;
       refund->tries = e.tries;
       refund->next_query_at_us = e.next_query_at_us;
       refund->updated_at_us = at_us_;
@@ -144,49 +143,43 @@ class Folder {
     return true;
   }
   bool operator()(const PaymentRefundRequested& e) {
-    if (!check(!p_.find_refund(e.refund_id), "the refund stands twice")) return false;
-    Refund refund;
-    refund.refund_id = e.refund_id;
+    Refund* added = add(e.refund_id, RefundKind::asked_for, PaymentEventKind::refund_requested);
+    if (!added) return false;
+    Refund& refund = *added;
     refund.account = p_.last_attempt().account;
     refund.channel_order_no = p_.last_attempt().channel_order_no;
     refund.merchant_refund_no = e.merchant_refund_no;
     refund.amount_minor = e.amount_minor;
     refund.reason = e.reason;
     refund.next_query_at_us = e.next_query_at_us;
-    add(std::move(refund));
     p_.refund_pending_minor += e.amount_minor;
     return check(
         e.amount_minor > 0 && p_.refunded_minor + p_.refund_pending_minor <= p_.captured_minor,
         "refunds above what is captured");
   }
   bool operator()(const PaymentRefundSucceeded& e) {
-    Refund* refund = find(e.refund_id);
-    if (!check(refund && refund->state == RefundState::pending && !refund->surplus &&
-                   refund->amount_minor == e.amount_minor,
-               "no such refund is pending"))
+    Refund* refund = step(e.refund_id, PaymentEventKind::refund_succeeded);
+    if (!check(refund && refund->amount_minor == e.amount_minor, "no such refund is pending"))
       return false;
-    settle(*refund, RefundState::succeeded, e.channel_reference);
+    settle(*refund, e.channel_reference);
     p_.refund_pending_minor -= e.amount_minor;
     p_.refunded_minor += e.amount_minor;
     return balanced(e.postings);
   }
   bool operator()(const PaymentRefundFailed& e) {
-    Refund* refund = find(e.refund_id);
-    if (!check(refund && refund->state == RefundState::pending, "no such refund is pending"))
-      return false;
-    settle(*refund, RefundState::failed, refund->channel_reference);
+    Refund* refund = step(e.refund_id, PaymentEventKind::refund_failed);
+    if (!check(refund, "no such refund is pending")) return false;
+    settle(*refund, refund->channel_reference);
     refund->failure_code = e.code;
     refund->failure_message = e.message;
     if (!refund->surplus) p_.refund_pending_minor -= refund->amount_minor;
     return true;
   }
   bool operator()(const PaymentRefundReversed& e) {
-    Refund* refund = find(e.refund_id);
-    if (!check(refund && refund->state == RefundState::succeeded &&
-                   refund->amount_minor == e.amount_minor,
-               "no such refund has succeeded"))
+    Refund* refund = step(e.refund_id, PaymentEventKind::refund_reversed);
+    if (!check(refund && refund->amount_minor == e.amount_minor, "no such refund has succeeded"))
       return false;
-    settle(*refund, RefundState::failed, refund->channel_reference);
+    settle(*refund, refund->channel_reference);
     refund->failure_code = e.code;
     refund->failure_message = e.message;
     refund->reversed = true;
@@ -194,28 +187,24 @@ class Folder {
     return balanced(e.postings);
   }
   bool operator()(const PaymentSurplusRecorded& e) {
-    if (!check(!p_.find_refund(e.refund_id), "the refund stands twice")) return false;
-    Refund refund;
-    refund.refund_id = e.refund_id;
+    Refund* added = add(e.refund_id, RefundKind::surplus, PaymentEventKind::surplus_recorded);
+    if (!added) return false;
+    Refund& refund = *added;
     const bool named = !e.channel_order_no.empty();
     refund.account = named ? e.account : p_.last_attempt().account;
     refund.channel_order_no = named ? e.channel_order_no : p_.last_attempt().channel_order_no;
     refund.amount_minor = e.amount_minor;
     refund.reason = "surplus";
-    refund.surplus = true;
     refund.authorized_only = e.authorized_only;
     refund.channel_reference = e.channel_reference;
     refund.next_query_at_us = e.next_query_at_us;
-    add(std::move(refund));
     return balanced(e.postings);
   }
   bool operator()(const PaymentSurplusRefunded& e) {
-    Refund* refund = find(e.refund_id);
-    if (!check(refund && refund->state == RefundState::pending && refund->surplus,
-               "no such surplus is pending"))
-      return false;
+    Refund* refund = step(e.refund_id, PaymentEventKind::surplus_refunded);
+    if (!check(refund, "no such surplus is pending")) return false;
     // The reference stays that of the surplus charge, by which a repeated callback is recognised.
-    settle(*refund, RefundState::succeeded, refund->channel_reference);
+    settle(*refund, refund->channel_reference);
     return balanced(e.postings);
   }
   bool operator()(const PaymentReportRefused& e) {
@@ -271,13 +260,27 @@ class Folder {
       if (refund.refund_id == refund_id) return &refund;
     return nullptr;
   }
-  void add(Refund refund) {
+  // Moves the refund along its table; null when there is none or it may not be moved so.
+  Refund* step(std::string_view refund_id, PaymentEventKind on) {
+    Refund* refund = find(refund_id);
+    if (!refund) return nullptr;
+    const RefundEdge* edge = find_edge(refund->kind(), refund->state, on);
+    if (!edge) return nullptr;
+    refund->state = edge->to;
+    return refund;
+  }
+  // A refund that begins; null when it stands already.
+  Refund* add(const std::string& refund_id, RefundKind kind, PaymentEventKind on) {
+    if (!check(!p_.find_refund(refund_id), "the refund stands twice")) return nullptr;
+    Refund& refund = p_.refunds.emplace_back();
+    refund.refund_id = refund_id;
+    refund.surplus = kind == RefundKind::surplus;
+    refund.state = find_edge(kind, RefundState::none, on)->to;
     refund.created_at_us = at_us_;
     refund.updated_at_us = at_us_;
-    p_.refunds.push_back(std::move(refund));
+    return &refund;
   }
-  void settle(Refund& refund, RefundState state, const std::string& reference) {
-    refund.state = state;
+  void settle(Refund& refund, const std::string& reference) {
     refund.channel_reference = reference;
     refund.next_query_at_us = 0;
     refund.updated_at_us = at_us_;

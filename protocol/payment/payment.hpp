@@ -20,10 +20,6 @@
 
 namespace welkin {
 
-enum class RefundState : std::uint8_t { pending, succeeded, failed };
-std::string_view name_of(RefundState state);  // "PENDING"
-std::optional<RefundState> parse_refund_state(std::string_view name);
-
 // What is known of asking one account for the order. Only where it is certain that no money can
 // have moved (not_taken) may another account be asked; once in doubt, a payment stays.
 enum class AttemptOutcome : std::uint8_t { asked, doubtful, not_taken, answered };
@@ -67,6 +63,8 @@ struct Refund {
   UnixUs updated_at_us = 0;
   int tries = 0;
   UnixUs next_query_at_us = 0;  // 0 once settled or parked
+
+  RefundKind kind() const { return surplus ? RefundKind::surplus : RefundKind::asked_for; }
 
   template <class Self, class Visitor>
   static void visit_fields(Self& self, Visitor& v) {
@@ -256,8 +254,8 @@ Decision decide(const Payment& payment, const ChannelReport& report,
 // What the passing of time asks for: the next attempt, or expiry. Empty when nothing is to record.
 std::vector<PaymentEvent> decide_due(const Payment& payment, const DecisionContext& context);
 
-// Null when the event may not follow in this state, which for a recorded event means a broken
-// journal. `problem` then says why.
+// False when the event may not follow in this state or contradicts the payment, which for a recorded
+// event means a broken journal. `problem` then says why, and the payment is of no more use.
 bool apply(Payment& payment, const PaymentEvent& event, UnixUs at_us,
            std::string* problem = nullptr);
 

@@ -44,7 +44,8 @@ static_assert(std::size(event_names) == payment_event_kind_count);
 constexpr std::string_view capture_names[] = {"automatic", "manual"};
 constexpr std::string_view close_names[] = {"merchant", "expired", "voided"};
 constexpr std::string_view attempt_names[] = {"asked", "doubtful", "not_taken", "answered"};
-constexpr std::string_view refund_names[] = {"PENDING", "SUCCEEDED", "FAILED"};
+constexpr std::string_view refund_names[] = {"NONE", "PENDING", "SUCCEEDED", "FAILED"};
+static_assert(std::size(refund_names) == refund_state_count);
 
 }  // namespace
 

@@ -1,6 +1,6 @@
-// The life of a payment as data. Which event may follow in which state stands in `payment_edges`
-// and nowhere else: decide, apply, the actor's behaviours, the exhaustive test, the OpenAPI enum
-// and the diagram in the docs are all read from it.
+// The lives of a payment and of its refunds as data. Which event may follow in which state stands
+// in `payment_edges` and `refund_edges` and nowhere else: decide, apply, the actor's behaviours,
+// the exhaustive test, the OpenAPI enum and the diagram in the docs are all read from them.
 #pragma once
 
 #include <cstddef>
@@ -169,9 +169,68 @@ constexpr bool no_two_payment_edges_compete() {
 }
 static_assert(no_two_payment_edges_compete());
 
+// ---- refunds
+
+enum class RefundState : std::uint8_t {
+  none,  // not asked for yet; never shown to anyone
+  pending,
+  succeeded,
+  failed,
+};
+constexpr std::size_t refund_state_count = 4;
+
+// A merchant asks for a refund; a surplus is one that Welkin owes by itself, of money that should
+// not have come.
+enum class RefundKind : std::uint8_t { asked_for, surplus };
+
+struct RefundEdge {
+  RefundKind kind;
+  RefundState from;
+  PaymentEventKind on;
+  RefundState to;
+};
+
+namespace detail {
+using RK = RefundKind;
+using R = RefundState;
+}  // namespace detail
+
+// clang-format off
+inline constexpr RefundEdge refund_edges[] = {
+    {detail::RK::asked_for, detail::R::none,      detail::K::refund_requested, detail::R::pending},
+    {detail::RK::asked_for, detail::R::pending,   detail::K::unsettled,        detail::R::pending},
+    {detail::RK::asked_for, detail::R::pending,   detail::K::refund_succeeded, detail::R::succeeded},
+    {detail::RK::asked_for, detail::R::pending,   detail::K::refund_failed,    detail::R::failed},
+    {detail::RK::asked_for, detail::R::succeeded, detail::K::refund_reversed,  detail::R::failed},
+
+    {detail::RK::surplus,   detail::R::none,      detail::K::surplus_recorded, detail::R::pending},
+    {detail::RK::surplus,   detail::R::pending,   detail::K::unsettled,        detail::R::pending},
+    {detail::RK::surplus,   detail::R::pending,   detail::K::surplus_refunded, detail::R::succeeded},
+    {detail::RK::surplus,   detail::R::pending,   detail::K::refund_failed,    detail::R::failed},
+    {detail::RK::surplus,   detail::R::succeeded, detail::K::refund_reversed,  detail::R::failed},
+};
+// clang-format on
+
+constexpr const RefundEdge* find_edge(RefundKind kind, RefundState from, PaymentEventKind on) {
+  for (const RefundEdge& edge : refund_edges)
+    if (edge.kind == kind && edge.from == from && edge.on == on) return &edge;
+  return nullptr;
+}
+
+constexpr bool no_two_refund_edges_compete() {
+  for (const RefundEdge& edge : refund_edges)
+    if (find_edge(edge.kind, edge.from, edge.on) != &edge) return false;
+  return true;
+}
+static_assert(no_two_refund_edges_compete());
+
+// ---- names
+
 std::string_view name_of(PaymentState state);     // "PAYING"
 std::string_view name_of(PaymentEventKind kind);  // "payment_paid", the journal's type column
 std::optional<PaymentState> parse_payment_state(std::string_view name);
 std::optional<PaymentEventKind> parse_payment_event_kind(std::string_view name);
+std::string_view name_of(RefundState state);  // "PENDING"
+std::optional<RefundState> parse_refund_state(std::string_view name);
 
 }  // namespace welkin

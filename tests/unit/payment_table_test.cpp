@@ -96,6 +96,33 @@ constexpr LiteralEdge literal_edges[] = {
 // clang-format on
 constexpr K literal_remarks[] = {K::report_refused, K::request_repeated, K::parked, K::resumed};
 
+struct LiteralRefundEdge {
+  RefundKind kind;
+  RefundState from;
+  K on;
+  RefundState to;
+};
+// clang-format off
+constexpr LiteralRefundEdge literal_refund_edges[] = {
+    {RefundKind::asked_for, RefundState::none,      K::refund_requested, RefundState::pending},
+    {RefundKind::asked_for, RefundState::pending,   K::unsettled,        RefundState::pending},
+    {RefundKind::asked_for, RefundState::pending,   K::refund_succeeded, RefundState::succeeded},
+    {RefundKind::asked_for, RefundState::pending,   K::refund_failed,    RefundState::failed},
+    {RefundKind::asked_for, RefundState::succeeded, K::refund_reversed,  RefundState::failed},
+    {RefundKind::surplus,   RefundState::none,      K::surplus_recorded, RefundState::pending},
+    {RefundKind::surplus,   RefundState::pending,   K::unsettled,        RefundState::pending},
+    {RefundKind::surplus,   RefundState::pending,   K::surplus_refunded, RefundState::succeeded},
+    {RefundKind::surplus,   RefundState::pending,   K::refund_failed,    RefundState::failed},
+    {RefundKind::surplus,   RefundState::succeeded, K::refund_reversed,  RefundState::failed},
+};
+// clang-format on
+
+const LiteralRefundEdge* find_literal(RefundKind kind, RefundState from, K on) {
+  for (const LiteralRefundEdge& edge : literal_refund_edges)
+    if (edge.kind == kind && edge.from == from && edge.on == on) return &edge;
+  return nullptr;
+}
+
 const LiteralEdge* find_literal(S from, K on) {
   for (const LiteralEdge& edge : literal_edges)
     if (edge.from == from && edge.on == on) return &edge;
@@ -209,6 +236,54 @@ TEST_CASE("each state meets each event: a literal edge moves it or nothing does"
       } else {
         CHECK(problem.find(name_of(state)) != std::string::npos);
         CHECK(problem.find(name_of(kind)) != std::string::npos);
+      }
+    }
+  }
+}
+
+TEST_CASE("the table of refunds has the literal edges and no other") {
+  std::size_t in_table = 0;
+  for (const RefundEdge& edge : refund_edges) {
+    CAPTURE(name_of(edge.from), name_of(edge.on));
+    const LiteralRefundEdge* literal = find_literal(edge.kind, edge.from, edge.on);
+    REQUIRE(literal);
+    CHECK(edge.to == literal->to);
+    ++in_table;
+  }
+  CHECK(in_table == std::size(literal_refund_edges));
+}
+
+// Every event about a refund that stands, of a merchant's and of a surplus, in every state.
+TEST_CASE("each refund meets each event about it: a literal edge moves it or nothing does") {
+  struct Row {
+    K kind;
+    PaymentEvent event;
+  };
+  const Row rows[] = {
+      {K::unsettled, PaymentUnsettled{ChannelOperation::refund, "rfd", {}, "", {}, 1, 1}},
+      {K::refund_succeeded, PaymentRefundSucceeded{"rfd", 1'000, "chr_1", {}, {}}},
+      {K::refund_failed, PaymentRefundFailed{"rfd", "no", "", {}}},
+      {K::refund_reversed, PaymentRefundReversed{"rfd", 1'000, "lost", "", {}, {}}},
+      {K::surplus_refunded, PaymentSurplusRefunded{"rfd", 1'000, "chr_9", {}, {}}},
+      {K::refund_requested, PaymentRefundRequested{"rfd", "r-1", 1'000, "", 1, {}}},
+      {K::surplus_recorded, PaymentSurplusRecorded{"rfd", "", "", "c", 1'000, false, {}, 1, {}}},
+  };
+  for (const RefundKind kind : {RefundKind::asked_for, RefundKind::surplus}) {
+    for (const RefundState state :
+         {RefundState::pending, RefundState::succeeded, RefundState::failed}) {
+      for (const Row& row : rows) {
+        CAPTURE(static_cast<int>(kind), name_of(state), name_of(row.kind));
+        Payment payment = furnished(S::partially_refunded, row.kind);
+        Refund refund;
+        refund.refund_id = "rfd";
+        refund.amount_minor = 1'000;
+        refund.state = state;
+        refund.surplus = kind == RefundKind::surplus;
+        payment.refunds = {refund};
+        const LiteralRefundEdge* edge = find_literal(kind, state, row.kind);
+        CHECK(apply(payment, row.event, 77) == (edge != nullptr));
+        if (edge) CHECK(payment.find_refund("rfd")->state == edge->to);
+        CHECK(payment.refunds.size() == 1);
       }
     }
   }
