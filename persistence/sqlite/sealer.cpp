@@ -25,6 +25,7 @@ Sealer::~Sealer() {
   }
   wake_.notify_all();
   thread_.join();
+  drop_logs();
 }
 
 void Sealer::seal(std::shared_ptr<Segment> segment, std::unique_ptr<Connection> connection) {
@@ -68,6 +69,11 @@ void Sealer::run() {
       lock.unlock();
       seal_next(next);
       lock.lock();
+    } else if (!logged_.empty()) {
+      if (wake_.wait_for(lock, retry_interval, [this] { return has_other_work(); })) continue;
+      lock.unlock();
+      drop_logs();
+      lock.lock();
     } else {
       wake_.wait(lock);
     }
@@ -75,15 +81,16 @@ void Sealer::run() {
 }
 
 void Sealer::seal_next(Full& full) {
-  const Failure failed = seal_file(full);
+  bool has_log = false;
+  const Failure failed = seal_file(full, has_log);
   set_interruptible(nullptr);
-  if (!failed) {
-    waiting_.fetch_sub(1, std::memory_order_acq_rel);
-    full.connection.reset();
-    return;
-  }
   full.connection.reset();  // the next try starts from a clean one
   const std::lock_guard<std::mutex> lock(mutex_);
+  if (!failed) {
+    if (has_log) logged_.push_back(full.segment->path());
+    waiting_.fetch_sub(1, std::memory_order_acq_rel);
+    return;
+  }
   if (failed->kind == StoreErrorKind::corrupt) {
     corruption_ = failed;
   } else {
@@ -92,7 +99,7 @@ void Sealer::seal_next(Full& full) {
   }
 }
 
-Failure Sealer::seal_file(Full& full) {
+Failure Sealer::seal_file(Full& full, bool& has_log) {
   Segment& segment = *full.segment;
   if (!full.connection) {
     auto opened = Connection::open(segment.path(), OpenMode::create);
@@ -105,7 +112,7 @@ Failure Sealer::seal_file(Full& full) {
   if (!set_interruptible(connection.handle()))
     return StoreError{StoreErrorKind::unavailable, "the store is closing"};
   if (auto failed = write_seal(connection, segment)) return failed;
-  leave_wal_mode(connection, readers_);
+  has_log = !leave_wal_mode(connection, readers_);
   return {};
 }
 
@@ -140,13 +147,25 @@ void Sealer::copy(Segment& segment) {
   segment.wal_turn.store(WalTurn::writer_rewinds, std::memory_order_release);
 }
 
-void leave_wal_mode(Connection& connection, ReadPool& readers) {
+void Sealer::drop_logs() {
+  std::vector<std::string> still_logged;
+  for (const std::string& path : logged_) {
+    auto opened = Connection::open(path, OpenMode::create);
+    if (error_of(opened) ||
+        !leave_wal_mode(*std::get<std::unique_ptr<Connection>>(opened), readers_))
+      still_logged.push_back(path);
+  }
+  logged_ = std::move(still_logged);
+}
+
+bool leave_wal_mode(Connection& connection, ReadPool& readers) {
   // Without its write-ahead log a sealed segment is one plain file that can be copied, archived and
-  // read without locks. A reader that has it open keeps SQLite from this; then the next open does
-  // it.
+  // read without locks. A reader that has it open keeps SQLite from this.
   readers.discard(connection.path());
   auto prepared = connection.prepare_once("PRAGMA journal_mode=DELETE");
-  if (!error_of(prepared)) std::get<std::unique_ptr<Statement>>(prepared)->step();
+  if (error_of(prepared)) return false;
+  auto& mode = *std::get<std::unique_ptr<Statement>>(prepared);
+  return mode.step() == SQLITE_ROW && mode.text(0) == "delete";
 }
 
 }  // namespace welkin::sqlite

@@ -3,7 +3,9 @@
 //
 // Sealing is one transaction, so a crash in its middle leaves a live segment, which the next open
 // hands here again. A failure is tried again every second for as long as the store is open; only a
-// duplicate (stream, seq) ends it, because no retry mends that, and the store refuses to go on.
+// duplicate (stream, seq) ends it, because no retry mends that, and the store refuses to go on. A
+// sealed segment that somebody reads at that moment keeps its write-ahead log for a while, and is
+// rid of it later.
 #pragma once
 
 #include <atomic>
@@ -11,8 +13,9 @@
 #include <deque>
 #include <memory>
 #include <mutex>
-#include <optional>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "persistence/sqlite/segment.hpp"
 
@@ -21,7 +24,8 @@ namespace welkin::sqlite {
 class Sealer {
  public:
   explicit Sealer(ReadPool& readers) : readers_(readers), thread_([this] { run(); }) {}
-  // Breaks off what it is doing; the next open resumes it.
+  // Breaks off what it is doing; the next open resumes it. What is sealed is rid of its log first,
+  // so the readers must have let go.
   ~Sealer();
   Sealer(const Sealer&) = delete;
   Sealer& operator=(const Sealer&) = delete;
@@ -43,15 +47,19 @@ class Sealer {
 
   void run();
   void seal_next(Full& full);
-  Failure seal_file(Full& full);
+  Failure seal_file(Full& full, bool& has_log);
   Failure write_seal(Connection& connection, Segment& segment);
   void copy(Segment& segment);
+  bool has_other_work() const { return stopping_ || to_copy_ || !full_.empty(); }
+  // Tries each segment that still has a log once.
+  void drop_logs();
   // Lets ~Sealer break off a long statement.
   bool set_interruptible(sqlite3* handle);
 
   ReadPool& readers_;
   std::atomic<std::size_t> waiting_{0};
-  mutable std::mutex mutex_;  // guards everything below
+  std::vector<std::string> logged_;  // sealed, and with a log yet: the thread's own
+  mutable std::mutex mutex_;         // guards everything below
   std::condition_variable wake_;
   bool stopping_ = false;
   bool retry_later_ = false;
@@ -62,7 +70,7 @@ class Sealer {
   std::thread thread_;  // last: it uses all of the above
 };
 
-// Turns a sealed segment into a plain file, when nobody has it open.
-void leave_wal_mode(Connection& connection, ReadPool& readers);
+// Turns a sealed segment into a plain file. False: somebody has it open.
+bool leave_wal_mode(Connection& connection, ReadPool& readers);
 
 }  // namespace welkin::sqlite

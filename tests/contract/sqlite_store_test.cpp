@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <thread>
@@ -78,14 +79,30 @@ void check_spread(const JournalStore& store, std::uint64_t streams) {
   CHECK(must(store.read_stream(stream_number(streams + 1))).empty());
 }
 
-// Segments whose write-ahead log lies beside them.
-std::size_t segment_logs(const SqliteFixture& fixture) {
-  std::size_t count = 0;
+std::vector<std::string> logs_left(const SqliteFixture& fixture) {
+  std::vector<std::string> names;
   for (const auto& file : std::filesystem::directory_iterator(fixture.folder())) {
     const std::string name = file.path().filename().string();
-    count += name.rfind("segment-", 0) == 0 && name.find("-wal") != std::string::npos ? 1 : 0;
+    if (name.find("-wal") != std::string::npos) names.push_back(name);
   }
-  return count;
+  return names;
+}
+
+// Segments whose write-ahead log lies beside them.
+std::ptrdiff_t segment_logs(const SqliteFixture& fixture) {
+  const auto names = logs_left(fixture);
+  return std::count_if(names.begin(), names.end(),
+                       [](const std::string& name) { return name.rfind("segment-", 0) == 0; });
+}
+
+// Of all but the segment that is written to.
+bool logs_dropped_in_time(const SqliteFixture& fixture) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (std::chrono::steady_clock::now() < end) {
+    if (segment_logs(fixture) <= 1) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return false;
 }
 
 }  // namespace
@@ -294,16 +311,28 @@ TEST_CASE("nothing is left of the write-ahead logs after a clean stop") {
     must(store->list_cards({}));
     must(store->read_all(0, 1'000));
     // A stop interrupts the sealing, which the next open resumes: here it is to be over.
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (segment_logs(fixture) > 1 && std::chrono::steady_clock::now() < deadline)
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    REQUIRE(segment_logs(fixture) <= 1);
+    REQUIRE(logs_dropped_in_time(fixture));
   }
-  for (const auto& file : std::filesystem::directory_iterator(fixture.folder())) {
-    const std::string name = file.path().filename().string();
-    CAPTURE(name);
-    CHECK(name.find("-wal") == std::string::npos);
+  CHECK(logs_left(fixture).empty());
+}
+
+TEST_CASE("a segment that is read while it is sealed keeps its log only as long as it is read") {
+  SqliteFixture fixture(10);
+  const bool until_stop = GENERATE(false, true);
+  CAPTURE(until_stop);
+  {
+    const auto store = fixture.open_claimed();
+    append_committed(*store, {rows_for(stream_number(1), 0, 9, fixture.epoch)});
+    auto reader = fixture.open_read_only();
+    CHECK(must(reader->read_all(0, 100)).size() == 9);
+    append_committed(*store, {rows_for(stream_number(2), 0, 1, fixture.epoch)});
+    append_committed(*store, {rows_for(stream_number(3), 0, 1, fixture.epoch)});
+    REQUIRE(sealed_in_time(fixture.segment(1)));
+    CHECK(segment_logs(fixture) == 2);
+    reader.reset();
+    if (!until_stop) REQUIRE(logs_dropped_in_time(fixture));
   }
+  CHECK(logs_left(fixture).empty());
 }
 
 TEST_CASE("a person in the sqlite3 shell reads times and hashes") {
