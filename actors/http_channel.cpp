@@ -94,7 +94,7 @@ class HttpChannel::Line : public std::enable_shared_from_this<Line> {
   void call(const ChannelCall& call, Done done) {
     const auto deadline = SteadyClock::now() + std::chrono::milliseconds(options_.timeout_ms);
     const auto before = format_->call_before(call);
-    if (!before) return make(call, deadline, std::move(done));
+    if (!before) return ask(call, deadline, std::move(done));
     make(*before, deadline,
          [line = shared_from_this(), call, deadline, done = std::move(done)](ChannelReport report) {
            if (report.channel_reference.empty()) return done(report_without(call, report));
@@ -139,6 +139,22 @@ class HttpChannel::Line : public std::enable_shared_from_this<Line> {
     call.timeout_ms = timeout_ms;
     call.ca_file = options_.ca_file;
     return call;
+  }
+
+  // What was heard first still holds when nothing better is heard; the account's health is that of
+  // the call that failed.
+  void ask(const ChannelCall& call, Deadline deadline, Done done) {
+    make(call, deadline,
+         [line = shared_from_this(), call, deadline, done = std::move(done)](ChannelReport first) {
+           const auto after = line->format_->call_after(call, first);
+           if (!after) return done(std::move(first));
+           line->make(*after, deadline, [first = std::move(first), done](ChannelReport second) {
+             if (!second.channel_reference.empty()) return done(std::move(second));
+             ChannelReport report = first;
+             report.fate = second.fate;
+             done(std::move(report));
+           });
+         });
   }
 
   void make(const ChannelCall& call, Deadline deadline, Done done) {

@@ -19,7 +19,7 @@ namespace welkin {
 struct HttpChannelOptions {
   std::string account;
   std::int64_t connect_timeout_ms = 2'000;
-  std::int64_t timeout_ms = 5'000;  // of a call in all, with the one that has to come before it
+  std::int64_t timeout_ms = 5'000;  // of a call in all, with those that come before and after it
   std::string ca_file;              // empty: the system's
   std::size_t replay_capacity =
       1'000'000;  // callbacks in ten minutes; more are refused for a while

@@ -25,6 +25,10 @@ class WireFormat {
   // Another call whose answer must be known before this one can be made; its report's
   // channel_reference belongs into this call.
   virtual std::optional<ChannelCall> call_before(const ChannelCall&) const { return std::nullopt; }
+  // The call that says how things stand now, where what was heard may be how they once stood.
+  virtual std::optional<ChannelCall> call_after(const ChannelCall&, const ChannelReport&) const {
+    return std::nullopt;
+  }
   virtual EncodedCall encode(const ChannelCall& call, const SigningContext& context) const = 0;
   virtual ChannelReport parse_answer(const ChannelCall& call, const WireAnswer& answer,
                                      const SigningContext& context) const = 0;

@@ -258,6 +258,40 @@ TEST_CASE(
   http.stop();
 }
 
+TEST_CASE("what Stripe says of an order without its id may be old, and is asked again with it") {
+  ChannelCall call = example_query(Op::create);
+  call.currency = *Currency::parse("USD");
+  // The answer kept under the order's key is its first one; the payer has paid since.
+  const auto paid_since = [](int status) {
+    return [status](const WireRequest& request) {
+      if (request.method == "POST")
+        return WireAnswer{200, {}, stripe_intent("requires_action").dump()};
+      return WireAnswer{status, {}, stripe_intent("succeeded").dump()};
+    };
+  };
+  CannedServer server(paid_since(200));
+  HttpClient http;
+  HttpChannel channel(options(), stripe_at(server.url()), http, standing_clock);
+  const ChannelReport paid = ask(channel, call);
+  CHECK(paid.verdict == V::paid);
+  CHECK(paid.source == ReportSource::query);
+  CHECK(paid.channel_order_no == call.channel_order_no);
+  const auto requests = server.requests();
+  REQUIRE(requests.size() == 2);
+  CHECK(requests[0].target == "/v1/payment_intents");
+  CHECK(requests[1].target == "/v1/payment_intents/pi_1");
+
+  // What is known is kept when the second question is not answered, and with it the intent's id.
+  server.answer_with(paid_since(500));
+  const ChannelReport open = ask(channel, call);
+  CHECK(open.verdict == V::accepted);
+  CHECK(open.channel_reference == "pi_1");
+  CHECK(open.next_action.type == "client_secret");
+  CHECK(open.fate == F::unwell);
+  CHECK(server.requests().size() == 4);
+  http.stop();
+}
+
 // ---- keys that are fetched
 
 TEST_CASE("WeChat's keys are fetched, and when it signs with the next one that is fetched too") {

@@ -24,6 +24,7 @@ inline nlohmann::json stripe_intent(const std::string& status) {
   return {{"id", "pi_1"},
           {"object", "payment_intent"},
           {"amount", 101},
+          {"amount_capturable", status == "requires_capture" ? 101 : 0},
           {"amount_received", status == "succeeded" ? 101 : 0},
           {"capture_method", "automatic"},
           {"client_secret", "pi_1_secret_x"},

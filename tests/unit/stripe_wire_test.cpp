@@ -116,6 +116,18 @@ TEST_CASE("Stripe: an instrument the merchant knows is confirmed with the order"
   call.payer_instrument = "pm_1";
   CHECK(encoded(call).body.find("&confirm=true&payment_method=pm_1&return_url=https%3A%2F%2F") !=
         std::string::npos);
+  // Stripe confirms nothing that could send the payer away without a way back.
+  const auto allows_none = [&call] {
+    return encoded(call).body.find("[allow_redirects]=never") != std::string::npos;
+  };
+  CHECK_FALSE(allows_none());
+  call.return_url.clear();
+  CHECK(allows_none());
+  call.method = "card";
+  CHECK_FALSE(allows_none());
+  call.method.clear();
+  call.payer_instrument.clear();
+  CHECK_FALSE(allows_none());
 }
 
 TEST_CASE(
@@ -130,6 +142,51 @@ TEST_CASE(
   CHECK(encoded(call).target == "/v1/payment_intents/pi_1");
 }
 
+TEST_CASE("Stripe: to ask about an order that is to end charges nobody for it") {
+  const auto charges = [](const ChannelCall& call, UnixUs now_us) {
+    const WireRequest request = encoded(call, now_us);
+    REQUIRE(request.target == "/v1/payment_intents");
+    CHECK(only_header(request.headers, "idempotency-key") == call.channel_order_no + ":create");
+    CHECK(request.body.find("amount=101&") == 0);
+    return request.body.find("confirm") != std::string::npos;
+  };
+  ChannelCall call = call_of(Op::create, true);
+  call.payer_instrument = "pm_1";
+  call.expires_at_us = vectors_now_us + us_per_s;
+  CHECK(charges(call, vectors_now_us));
+  CHECK_FALSE(charges(call, call.expires_at_us));
+  call.operation = Op::close;
+  CHECK_FALSE(charges(call, vectors_now_us));
+  call.query = false;
+  CHECK_FALSE(charges(*call_before(call), vectors_now_us));
+  call.operation = Op::capture;
+  call.amount_minor = 1;
+  CHECK_FALSE(charges(*call_before(call), vectors_now_us));
+}
+
+TEST_CASE("Stripe: an intent that was found without its id is read again while it can change") {
+  ChannelReport heard;
+  heard.channel_reference = "pi_1";
+  const auto is_read_again = [&heard](const ChannelCall& call, V verdict) {
+    heard.verdict = verdict;
+    const auto again = call_after(call, heard);
+    if (again) CHECK(encoded(*again).target == "/v1/payment_intents/pi_1");
+    return again.has_value();
+  };
+  for (const Op operation : {Op::create, Op::close}) {
+    ChannelCall call = call_of(operation, true);
+    call.channel_reference.clear();
+    CHECK(is_read_again(call, V::accepted));
+    CHECK(is_read_again(call, V::authorized));
+    for (const V verdict : {V::paid, V::closed, V::not_found, V::refused, V::unknown})
+      CHECK_FALSE(is_read_again(call, verdict));
+    call.channel_reference = "pi_1";
+    CHECK_FALSE(is_read_again(call, V::accepted));
+  }
+  CHECK_FALSE(is_read_again(call_of(Op::create), V::accepted));
+  CHECK_FALSE(is_read_again(call_of(Op::refund, true), V::refund_pending));
+}
+
 TEST_CASE("Stripe: what needs the intent's id asks for it first") {
   for (const Op operation : {Op::capture, Op::close, Op::void_, Op::refund}) {
     CAPTURE(name_of(operation));
@@ -139,7 +196,7 @@ TEST_CASE("Stripe: what needs the intent's id asks for it first") {
     const auto first = call_before(call);
     REQUIRE(first);
     CHECK(first->query);
-    CHECK(first->operation == Op::create);
+    CHECK(first->operation == (operation == Op::refund ? Op::create : operation));
     CHECK(first->refund_id.empty());
     CHECK(encoded(*first).body == encoded(call_of(Op::create)).body);
     CHECK(std::holds_alternative<Problem>(encode_call(stripe_account(), call, vectors_context())));
@@ -201,6 +258,9 @@ TEST_CASE("Stripe: an intent says what to do next, and what was received") {
   partly["amount_received"] = 90;
   report = answered(call_of(Op::capture), 200, partly.dump());
   CHECK(report.amount_minor == 90);
+  json held = stripe_intent("requires_capture");
+  held["amount_capturable"] = 80;
+  CHECK(answered(call_of(Op::create), 200, held.dump()).amount_minor == 80);
   CHECK(report.currency.code() == "USD");
   CHECK(report.next_action.type.empty());
 }
@@ -218,6 +278,14 @@ TEST_CASE("Stripe: an answer that does not hold together is unknown and says why
       intent([](json& i) { i["object"] = "charge"; }),
       intent([](json& i) { i["amount_received"] = "101"; }),
       intent([](json& i) { i.erase("amount_received"); }),
+      intent([](json& i) { i["amount_received"] = 101.0; }),
+      intent([](json& i) { i["amount_received"] = 0; }),
+      intent([](json& i) { i["amount_received"] = -101; }),
+      intent([](json& i) { i["amount_received"] = 18'446'744'073'709'551'615ULL; }),
+      intent([](json& i) {
+        i["status"] = "requires_capture";
+        i.erase("amount_capturable");
+      }),
       intent([](json& i) { i["currency"] = "dollar"; }),
       answered(call_of(Op::create, true), 200, "<html>"),
       answered(call_of(Op::create, true), 500, "<html>"),
@@ -279,13 +347,20 @@ TEST_CASE("Stripe: each error means what its table says") {
       {Op::create, false, 429, invalid, "lock_timeout", V::unknown},
       {Op::create, false, 500, "api_error", "", V::unknown},
       {Op::create, false, 503, invalid, "", V::unknown},
-      {Op::create, true, 402, "card_error", "card_declined", V::unknown},
+      // What is kept under the key of an order whose answer was lost.
+      {Op::create, true, 402, "card_error", "card_declined", V::refused},
+      {Op::create, true, 402, "card_error", "processing_error", V::unknown},
+      {Op::create, true, 400, "idempotency_error", "", V::unknown},
+      // A search may be refused too, which says nothing of the order.
+      {Op::create, true, 400, invalid, "", V::unknown},
+      {Op::create, true, 429, invalid, "rate_limit", V::unknown},
       {Op::close, true, 404, invalid, "resource_missing", V::not_found},
       {Op::capture, false, 400, invalid, "payment_intent_unexpected_state", V::unknown},
       {Op::capture, false, 400, invalid, "amount_too_large", V::refused},
       {Op::capture, false, 400, invalid, "amount_too_small", V::refused},
       {Op::capture, false, 400, invalid, "", V::refused},
       {Op::capture, false, 402, "card_error", "card_declined", V::refused},
+      {Op::capture, false, 402, "card_error", "processing_error", V::unknown},
       {Op::capture, false, 429, invalid, "lock_timeout", V::unknown},
       {Op::close, false, 400, invalid, "payment_intent_unexpected_state", V::refused},
       {Op::void_, false, 400, invalid, "payment_intent_unexpected_state", V::refused},

@@ -162,9 +162,11 @@ void read_intent(ChannelReport& report, const json& intent) {
   const std::string status = text_of(intent, "status");
   report.verdict = meaning_of(Question::intent, 200, status);
   const auto currency = currency_of(intent);
-  const bool paid = report.verdict == ChannelVerdict::paid;
-  const auto amount =
-      currency ? amount_of(intent, paid ? "amount_received" : "amount", *currency) : std::nullopt;
+  // What has moved or is held may be less than what was asked for.
+  const char* const name = report.verdict == ChannelVerdict::paid         ? "amount_received"
+                           : report.verdict == ChannelVerdict::authorized ? "amount_capturable"
+                                                                          : "amount";
+  const auto amount = currency ? amount_of(intent, name, *currency) : std::nullopt;
   if (!amount || report.channel_reference.empty())
     return say(report, "wrong_shape", "The intent does not name its id, currency and amount.");
   report.amount_minor = *amount;

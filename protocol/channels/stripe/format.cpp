@@ -16,6 +16,10 @@ class Format final : public WireFormat {
   std::optional<ChannelCall> call_before(const ChannelCall& call) const override {
     return stripe::call_before(call);
   }
+  std::optional<ChannelCall> call_after(const ChannelCall& call,
+                                        const ChannelReport& heard) const override {
+    return stripe::call_after(call, heard);
+  }
   EncodedCall encode(const ChannelCall& call, const SigningContext& context) const override {
     return encode_call(account_, call, context);
   }

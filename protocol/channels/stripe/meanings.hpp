@@ -29,6 +29,9 @@ inline constexpr Meaning meanings[] = {
     {Question::intent,  200, "succeeded",               ChannelVerdict::paid},
     {Question::intent,  200, "canceled",                ChannelVerdict::closed},
     {Question::intent,  404, "resource_missing",        ChannelVerdict::not_found},
+    // The answer that is kept for an order whose own was lost: the same one, and it means the same.
+    {Question::intent,  402, "card_error",              ChannelVerdict::refused},
+    {Question::intent,  402, "processing_error",        ChannelVerdict::unknown},
 
     // Definite refusals of an order. A card that is declined ends this try; the intent stays, and
     // nobody but us can confirm it. Unknown stays, above all, idempotency_error: the key is taken.
@@ -48,6 +51,7 @@ inline constexpr Meaning meanings[] = {
     {Question::capture, 400, "amount_too_small",        ChannelVerdict::refused},
     {Question::capture, 400, "invalid_request_error",   ChannelVerdict::refused},
     {Question::capture, 402, "card_error",              ChannelVerdict::refused},
+    {Question::capture, 402, "processing_error",        ChannelVerdict::unknown},
 
     {Question::cancel,  400, "payment_intent_unexpected_state", ChannelVerdict::refused},
     {Question::cancel,  404, "resource_missing",        ChannelVerdict::not_found},

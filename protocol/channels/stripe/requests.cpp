@@ -59,10 +59,15 @@ EncodedCall create(const Account& account, const ChannelCall& call) {
   if (!amount) return not_possible("/amount", "Stripe cannot charge this amount in this currency.");
   Fields fields{{"amount", std::to_string(*amount)}, {"currency", lower(call.currency.code())}};
   if (call.manual_capture) fields.emplace_back("capture_method", "manual");
-  if (call.method.empty())
+  if (call.method.empty()) {
     fields.emplace_back("automatic_payment_methods[enabled]", "true");
-  else
+    // Stripe confirms no intent that may send the payer away and does not say where he comes back
+    // to.
+    if (!call.payer_instrument.empty() && call.return_url.empty())
+      fields.emplace_back("automatic_payment_methods[allow_redirects]", "never");
+  } else {
     fields.emplace_back("payment_method_types[0]", call.method);
+  }
   fields.emplace_back("metadata[order_no]", call.channel_order_no);
   if (!call.subject.empty()) fields.emplace_back("description", call.subject);
   if (!call.payer_instrument.empty()) {
@@ -91,7 +96,13 @@ EncodedCall query(const Account& account, const ChannelCall& call, const Signing
                std::string(refunds) + "?" +
                    encode_fields({{"payment_intent", call.channel_reference}, {"limit", "100"}}));
   if (!call.channel_reference.empty()) return get(account, intent_path(call));
-  if (context.now_us - call.order_created_at_us <= repeat_window_us) return create(account, call);
+  if (context.now_us - call.order_created_at_us <= repeat_window_us) {
+    const bool expired = call.expires_at_us != 0 && context.now_us >= call.expires_at_us;
+    ChannelCall again = call;
+    again.amount_minor = call.order_amount_minor;
+    if (expired || call.operation != ChannelOperation::create) again.payer_instrument.clear();
+    return create(account, again);
+  }
   return get(account,
              std::string(intents) + "/search?" +
                  encode_fields({{"query", "metadata['order_no']:'" + call.channel_order_no + "'"},
@@ -120,12 +131,23 @@ std::optional<ChannelCall> call_before(const ChannelCall& call) {
                                 (call.query && call.operation != ChannelOperation::refund);
   if (finds_out_itself || !call.channel_reference.empty()) return std::nullopt;
   ChannelCall first = call;
-  first.operation = ChannelOperation::create;
+  // A query of a refund asks for the refund, and so of the order; all others ask for the order.
+  if (call.operation == ChannelOperation::refund) first.operation = ChannelOperation::create;
   first.query = true;
-  first.amount_minor = call.order_amount_minor;
   first.refund_id.clear();
   first.channel_refund_no.clear();
   return first;
+}
+
+std::optional<ChannelCall> call_after(const ChannelCall& call, const ChannelReport& heard) {
+  const bool asked_without_id =
+      call.query && call.operation != ChannelOperation::refund && call.channel_reference.empty();
+  const bool can_change =
+      heard.verdict == ChannelVerdict::accepted || heard.verdict == ChannelVerdict::authorized;
+  if (!asked_without_id || !can_change) return std::nullopt;
+  ChannelCall again = call;
+  again.channel_reference = heard.channel_reference;
+  return again;
 }
 
 EncodedCall encode_call(const Account& account, const ChannelCall& call,

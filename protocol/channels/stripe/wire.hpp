@@ -22,12 +22,17 @@ namespace welkin::stripe {
 
 constexpr std::int64_t timestamp_tolerance_s = 300;
 // So long after an order was first sent, it is asked for by repeating it under its key, which is
-// exact; later by a search, whose index is behind by about a minute, and by more on bad days.
+// exact; later by a search, whose index is behind by about a minute, and by more on bad days. An
+// order that is to end is repeated without its payment method: if it is there, the key is taken,
+// and if it is not, nobody is charged for it any more.
 constexpr UnixUs repeat_window_us = 180 * us_per_s;
 
 // A call about an intent whose id is not known, which is another call's answer: that one, to be
 // made first. Its report's channel_reference belongs into the call.
 std::optional<ChannelCall> call_before(const ChannelCall& call);
+// What is kept under a key is the first answer, and what a search finds is behind: an intent that
+// was found in one of these ways, and can still change, is read again by its id.
+std::optional<ChannelCall> call_after(const ChannelCall& call, const ChannelReport& heard);
 
 EncodedCall encode_call(const Account& account, const ChannelCall& call,
                         const SigningContext& context);
