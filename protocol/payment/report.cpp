@@ -233,7 +233,7 @@ class ReportJudge {
       const bool asked = is_pending(ChannelOperation::close);
       return one(PaymentClosed{asked ? p_.pending->close_reason : CloseReason::expired, r_.source});
     }
-    return unsettled(Outcome::pending, "the channel has not heard of it; asked again");
+    return unsettled(Outcome::pending, absence());
   }
 
   // ---- about a refund
@@ -261,8 +261,7 @@ class ReportJudge {
       case ChannelVerdict::refund_refused:
         return refund_failed(*refund);
       case ChannelVerdict::not_found:
-        return refund_unsettled(*refund, Outcome::pending,
-                                "the channel has not heard of it; asked again");
+        return refund_unsettled(*refund, Outcome::pending, absence());
       case ChannelVerdict::unknown:
         return refund_unsettled(*refund, Outcome::unknown, words());
       case ChannelVerdict::not_taken:
@@ -426,6 +425,9 @@ class ReportJudge {
   }
   std::string words() const {
     return r_.message.empty() ? r_.code : r_.code + (r_.code.empty() ? "" : ": ") + r_.message;
+  }
+  std::string absence() const {
+    return (words().empty() ? "the channel has not heard of it" : words()) + "; asked again";
   }
   std::string account_books() const { return "channel/" + attempt_->account; }
   std::string merchant_books() const { return "merchant/" + p_.merchant_id + "/payable"; }

@@ -275,12 +275,29 @@ TEST_CASE("a callback comes again until it is taken in the channel's own words")
   }
 }
 
+TEST_CASE("WeChat Pay: who has lost the answer with the code asks again, and gets the same code") {
+  for (const char* method : {"native", "h5", "jsapi"}) {
+    CAPTURE(method);
+    World world("wechat_pay");
+    const ChannelCall order = order_call(method);
+    const ChannelReport lost = world.ask(order);
+    REQUIRE(lost.verdict == V::accepted);
+    CHECK(world.ask(query_of(order)).verdict == V::not_found);
+    const ChannelReport again = world.ask(order);
+    CHECK(again.verdict == V::accepted);
+    CHECK(again.next_action.type == lost.next_action.type);
+    if (again.next_action.type != "client_parameters")  // signed anew, for the same order
+      CHECK(again.next_action.value == lost.next_action.value);
+  }
+}
+
 TEST_CASE("a payer who declines may try again, and what is closed cannot be paid") {
   for (const std::string& protocol : protocols) {
     CAPTURE(protocol);
     World world(protocol);
-    const ChannelCall order = order_call(method_of(protocol));
+    ChannelCall order = order_call(method_of(protocol));
     const ChannelReport taken = world.ask(order);
+    order.order_accepted = true;
     world.bank().decline(order.channel_order_no);
     if (protocol == "stripe") CHECK(world.receiver().next().report().verdict == V::accepted);
     CHECK(world.ask(query_of(order, taken)).verdict == V::accepted);

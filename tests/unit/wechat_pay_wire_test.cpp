@@ -199,14 +199,36 @@ TEST_CASE("WeChat Pay: each state of an order and of a refund means one thing") 
   };
   for (const Row& row : rows) {
     CAPTURE(row.state);
-    const ChannelReport order = answered(example_query(Op::create),
-                                         signed_answer(200, wechat_transaction(row.state).dump()));
+    ChannelCall query = example_query(Op::create);
+    query.order_accepted = true;
+    const ChannelReport order =
+        answered(query, signed_answer(200, wechat_transaction(row.state).dump()));
     CHECK(order.verdict == row.order);
     CHECK(order.source == ReportSource::query);
     const std::string refund = wechat_refund("status", row.state).dump();
     CHECK(answered(example_query(Op::refund), signed_answer(200, refund)).verdict == row.refund);
     CHECK(answered(example_call(Op::refund), signed_answer(200, refund)).verdict == row.refund);
   }
+}
+
+TEST_CASE("WeChat Pay: an open order whose code was lost is asked for again until it expires") {
+  const auto open = [](const ChannelCall& call, UnixUs now_us) {
+    const std::string body = wechat_transaction("NOTPAY").dump();
+    return parse_answer(wechat_account(), call, signed_answer(200, body, now_us), {now_us, "n"})
+        .verdict;
+  };
+  ChannelCall call = example_query(Op::create);
+  call.expires_at_us = vectors_now_us + 60 * us_per_s;
+  CHECK(open(call, vectors_now_us) == V::not_found);
+  // Then it is to be closed, and not to be forgotten.
+  CHECK(open(call, call.expires_at_us) == V::accepted);
+  // Somebody has asked for its end.
+  call.operation = Op::close;
+  CHECK(open(call, vectors_now_us) == V::accepted);
+  // The payer has got his code, and the answer to the first create may yet come.
+  call.operation = Op::create;
+  call.order_accepted = true;
+  CHECK(open(call, vectors_now_us) == V::accepted);
 }
 
 TEST_CASE("WeChat Pay: a paid order reports the order's amount, not what a coupon left of it") {
@@ -234,6 +256,9 @@ TEST_CASE("WeChat Pay: an answer that does not hold together is unknown and says
       order([](json& t) { t["amount"].erase("total"); }),
       order([](json& t) { t["amount"]["total"] = "101"; }),
       order([](json& t) { t["amount"]["total"] = 101.0; }),
+      order([](json& t) { t["amount"]["total"] = -101; }),
+      order([](json& t) { t["amount"]["total"] = 0; }),
+      order([](json& t) { t["amount"]["total"] = 18'446'744'073'709'551'615ULL; }),
       order([](json& t) { t["amount"]["currency"] = "YUAN"; }),
       order([](json& t) { t.erase("transaction_id"); }),
       answered(example_query(Op::create), signed_answer(200, "[]")),
@@ -285,6 +310,10 @@ TEST_CASE("WeChat Pay: each refusal means what its table says, in either spellin
       {Op::create, false, 429, "FREQUENCY_LIMITED", V::not_taken},
       {Op::create, false, 429, "RATELIMIT_EXCEEDED", V::not_taken},
       {Op::create, false, 500, "SYSTEM_ERROR", V::unknown},
+      {Op::create, false, 500, "BANK_ERROR", V::unknown},
+      {Op::create, false, 404, "ORDER_NOT_EXIST", V::unknown},
+      {Op::create, false, 403, "NOT_ENOUGH", V::unknown},
+      {Op::create, false, 400, "SOMETHING_NEW", V::unknown},
       {Op::create, false, 500, "PARAM_ERROR", V::unknown},
       {Op::create, false, 202, "USERPAYING", V::unknown},
       {Op::create, true, 404, "ORDER_NOT_EXIST", V::not_found},
@@ -300,6 +329,10 @@ TEST_CASE("WeChat Pay: each refusal means what its table says, in either spellin
       {Op::refund, false, 403, "NO_AUTH", V::refund_refused},
       {Op::refund, false, 403, "USER_ACCOUNT_ABNORMAL", V::refund_refused},
       {Op::refund, false, 403, "NOT_ENOUGH", V::unknown},
+      {Op::refund, false, 403, "NOTENOUGH", V::unknown},
+      {Op::refund, false, 401, "SIGN_ERROR", V::unknown},
+      {Op::refund, false, 404, "RESOURCE_NOT_EXISTS", V::unknown},
+      {Op::refund, false, 429, "FREQUENCY_LIMITED", V::unknown},
       {Op::refund, false, 500, "SYSTEMERROR", V::unknown},
       {Op::refund, true, 404, "RESOURCE_NOT_EXISTS", V::not_found},
       {Op::refund, true, 404, "ORDER_NOT_EXIST", V::unknown},

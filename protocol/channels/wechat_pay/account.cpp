@@ -61,6 +61,8 @@ std::optional<Problem> judge_texts(const AccountConfig& config) {
 
 }  // namespace
 
+bool is_same_serial(std::string_view a, std::string_view b) { return upper(a) == upper(b); }
+
 PlatformKey platform_key_of(const Certificate& certificate) {
   return {certificate.serial_hex(), certificate.public_key(), certificate.valid_from_us(),
           certificate.valid_to_us()};
@@ -68,9 +70,8 @@ PlatformKey platform_key_of(const Certificate& certificate) {
 
 const PlatformKey* find_platform_key(const std::vector<PlatformKey>& keys, std::string_view serial,
                                      UnixUs now_us) {
-  const std::string wanted = upper(serial);
   for (const PlatformKey& key : keys) {
-    if (upper(key.serial) != wanted) continue;
+    if (!is_same_serial(key.serial, serial)) continue;
     const bool valid =
         now_us >= key.valid_from_us && (key.valid_to_us == 0 || now_us <= key.valid_to_us);
     return valid ? &key : nullptr;
@@ -81,7 +82,7 @@ const PlatformKey* find_platform_key(const std::vector<PlatformKey>& keys, std::
 Account with_platform_keys(Account account, const std::vector<PlatformKey>& keys) {
   for (const PlatformKey& key : keys) {
     const auto same = [&key](const PlatformKey& old) {
-      return upper(old.serial) == upper(key.serial);
+      return is_same_serial(old.serial, key.serial);
     };
     auto& known = account.platform_keys;
     known.erase(std::remove_if(known.begin(), known.end(), same), known.end());

@@ -63,7 +63,9 @@ Account with_platform_keys(Account account, const std::vector<PlatformKey>& keys
 
 PlatformKey platform_key_of(const crypto::Certificate& certificate);
 
-// The key of that serial, without regard to case, if it is valid now.
+// Without regard to case: serials are written in either.
+bool is_same_serial(std::string_view a, std::string_view b);
+// The key of that serial, if it is valid now.
 const PlatformKey* find_platform_key(const std::vector<PlatformKey>& keys, std::string_view serial,
                                      UnixUs now_us);
 

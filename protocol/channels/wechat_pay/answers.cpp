@@ -83,11 +83,25 @@ ChannelReport created(const Account& account, const ChannelCall& call, const jso
   return report;
 }
 
-ChannelReport order_report(const Account& account, const ChannelCall& call, const json& body) {
+// An order is open whose answer was lost, and with it what the payer needs to pay: nobody has that.
+// Asked for once more under its number and with the same parameters, WeChat gives it again.
+bool is_out_of_reach(const ChannelCall& call, std::string_view state, UnixUs now_us) {
+  const bool expired = call.expires_at_us != 0 && now_us >= call.expires_at_us;
+  return call.operation == ChannelOperation::create && state == "NOTPAY" && !call.order_accepted &&
+         !expired;
+}
+
+ChannelReport order_report(const Account& account, const ChannelCall& call, const json& body,
+                           UnixUs now_us) {
   if (text_of(body, "out_trade_no") != call.channel_order_no)
     return report_unknown(call, "other_order", "The answer is about another order.");
   ChannelReport report = report_about(call);
   read_transaction(report, account, body);
+  if (report.verdict == ChannelVerdict::accepted &&
+      is_out_of_reach(call, text_of(body, "trade_state"), now_us)) {
+    say(report, "NOTPAY", "The order is open, and what the payer needs for it was lost.");
+    report.verdict = ChannelVerdict::not_found;
+  }
   // An order nobody has paid may not name its amount.
   if (report.verdict == ChannelVerdict::accepted && report.amount_minor == 0) echo_of(report, call);
   // To somebody who asked for the order's end, a payment that failed for good is that end.
@@ -139,7 +153,7 @@ ChannelReport read_answer(const Account& account, const ChannelCall& call, const
     case Question::create:
       return created(account, call, *body, context);
     case Question::query:
-      return order_report(account, call, *body);
+      return order_report(account, call, *body, context.now_us);
     case Question::refund:
     case Question::refund_query:
       return refund_report(call, *body);
@@ -231,7 +245,7 @@ std::variant<std::vector<PlatformKey>, Problem> parse_certificates(const Account
       return Problem{ProblemCode::broken_ciphertext, "A certificate cannot be opened.", {}};
     auto loaded = crypto::Certificate::from_pem(*pem);
     const auto* certificate = std::get_if<crypto::Certificate>(&loaded);
-    if (!certificate || certificate->serial_hex() != text_of(entry, "serial_no"))
+    if (!certificate || !is_same_serial(certificate->serial_hex(), text_of(entry, "serial_no")))
       return wrong("A certificate is not the one its serial number names.");
     // The next one may come before its time, and an old one may stay for a while after.
     if (certificate->judge_dates(now_us) != crypto::KeyFault::expired)
