@@ -272,9 +272,14 @@ TEST_CASE("a refusal is believed only where it is definite") {
       {Q::create, "ACQ.ACCESS_FORBIDDEN", V::not_taken},
       {Q::refund, "ACQ.ACCESS_FORBIDDEN", V::refund_refused},
       {Q::create, "ACQ.TOTAL_FEE_EXCEED", V::refused},
+      {Q::create, "ACQ.BUYER_BALANCE_NOT_ENOUGH", V::refused},
+      {Q::create, "ACQ.PAYMENT_FAIL", V::refused},
       {Q::create, "ACQ.SYSTEM_ERROR", V::unknown},
       {Q::create, "ACQ.TRADE_HAS_SUCCESS", V::unknown},
       {Q::create, "ACQ.TRADE_HAS_CLOSE", V::unknown},
+      {Q::create, "ACQ.TRADE_HAS_FINISHED", V::unknown},
+      {Q::create, "ACQ.TRADE_NOT_EXIST", V::unknown},
+      {Q::create, "ACQ.CONCURRENT_OPERATE", V::unknown},
       {Q::create, "ACQ.CONTEXT_INCONSISTENT", V::unknown},
       {Q::create, "ACQ.NEVER_SEEN", V::unknown},
       {Q::query, "ACQ.TRADE_NOT_EXIST", V::not_found},
@@ -282,14 +287,21 @@ TEST_CASE("a refusal is believed only where it is definite") {
       {Q::query, "ACQ.INVALID_PARAMETER", V::unknown},
       {Q::close, "ACQ.TRADE_HAS_CLOSE", V::closed},
       {Q::close, "ACQ.TRADE_HAS_SUCCESS", V::refused},
+      {Q::close, "ACQ.TRADE_HAS_FINISHED", V::refused},
       {Q::close, "ACQ.TRADE_STATUS_ERROR", V::refused},
+      {Q::close, "ACQ.REASON_TRADE_STATUS_INVALID", V::refused},
+      {Q::close, "ACQ.REASON_ILLEGAL_STATUS", V::refused},
       {Q::close, "ACQ.TRADE_NOT_EXIST", V::not_found},
       {Q::close, "ACQ.SYSTEM_ERROR", V::unknown},
       {Q::refund, "ACQ.REFUND_AMT_NOT_EQUAL_TOTAL", V::refund_refused},
       {Q::refund, "ACQ.TRADE_NOT_ALLOW_REFUND", V::refund_refused},
       {Q::refund, "ACQ.TRADE_HAS_FINISHED", V::refund_refused},
       {Q::refund, "ACQ.SELLER_BALANCE_NOT_ENOUGH", V::unknown},
+      {Q::refund, "ACQ.INVALID_PARAMETER", V::refund_refused},
+      {Q::refund, "ACQ.TRADE_NOT_EXIST", V::unknown},
       {Q::refund, "ACQ.TRADE_STATUS_ERROR", V::unknown},
+      {Q::refund, "ACQ.REASON_TRADE_STATUS_INVALID", V::unknown},
+      {Q::refund, "ACQ.REASON_ILLEGAL_STATUS", V::unknown},
       {Q::refund, "ACQ.DISCORDANT_REPEAT_REQUEST", V::unknown},
       {Q::refund, "ACQ.SYSTEM_ERROR", V::unknown},
       {Q::refund_query, "ACQ.TRADE_NOT_EXIST", V::unknown},
@@ -303,18 +315,24 @@ TEST_CASE("a refusal is believed only where it is definite") {
     CHECK(report.code == row.sub_code);
     CHECK(report.message == "why");
   }
-  for (const char* code : {"20000", "10003", "20001", "99999", ""})
+  for (const char* code : {"20000", "10003", "40004", "99999", ""})
     for (const Q question : {Q::create, Q::query, Q::close, Q::refund, Q::refund_query}) {
       const Asked a = asked(question);
       CHECK(answered(a.call, a.node, {{"code", code}, {"msg", "m"}}).verdict == V::unknown);
     }
   // What is about the account, and not the order, takes no order; of all else it says nothing.
-  for (const char* code : {"40002", "40003", "40005", "40006"})
+  for (const char* code : {"20001", "40002", "40003", "40005", "40006"})
     for (const Q question : {Q::create, Q::query, Q::close, Q::refund, Q::refund_query}) {
       const Asked a = asked(question);
       CHECK(answered(a.call, a.node, {{"code", code}, {"msg", "m"}}).verdict ==
             (question == Q::create ? V::not_taken : V::unknown));
     }
+  // A parameter is missing, which the order's own next account would miss too.
+  for (const Q question : {Q::create, Q::query, Q::close, Q::refund, Q::refund_query}) {
+    const Asked a = asked(question);
+    CHECK(answered(a.call, a.node, {{"code", "40001"}, {"msg", "m"}}).verdict ==
+          (question == Q::create ? V::refused : V::unknown));
+  }
 }
 
 TEST_CASE(
@@ -348,6 +366,23 @@ TEST_CASE("an answer that lacks what it must say is unknown") {
   CHECK(verdict_without(Q::refund, "refund_fee") == V::unknown);
   CHECK(verdict_without(Q::refund_query, "out_request_no") == V::unknown);
   CHECK(verdict_without(Q::refund_query, "refund_amount") == V::unknown);
+}
+
+TEST_CASE("an amount that is not written as yuan are is none") {
+  const auto verdict_of = [](Q question, const char* field, const Json& amount) {
+    const Asked a = asked(question);
+    Json node = good_node(a);
+    node[field] = amount;
+    return answered(a.call, a.node, node).verdict;
+  };
+  const Json amounts[] = {"01.01", "1.010", "1,01",   "1e2", "+1.01", "-1.01", " 1.01",
+                          "0.00",  ".01",   "1.01元", "1.",  1.01,    101,     "99999999999999.99"};
+  for (const Json& amount : amounts) {
+    CAPTURE(amount);
+    CHECK(verdict_of(Q::query, "total_amount", amount) == V::unknown);
+    CHECK(verdict_of(Q::refund_query, "refund_amount", amount) == V::unknown);
+  }
+  CHECK(verdict_of(Q::query, "total_amount", "1.1") == V::paid);
 }
 
 TEST_CASE("an answer about another order or another refund is unknown") {

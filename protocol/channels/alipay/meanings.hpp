@@ -31,9 +31,10 @@ inline constexpr Meaning meanings[] = {
     {Question::create, "ACQ.TOTAL_FEE_EXCEED",          ChannelVerdict::refused},
     {Question::create, "ACQ.BUYER_BALANCE_NOT_ENOUGH",  ChannelVerdict::refused},
     {Question::create, "ACQ.PAYMENT_FAIL",              ChannelVerdict::refused},
-    // About our account: its application, key or certificate is not good (40002 is about what stands
-    // around the order, and 40004 about the order itself), not ready, not allowed to, blocked, or
-    // asks too often. Another account may take the order.
+    // About our account: its authorization, application, key or certificate is not good (40002 is
+    // about what stands around the order, and 40004 about the order itself), not ready, not allowed
+    // to, blocked, or asks too often. Another account may take the order.
+    {Question::create, "20001",                         ChannelVerdict::not_taken},
     {Question::create, "40002",                         ChannelVerdict::not_taken},
     {Question::create, "40003",                         ChannelVerdict::not_taken},
     {Question::create, "40005",                         ChannelVerdict::not_taken},

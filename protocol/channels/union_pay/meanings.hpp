@@ -70,6 +70,7 @@ inline constexpr Meaning meanings[] = {
     {Question::order,    "77", ChannelVerdict::refused},
     {Question::order,    "78", ChannelVerdict::refused},
     {Question::order,    "79", ChannelVerdict::refused},
+    {Question::order,    "99", ChannelVerdict::refused},
 
     {Question::refund,   "00", ChannelVerdict::refund_pending},
     // Faults of ours (10 to 14) are not listed: an operator mends them, and the same refund goes on.
@@ -95,10 +96,20 @@ inline constexpr Meaning meanings[] = {
     {Question::refunded, "35", ChannelVerdict::refund_refused},
     {Question::refunded, "36", ChannelVerdict::refund_refused},
     {Question::refunded, "38", ChannelVerdict::refund_refused},
+    {Question::refunded, "40", ChannelVerdict::refund_refused},
+    {Question::refunded, "41", ChannelVerdict::refund_refused},
     {Question::refunded, "60", ChannelVerdict::refund_refused},
     {Question::refunded, "61", ChannelVerdict::refund_refused},
     {Question::refunded, "62", ChannelVerdict::refund_refused},
+    {Question::refunded, "63", ChannelVerdict::refund_refused},
+    {Question::refunded, "64", ChannelVerdict::refund_refused},
+    {Question::refunded, "65", ChannelVerdict::refund_refused},
     {Question::refunded, "66", ChannelVerdict::refund_refused},
+    {Question::refunded, "73", ChannelVerdict::refund_refused},
+    {Question::refunded, "77", ChannelVerdict::refund_refused},
+    {Question::refunded, "78", ChannelVerdict::refund_refused},
+    {Question::refunded, "79", ChannelVerdict::refund_refused},
+    {Question::refunded, "99", ChannelVerdict::refund_refused},
 };
 // clang-format on
 
