@@ -1,174 +1,13 @@
-// How the sandbox channel signs, encodes and parses; see the header for what it promises.
+// How the sandbox channel's messages are written and read; see the header for what it promises.
 #include "protocol/channel/sandbox_wire.hpp"
 
-#include <algorithm>
-#include <charconv>
 #include <iterator>
-#include <nlohmann/json.hpp>
-#include <set>
 
-#include "protocol/channels/crypto.hpp"
-#include "protocol/channels/exchange.hpp"
+#include "protocol/channel/sandbox_fields.hpp"
 #include "protocol/name_table.hpp"
-#include "protocol/utf8.hpp"
 
 namespace welkin::sandbox_wire {
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-// ---- strict reading
-
-Problem malformed(std::string detail) {
-  return {ProblemCode::malformed_json, std::move(detail), {}};
-}
-
-constexpr int max_depth = 3;  // deeper than anything this format has
-
-// nlohmann keeps the last of two equal keys, which lets two readers of one signed body see
-// different values; here such a body is refused.
-Parsed<Json> parse_json(std::string_view body) {
-  std::vector<std::set<std::string>> keys;
-  const char* fault = nullptr;
-  const Json::parser_callback_t watch = [&](int depth, Json::parse_event_t event, Json& parsed) {
-    if (event == Json::parse_event_t::object_start) {
-      if (depth >= max_depth) fault = "The JSON is nested too deeply.";
-      keys.emplace_back();
-    } else if (event == Json::parse_event_t::object_end) {
-      if (!keys.empty()) keys.pop_back();
-    } else if (event == Json::parse_event_t::key) {
-      if (!keys.empty() && !keys.back().insert(parsed.get<std::string>()).second)
-        fault = "A JSON key stands twice.";
-    } else if (event == Json::parse_event_t::array_start) {
-      fault = "There are no arrays in this format.";
-    }
-    return fault == nullptr;
-  };
-  Json json = Json::parse(body, watch, /*allow_exceptions=*/false);
-  if (fault) return malformed(fault);
-  if (json.is_discarded()) return malformed("The body is not JSON.");
-  if (!json.is_object()) return malformed("The body is not a JSON object.");
-  return json;
-}
-
-// Reads the fields of one object and afterwards refuses what it was not asked for. The first fault
-// is kept, and reading goes on with default values, so that callers check once, at the end.
-class Fields {
- public:
-  Fields(const Json& object, std::string path) : object_(object), path_(std::move(path)) {}
-
-  std::string text(const char* name, std::size_t min_bytes, std::size_t max_bytes) {
-    const Json* value = take(name, Json::value_t::string);
-    if (!value) return {};
-    auto text = value->get<std::string>();
-    if (text.size() < min_bytes || text.size() > max_bytes)
-      fail(ProblemCode::invalid_value, name, "The length is out of range.");
-    return text;
-  }
-  // Numbers of orders and refunds stand in paths, so they are made of letters and digits.
-  std::string number(const char* name) {
-    std::string text = this->text(name, 8, 64);
-    const bool clean = std::all_of(text.begin(), text.end(), [](char c) {
-      return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-    });
-    if (!clean) fail(ProblemCode::invalid_value, name, "Only letters and digits are allowed.");
-    return text;
-  }
-  // A URL that a header may carry: nothing in it can end a header line.
-  std::string url(const char* name) {
-    std::string text = this->text(name, 0, 2048);
-    const bool clean =
-        std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
-    if (!clean) fail(ProblemCode::invalid_value, name, "Only printable ASCII is allowed.");
-    return text;
-  }
-  std::int64_t integer(const char* name, std::int64_t min, std::int64_t max) {
-    const Json* value = find(name);
-    if (!value) return 0;
-    if (!value->is_number_integer()) {
-      fail(ProblemCode::wrong_type, name, "An integer is expected.");
-      return 0;
-    }
-    const bool too_large = value->is_number_unsigned() &&
-                           value->get<std::uint64_t>() > static_cast<std::uint64_t>(max);
-    if (too_large || value->get<std::int64_t>() < min) {
-      fail(ProblemCode::invalid_value, name, "The number is out of range.");
-      return 0;
-    }
-    return value->get<std::int64_t>();
-  }
-  std::int64_t amount(const char* name, std::int64_t min = 1) {
-    const std::int64_t value = integer(name, min, max_amount_minor);
-    if (problem_ && problem_->field == path_ + "/" + name &&
-        problem_->code == ProblemCode::invalid_value)
-      problem_->code = ProblemCode::amount_out_of_range;
-    return value;
-  }
-  bool boolean(const char* name) {
-    const Json* value = take(name, Json::value_t::boolean);
-    return value && value->get<bool>();
-  }
-  Currency currency(const char* name) {
-    const std::string code = text(name, 3, 3);
-    const auto currency = Currency::parse(code);
-    if (!currency) fail(ProblemCode::unknown_currency, name, "The currency is not known.");
-    return currency.value_or(Currency{});
-  }
-  template <class T>
-  T named(const char* name, std::optional<T> (*parse)(std::string_view)) {
-    const std::string text = this->text(name, 1, 64);
-    const auto value = parse(text);
-    if (!value) fail(ProblemCode::invalid_value, name, "The value is not known.");
-    return value.value_or(T{});
-  }
-  bool has(const char* name) const { return object_.contains(name); }
-  const Json* object(const char* name) { return take(name, Json::value_t::object); }
-  void adopt(const std::optional<Problem>& inner) {
-    if (inner && !problem_) problem_ = inner;
-  }
-  void fail(ProblemCode code, std::string_view name, std::string detail) {
-    if (!problem_) problem_ = Problem{code, std::move(detail), path_ + "/" + std::string(name)};
-  }
-
-  // The first fault, an unknown field included.
-  std::optional<Problem> finish() {
-    for (const auto& item : object_.items()) {
-      const bool known = std::find(seen_.begin(), seen_.end(), item.key()) != seen_.end();
-      if (!known) fail(ProblemCode::unknown_field, cut_text(item.key(), 64), "No such field.");
-    }
-    return problem_;
-  }
-
- private:
-  const Json* find(const char* name) {
-    seen_.emplace_back(name);
-    const auto it = object_.find(name);
-    if (it != object_.end()) return &*it;
-    fail(ProblemCode::missing_field, name, "The field is missing.");
-    return nullptr;
-  }
-  const Json* take(const char* name, Json::value_t type) {
-    const Json* value = find(name);
-    if (!value || value->type() == type) return value;
-    fail(ProblemCode::wrong_type, name, "The field has the wrong JSON type.");
-    return nullptr;
-  }
-
-  const Json& object_;
-  std::string path_;
-  std::vector<std::string> seen_;
-  std::optional<Problem> problem_;
-};
-
-template <class T, class Read>
-Parsed<T> read_body(std::string_view body, Read read) {
-  auto parsed = parse_json(body);
-  if (auto* problem = std::get_if<Problem>(&parsed)) return std::move(*problem);
-  Fields fields(std::get<Json>(parsed), "");
-  T value = read(fields);
-  if (auto problem = fields.finish()) return std::move(*problem);
-  return value;
-}
 
 // ---- names
 
@@ -369,25 +208,6 @@ ChannelReport success_report(const ChannelCall& call, const Answer& answer) {
   return report;
 }
 
-bool is_signature_shape(const SignatureHeaders& headers) {
-  const auto nonce_char = [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' ||
-           c == '-';
-  };
-  return headers.nonce.size() >= nonce_length_min && headers.nonce.size() <= nonce_length_max &&
-         std::all_of(headers.nonce.begin(), headers.nonce.end(), nonce_char);
-}
-
-std::optional<std::int64_t> parse_timestamp(std::string_view text) {
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  // One second, one spelling, and none so far away that microseconds of it would overflow.
-  if (error != std::errc{} || end != text.data() + text.size() || value < 0 ||
-      value > 100'000'000'000 || std::to_string(value) != text)
-    return std::nullopt;
-  return value;
-}
-
 CallbackEvent event_of(OrderStatus status) {
   switch (status) {
     case OrderStatus::authorized:
@@ -412,44 +232,6 @@ ChannelOperation operation_of(const WireOrder& order) {
 }
 
 }  // namespace
-
-// ---- signature
-
-SignatureHeaders sign(std::string_view secret, std::int64_t timestamp_s, std::string_view nonce,
-                      std::string_view body) {
-  SignatureHeaders headers{std::to_string(timestamp_s), std::string(nonce), {}};
-  std::string text;
-  text.reserve(headers.timestamp.size() + nonce.size() + body.size() + 2);
-  text.append(headers.timestamp).append("\n").append(nonce).append("\n").append(body);
-  headers.signature = crypto::hex(crypto::hmac_sha256(secret, text));
-  return headers;
-}
-
-SignatureHeaders signature_headers(
-    const std::vector<std::pair<std::string, std::string>>& headers) {
-  const auto only = [&headers](std::string_view name) {
-    return std::string(only_header(headers, name));
-  };
-  return {only(timestamp_header), only(nonce_header), only(signature_header)};
-}
-
-std::optional<Problem> check_signature(std::string_view secret, const SignatureHeaders& headers,
-                                       std::string_view body, UnixUs now_us) {
-  const Problem bad{ProblemCode::bad_signature, "The signature does not fit the message.", {}};
-  const auto timestamp_s = parse_timestamp(headers.timestamp);
-  if (secret.empty() || !timestamp_s || !is_signature_shape(headers)) return bad;
-  const SignatureHeaders ours = sign(secret, *timestamp_s, headers.nonce, body);
-  // Without a digest ours would be empty, and an empty one never verifies.
-  if (ours.signature.size() != 64 ||
-      !crypto::equal_in_constant_time(ours.signature, headers.signature))
-    return bad;
-  const UnixUs age_us = now_us - *timestamp_s * us_per_s;
-  constexpr UnixUs tolerance_us = timestamp_tolerance_s * us_per_s;
-  if (age_us > tolerance_us || age_us < -tolerance_us)
-    return Problem{
-        ProblemCode::stale_timestamp, "The timestamp is more than 300 seconds from now.", {}};
-  return std::nullopt;
-}
 
 // ---- names
 

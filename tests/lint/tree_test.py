@@ -16,10 +16,6 @@ LINES_MAX = 600
 COLUMNS_MAX = 100
 # Files that may be longer, each with the reason.
 LONGER = {
-    "protocol/channel/sandbox_wire.cpp":
-        "one wire format, its writers beside its readers: apart, the two would drift",
-    "tests/actors/sandbox_channel_test.cpp":
-        "one fixture of two real ends, and a case for each way the other end can lie",
     "tests/unit/payment_rules_test.cpp":
         "the rules of one payment, case by case, on one vocabulary of helpers",
 }
