@@ -1,36 +1,19 @@
 // Rows of a breaker's stream: an event that is read is written as the same text for ever, folding
 // any such rows ends in a breaker or in a refusal, and whatever the rules ask of that breaker may
 // follow.
-#include <charconv>
-
 #include "protocol/breaker/call_meter.hpp"
 #include "protocol/breaker/event_codec.hpp"
 #include "protocol/utf8.hpp"
-#include "tests/fuzz/claims.hpp"
+#include "tests/fuzz/journal_rows.hpp"
 
 namespace welkin::fuzz {
 namespace {
 
-constexpr std::size_t rows_max = 32;
-constexpr UnixUs first_us = 1'900'000'000 * us_per_s;
-
-std::string written(const BreakerEvent& event) {
-  std::string out;
-  write_event(event, out);
-  return out;
-}
-
-// "breaker_opened 1 {…}"
-std::optional<BreakerEvent> check_row(std::string_view row) {
-  const std::size_t space = row.find(' ');
-  const std::string_view type = row.substr(0, space);
-  row.remove_prefix(std::min(space == std::string_view::npos ? space : space + 1, row.size()));
-  int version = 0;
-  const auto [end, ignored] = std::from_chars(row.data(), row.data() + row.size(), version);
-  row.remove_prefix(static_cast<std::size_t>(end - row.data()));
-  auto parsed = parse_breaker_event(type, version, row);
+std::optional<BreakerEvent> check_row(std::string_view line) {
+  const auto [type, version, payload] = row_of(line);
+  auto parsed = parse_breaker_event(type, version, payload);
   if (const auto* error = std::get_if<CodecError>(&parsed)) {
-    claim(!error->what.empty() && error->path.substr(0, 1) == "/", "a refusal names the field");
+    claim_names_field(*error);
     return std::nullopt;
   }
   const auto& event = std::get<BreakerEvent>(parsed);
@@ -62,7 +45,7 @@ void check_rules(const Breaker& breaker, UnixUs now_us) {
 
 void check(std::string_view rows) {
   Breaker breaker;
-  UnixUs at_us = first_us;
+  UnixUs at_us = first_row_us;
   for (std::size_t count = 0; !rows.empty() && count < rows_max; ++count) {
     const auto event = check_row(take_line(rows));
     if (!event) continue;

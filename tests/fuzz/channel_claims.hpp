@@ -45,6 +45,35 @@ inline RawCallback raw_callback(std::string channel, std::string_view input) {
   return raw;
 }
 
+// What the first line of an input asks: "query", "refund_query"; a create when it is no such word.
+// `call_for` makes a call of an operation, or the query of it.
+template <class CallFor>
+ChannelCall call_named(std::string_view what, CallFor call_for) {
+  using O = ChannelOperation;
+  const bool query = what == "query" || what == "refund_query";
+  if (what == "refund" || what == "refund_query") return call_for(O::refund, query);
+  for (const O operation : {O::capture, O::close, O::void_})
+    if (what == name_of(operation)) return call_for(operation, false);
+  return call_for(O::create, query);
+}
+
+// What a channel has signed in its file of vectors: the only messages of its keys that a target
+// does not sign itself.
+inline std::set<std::string> texts_signed_in(std::string_view file) {
+  const nlohmann::json content = vector_json(file);
+  std::set<std::string> texts;
+  for (const auto& vector : content["vectors"])
+    if (vector.contains("canonical")) texts.insert(vector["canonical"].get<std::string>());
+  return texts;
+}
+
+// Why there is no bill, by whichever channel's name for that.
+template <class NoBill>
+void claim_reason(const NoBill& none) {
+  claim_text(none.code, 64, "the reason's code is short and UTF-8");
+  claim_text(none.message, 512, "the reason is short and UTF-8");
+}
+
 inline void claim_no_errors_left() {
   claim(ERR_peek_error() == 0, "no error of OpenSSL's stays behind for whoever looks next");
 }

@@ -1,22 +1,12 @@
 // Rows of a journal: an event that is read is written as the same text for ever, the two readers
 // agree about it, and folding any such rows into a payment ends in a payment or in a refusal.
-#include <charconv>
-
 #include "app/canonical_reader.hpp"
 #include "protocol/payment/event_codec.hpp"
 #include "protocol/utf8.hpp"
-#include "tests/fuzz/claims.hpp"
+#include "tests/fuzz/journal_rows.hpp"
 
 namespace welkin::fuzz {
 namespace {
-
-constexpr std::size_t rows_max = 32;
-
-std::string written(const PaymentEvent& event) {
-  std::string out;
-  write_event(event, out);
-  return out;
-}
 
 PaymentEvent read_again(std::string_view type, int version, std::string_view payload) {
   auto parsed = parse_event(type, version, payload);
@@ -25,19 +15,13 @@ PaymentEvent read_again(std::string_view type, int version, std::string_view pay
   return std::move(std::get<PaymentEvent>(parsed));
 }
 
-// "payment_paid 1 {…}"
-std::optional<PaymentEvent> check_row(std::string_view row) {
-  const std::size_t space = row.find(' ');
-  const std::string_view type = row.substr(0, space);
-  row.remove_prefix(std::min(space == std::string_view::npos ? space : space + 1, row.size()));
-  int version = 0;
-  const auto [end, ignored] = std::from_chars(row.data(), row.data() + row.size(), version);
-  row.remove_prefix(static_cast<std::size_t>(end - row.data()));
-  auto parsed = parse_event(type, version, row);
+std::optional<PaymentEvent> check_row(std::string_view line) {
+  const auto [type, version, payload] = row_of(line);
+  auto parsed = parse_event(type, version, payload);
   if (const auto* error = std::get_if<CodecError>(&parsed)) {
-    claim(!error->what.empty() && error->path.substr(0, 1) == "/", "a refusal names the field");
+    claim_names_field(*error);
     const auto kind = parse_payment_event_kind(type);
-    claim(!kind || !read_canonical_event(*kind, version, row),
+    claim(!kind || !read_canonical_event(*kind, version, payload),
           "what the strict reader refuses the fast one does not take");
     return std::nullopt;
   }
@@ -48,9 +32,9 @@ std::optional<PaymentEvent> check_row(std::string_view row) {
   claim(today >= version, "what is read is of today's version");
   claim_same(written(read_again(type, today, text)), text,
              "what is read is written the same again");
-  if (const auto fast = read_canonical_event(kind_of(event), version, row)) {
-    claim_same(written(*fast), row, "the fast reader takes exactly what the writer writes");
-    claim_same(text, row, "the two readers agree");
+  if (const auto fast = read_canonical_event(kind_of(event), version, payload)) {
+    claim_same(written(*fast), payload, "the fast reader takes exactly what the writer writes");
+    claim_same(text, payload, "the two readers agree");
   }
   const bool plain = text.find('\\') == std::string::npos;
   claim(!plain || read_canonical_event(kind_of(event), today, text).has_value(),
@@ -60,7 +44,7 @@ std::optional<PaymentEvent> check_row(std::string_view row) {
 
 void check(std::string_view rows) {
   Payment payment;
-  UnixUs at_us = 1'900'000'000 * us_per_s;
+  UnixUs at_us = first_row_us;
   for (std::size_t count = 0; !rows.empty() && count < rows_max; ++count) {
     const auto event = check_row(take_line(rows));
     if (!event) continue;

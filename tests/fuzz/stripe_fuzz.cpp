@@ -69,13 +69,9 @@ void check_raw(std::string_view input) {
 }
 
 ChannelCall call_of(std::string_view what) {
-  if (what == "query") return example_query(O::create, "USD");
-  if (what == "capture") return example_call(O::capture, "USD");
-  if (what == "close") return example_call(O::close, "USD");
-  if (what == "void") return example_call(O::void_, "USD");
-  if (what == "refund") return example_call(O::refund, "USD");
-  if (what == "refund_query") return example_query(O::refund, "USD");
-  return example_call(O::create, "USD");
+  return call_named(what, [](O operation, bool query) {
+    return query ? example_query(operation, "USD") : example_call(operation, "USD");
+  });
 }
 
 // What a body says of the order, in whichever of Stripe's shapes it comes.

@@ -18,19 +18,9 @@ const union_pay::Account& account() {
   return made;
 }
 
-// What UnionPay has signed in the vectors: the only messages of its keys that were not signed here.
-const std::set<std::string>& genuine_texts() {
-  static const std::set<std::string> texts = [] {
-    const nlohmann::json file = vector_json("unionpay.json");
-    std::set<std::string> out;
-    for (const auto& vector : file["vectors"])
-      if (vector.contains("canonical")) out.insert(vector["canonical"].get<std::string>());
-    return out;
-  }();
-  return texts;
-}
 bool is_genuine(const FormFields& fields) {
-  return genuine_texts().count(sorted_text_without(fields, {"signature"})) == 1;
+  static const std::set<std::string> texts = texts_signed_in("unionpay.json");
+  return texts.count(sorted_text_without(fields, {"signature"})) == 1;
 }
 
 // What a message must not bring itself if it is to be signed here.
@@ -74,14 +64,7 @@ void check_raw(std::string_view form) {
   claim(fields && is_genuine(*fields), "nothing is believed that UnionPay has not signed");
 }
 
-ChannelCall call_of(std::string_view what) {
-  using union_pay_test::call_for;
-  if (what == "query") return call_for(O::create, true);
-  if (what == "close") return call_for(O::close);
-  if (what == "refund") return call_for(O::refund);
-  if (what == "refund_query") return call_for(O::refund, true);
-  return call_for(O::create);
-}
+ChannelCall call_of(std::string_view what) { return call_named(what, union_pay_test::call_for); }
 
 ChannelReport read(const ChannelCall& call, const WireAnswer& answer) {
   return union_pay::parse_answer(account(), call, answer, union_pay_test::now_us);
@@ -129,8 +112,7 @@ void check_bill(std::string_view body) {
   claim_no_errors_left();
   const auto* none = std::get_if<union_pay::NoBill>(&found);
   if (!none) return claim(field_of(*fields, "respCode") == "00", "a file comes with a success");
-  claim_text(none->code, 64, "the reason's code is short and UTF-8");
-  claim_text(none->message, 512, "the reason is short and UTF-8");
+  claim_reason(*none);
 }
 
 void check_fields(std::string_view body) {

@@ -20,16 +20,9 @@ const wechat_pay::Account& account() {
   return made;
 }
 
-// What WeChat has signed in the vectors: the only messages of these keys that were not signed here.
-const std::set<std::string>& genuine_texts() {
-  static const std::set<std::string> texts = [] {
-    const nlohmann::json file = vector_json("wechat.json");
-    std::set<std::string> out;
-    for (const auto& vector : file["vectors"])
-      if (vector.contains("canonical")) out.insert(vector["canonical"].get<std::string>());
-    return out;
-  }();
-  return texts;
+bool is_genuine(const std::string& text) {
+  static const std::set<std::string> texts = texts_signed_in("wechat.json");
+  return texts.count(text) == 1;
 }
 
 RawCallback signed_callback(std::string body) {
@@ -78,19 +71,16 @@ void check_raw(std::string_view input) {
   const CallbackVerdict verdict = heard(callback);
   claim_callback(verdict);
   if (is_believed(verdict))
-    claim(genuine_texts().count(wechat_pay::message_text(
-              only_header(callback.headers, "wechatpay-timestamp"),
-              only_header(callback.headers, "wechatpay-nonce"), callback.body)) == 1,
+    claim(is_genuine(wechat_pay::message_text(only_header(callback.headers, "wechatpay-timestamp"),
+                                              only_header(callback.headers, "wechatpay-nonce"),
+                                              callback.body)),
           "nothing is believed that WeChat has not signed");
 }
 
 ChannelCall call_of(std::string_view what) {
-  using O = ChannelOperation;
-  if (what == "query") return example_query(O::create);
-  if (what == "close") return example_call(O::close);
-  if (what == "refund") return example_call(O::refund);
-  if (what == "refund_query") return example_query(O::refund);
-  ChannelCall call = example_call(O::create);
+  ChannelCall call = call_named(what, [](ChannelOperation operation, bool query) {
+    return query ? example_query(operation) : example_call(operation);
+  });
   if (what == "jsapi" || what == "h5") call.method = what;
   return call;
 }
