@@ -191,3 +191,20 @@ TEST_CASE("Stripe: the balance report is read to the last cent, and half a file 
   CHECK(std::get<std::vector<stripe::BalanceRow>>(quoted)[0].source_id ==
         "a \"quoted\", and\nlong");
 }
+
+TEST_CASE("Stripe: a report's amount has the decimals of its currency, or two that are nought") {
+  const auto gross_of = [](const std::string& currency, const std::string& gross) {
+    const auto parsed = stripe::parse_balance_report(
+        "balance_transaction_id,created_utc,currency,gross,fee,net,reporting_category,source_id,"
+        "payment_intent_id\ntxn_1,2026-01-01 00:00:30," +
+        currency + "," + gross + ",0," + gross + ",charge,ch_1,pi_1\n");
+    const auto* rows = std::get_if<std::vector<stripe::BalanceRow>>(&parsed);
+    return rows ? rows->front().gross_minor : -1;
+  };
+  CHECK(gross_of("jpy", "500") == 500);
+  CHECK(gross_of("ugx", "1500.00") == 1'500);
+  CHECK(gross_of("ugx", "1500.50") == -1);
+  CHECK(gross_of("ugx", ".00") == -1);
+  CHECK(gross_of("kwd", "1.230") == 1'230);
+  CHECK(gross_of("usd", "1.230") == -1);
+}

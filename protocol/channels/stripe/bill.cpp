@@ -55,6 +55,15 @@ constexpr std::string_view columns[] = {
 enum Column { transaction, created, currency, gross, fee, net, category, source, intent, count };
 static_assert(std::size(columns) == count);
 
+// Stripe counts some currencies in hundredths that have none, and may write them: "1500.00".
+std::optional<std::int64_t> minor_of(std::string_view text, Currency currency) {
+  const std::string_view no_hundredths = ".00";
+  if (currency.exponent() == 0 && text.size() > no_hundredths.size() &&
+      text.substr(text.size() - no_hundredths.size()) == no_hundredths)
+    text.remove_suffix(no_hundredths.size());
+  return parse_major(text, currency);
+}
+
 std::optional<BalanceRow> read_row(const Record& record, const std::size_t (&place)[count]) {
   const auto text = [&](Column column) -> const std::string& { return record[place[column]]; };
   std::string code = text(currency);
@@ -63,9 +72,9 @@ std::optional<BalanceRow> read_row(const Record& record, const std::size_t (&pla
   const auto known = Currency::parse(code);
   const auto beijing_us = parse_beijing_dashed(text(created));
   if (!known || !beijing_us || text(transaction).empty()) return std::nullopt;
-  const auto gross_minor = parse_major(text(gross), *known);
-  const auto fee_minor = parse_major(text(fee), *known);
-  const auto net_minor = parse_major(text(net), *known);
+  const auto gross_minor = minor_of(text(gross), *known);
+  const auto fee_minor = minor_of(text(fee), *known);
+  const auto net_minor = minor_of(text(net), *known);
   if (!gross_minor || !fee_minor || !net_minor || *gross_minor - *fee_minor != *net_minor)
     return std::nullopt;
   // The same form as Beijing's, and eight hours less far on.
