@@ -59,6 +59,13 @@ const requests = {
     amount: 101, currency: 'usd', automatic_payment_methods: { enabled: true }, metadata: { order_no: o.channel_order_no }, description: '测试商品 A&B',
     confirm: true, payment_method: 'pm_card_visa', return_url: 'https://shop.example.com/back',
   }, { idempotencyKey: `${o.channel_order_no}:create` })],
+  'order confirmed without a way back': [{ operation: 'create', ...usd, payer_instrument: 'pm_card_visa', return_url: '' }, (o) => library.paymentIntents.create({
+    amount: 101, currency: 'usd', automatic_payment_methods: { enabled: true, allow_redirects: 'never' }, metadata: { order_no: o.channel_order_no },
+    description: '测试商品 A&B', confirm: true, payment_method: 'pm_card_visa',
+  }, { idempotencyKey: `${o.channel_order_no}:create` })],
+  'order that is to end': [{ operation: 'close', query: true, ...usd, payer_instrument: 'pm_card_visa' }, (o) => library.paymentIntents.create({
+    amount: 101, currency: 'usd', automatic_payment_methods: { enabled: true }, metadata: { order_no: o.channel_order_no }, description: '测试商品 A&B',
+  }, { idempotencyKey: `${o.channel_order_no}:create` })],
   'order in yen': [{ operation: 'create', currency: 'JPY', amount_minor: 500 }, (o) => library.paymentIntents.create({
     amount: 500, currency: 'jpy', automatic_payment_methods: { enabled: true }, metadata: { order_no: o.channel_order_no }, description: '测试商品 A&B',
   }, { idempotencyKey: `${o.channel_order_no}:create` })],
