@@ -255,7 +255,8 @@ Decision decide(const Payment& payment, const ChannelReport& report,
 std::vector<PaymentEvent> decide_due(const Payment& payment, const DecisionContext& context);
 
 // False when the event may not follow in this state or contradicts the payment, which for a
-// recorded event means a broken journal. `problem` then says why, and the payment is of no more use.
+// recorded event means a broken journal. `problem` then says why, and the payment is of no more
+// use.
 bool apply(Payment& payment, const PaymentEvent& event, UnixUs at_us,
            std::string* problem = nullptr);
 
