@@ -113,8 +113,10 @@ inline void claim_answer(const ChannelCall& call, const ChannelReport& report) {
   claim_no_errors_left();
 }
 
+// What is refused for its number alone was believed: it is genuine, and not of ours.
 inline bool is_believed(const CallbackVerdict& verdict) {
-  return !std::holds_alternative<CallbackRefused>(verdict);
+  const auto* refused = std::get_if<CallbackRefused>(&verdict);
+  return !refused || refused->problem.code == ProblemCode::invalid_value;
 }
 
 inline void claim_callback(const CallbackVerdict& verdict) {

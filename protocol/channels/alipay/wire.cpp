@@ -344,7 +344,12 @@ CallbackVerdict read_callback(const Account& account, const RawCallback& callbac
   if (field_of(*fields, "notify_type") != "trade_status_sync")
     return CallbackIgnored{id, "It is a notification of another kind."};
   const auto order = parse_channel_order_no(order_no);
-  if (!order) return CallbackIgnored{id, "It names no order of ours."};
+  // We give the address with each order, so that money under a number that is none is no
+  // stranger's: it is to be seen, and to come again.
+  if (!order)
+    return CallbackRefused{
+        {ProblemCode::invalid_value, "This is no order number of ours.", "/out_trade_no"},
+        std::string(order_no)};
   ChannelReport report;
   report.payment = order->payment;
   report.source = ReportSource::callback;

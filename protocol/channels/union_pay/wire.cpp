@@ -282,8 +282,11 @@ CallbackVerdict read_callback(const Account& account, const RawCallback& callbac
     return CallbackIgnored{report.id, "It is a notification of another kind."};
   const auto order = parse_channel_order_no(order_no);
   const auto refund_no = parse_channel_refund_no(value("orderId"));
+  // We give the address with each order and refund, so that money under a number that is none is no
+  // stranger's: it is to be seen, and to come again.
   if (!order || (of_refund && !refund_no))
-    return CallbackIgnored{report.id, "It names no order of ours."};
+    return CallbackRefused{{ProblemCode::invalid_value, "This is no number of ours.", "/orderId"},
+                           std::string(order_no)};
   report.payment = order->payment;
   report.channel_order_no = order_no;
   report.operation = of_refund ? ChannelOperation::refund : ChannelOperation::create;
