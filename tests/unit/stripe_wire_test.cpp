@@ -421,6 +421,7 @@ TEST_CASE("Stripe: an event about an intent or a refund of ours is a report") {
       {"payment_intent.canceled", "canceled", V::closed, Op::close},
       {"payment_intent.amount_capturable_updated", "requires_capture", V::authorized, Op::create},
       {"payment_intent.processing", "processing", V::accepted, Op::create},
+      {"payment_intent.requires_action", "requires_action", V::accepted, Op::create},
       {"refund.created", "pending", V::refund_pending, Op::refund},
       {"refund.updated", "succeeded", V::refunded, Op::refund},
       {"refund.failed", "failed", V::refund_refused, Op::refund},
@@ -450,7 +451,8 @@ TEST_CASE("Stripe: an event that is not about us is taken, one that does not hol
     bend(object);
     return code_of(heard("payment_intent.succeeded", object));
   };
-  CHECK(code_of(heard("charge.dispute.created", json::object())) == "ignored");
+  for (const char* type : {"charge.dispute.created", "charge.refunded", "something.new"})
+    CHECK(code_of(heard(type, json::object())) == "ignored");
   CHECK(bent([](json& i) { i["metadata"] = json::object(); }) == "ignored");
   CHECK(bent([](json& i) { i["metadata"]["order_no"] = "T202601010800000003"; }) ==
         "invalid_value");

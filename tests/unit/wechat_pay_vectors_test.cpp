@@ -194,6 +194,15 @@ TEST_CASE("WeChat Pay: the trade bill is read to the last fen and checked by its
   CHECK(fault("") == "line 1");
 }
 
+TEST_CASE("WeChat Pay: a bill is the one that was signed for, or is not read") {
+  const std::string csv = vector_file("bills/wechat_tradebill_all_2026-01-01.csv");
+  const std::string upper = "E1ACB5BDE456671DC127C29408182E398E79939F";
+  CHECK(is_bill_of({"", upper}, csv));
+  CHECK_FALSE(is_bill_of({"", upper}, csv + "\n"));
+  CHECK_FALSE(is_bill_of({"", upper}, ""));
+  CHECK_FALSE(is_bill_of({"", ""}, csv));
+}
+
 TEST_CASE("WeChat Pay: the fund flow is read and checked by its summary") {
   const std::string csv = vector_file("bills/wechat_fundflow_basic_2026-01-01.csv");
   const auto parsed = parse_fund_flow(csv);

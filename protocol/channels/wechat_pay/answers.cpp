@@ -278,4 +278,8 @@ std::variant<BillLocation, NoBill> parse_bill_location(const Account& account,
   return location;
 }
 
+bool is_bill_of(const BillLocation& location, std::string_view file) {
+  return crypto::parse_hex(location.sha1_hex) == crypto::parse_hex(crypto::sha1_hex(file));
+}
+
 }  // namespace welkin::wechat_pay

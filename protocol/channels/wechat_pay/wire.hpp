@@ -60,6 +60,8 @@ std::variant<BillLocation, NoBill> parse_bill_location(const Account& account,
 // Path and query of the URL are signed and sent as they stand in it.
 WireRequest encode_bill_download(const Account& account, const BillLocation& location,
                                  const SigningContext& context);
+// Whether a file, unpacked, is the one that WeChat has signed the digest of: only then is it read.
+bool is_bill_of(const BillLocation& location, std::string_view file);
 
 // ---- pieces, for those who stand in for WeChat
 
