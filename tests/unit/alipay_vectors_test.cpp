@@ -222,6 +222,6 @@ TEST_CASE("an Alipay account that cannot work names the field") {
   constexpr UnixUs year_2100_us = 4'102'444'801 * us_per_s;
   const auto expired = alipay::make_account(certificate_config(), year_2100_us);
   REQUIRE(std::holds_alternative<Problem>(expired));
-  CHECK(std::get<Problem>(expired).field == "app_certificate");
+  CHECK(std::get<Problem>(expired).field == "alipay_root_certificates");
   CHECK(std::get<Problem>(expired).detail.find("expired") != std::string::npos);
 }

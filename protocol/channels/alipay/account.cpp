@@ -59,6 +59,13 @@ std::optional<Problem> take_certificates(Account& account, const AccountConfig& 
                                          UnixUs now_us) {
   const auto roots = crypto::rsa_certificates(config.alipay_root_certificates);
   if (roots.empty()) return fault("alipay_root_certificates", "There is no RSA certificate in it.");
+  // Of several roots one may have run out; when all have, it is not their certificates' fault.
+  std::optional<KeyFault> fault_of_roots;
+  for (const Certificate& root : roots) {
+    fault_of_roots = root.judge_dates(now_us);
+    if (!fault_of_roots) break;
+  }
+  if (fault_of_roots) return fault("alipay_root_certificates", *fault_of_roots);
   account.root_certificate_number = root_certificate_number(config.alipay_root_certificates);
 
   const auto app = vouched("app_certificate", config.app_certificate, roots, now_us);
