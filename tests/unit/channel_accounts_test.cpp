@@ -5,13 +5,16 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 
+#include "sandbox/test_issuer.hpp"
 #include "tests/support/channel_calls.hpp"
 
 using namespace welkin;
 using Catch::Contains;
+using Catch::StartsWith;
 
 namespace {
 
@@ -66,6 +69,15 @@ std::string alipay() {
          line("private_key_file", key_file("alipay_app_key")) +
          list("public_key_files", key_file("alipay_platform_pub"));
 }
+std::string alipay_with_certificates() {
+  return "[[channel.account]]\n" + line("name", "a") + line("kind", "alipay") +
+         line("app_id", "2021000000000001") + line("seller_id", "2088000000000999") +
+         line("notify_url", "https://pay.example.com/channels/a/notify") +
+         line("private_key_file", key_file("alipay_app_key")) +
+         line("certificate_file", key_file("alipay_app_cert")) +
+         list("platform_certificate_files", key_file("alipay_platform_cert")) +
+         line("root_certificate_file", key_file("alipay_root_cert"));
+}
 std::string union_pay() {
   return "[[channel.account]]\n" + line("name", "u") + line("kind", "union_pay") +
          line("merchant_id", "777290058110048") + "test_environment = true\n" +
@@ -80,7 +92,7 @@ std::string stripe(const Folder& folder) {
          line("secret_key_file", folder.file("stripe_key")) +
          list("webhook_secret_files", folder.file("webhook"));
 }
-std::string sandbox(const Folder& folder) {
+std::string own_protocol(const Folder& folder) {
   return "[[channel.account]]\n" + line("name", "x") + line("kind", "sandbox") +
          line("base_url", "http://127.0.0.1:8601") + line("secret_file", folder.file("secret"));
 }
@@ -102,6 +114,11 @@ std::string bad(const std::string& toml, UnixUs now_us = vectors_now_us) {
   return text;
 }
 
+std::string read(const std::string& path) {
+  std::ifstream in(path);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
 // `toml` with what stands behind a key replaced.
 std::string with(std::string toml, const std::string& key, const std::string& value) {
   const std::size_t at = toml.find("\n" + key + " = ") + 1;
@@ -116,7 +133,8 @@ std::string with_file(const std::string& toml, const std::string& key, const std
 
 TEST_CASE("an account of each kind opens with its files") {
   const Folder folder;
-  auto result = opened(wechat(folder) + alipay() + union_pay() + stripe(folder) + sandbox(folder));
+  auto result =
+      opened(wechat(folder) + alipay() + union_pay() + stripe(folder) + own_protocol(folder));
   if (const auto* errors = std::get_if<std::vector<ConfigError>>(&result))
     for (const ConfigError& error : *errors) UNSCOPED_INFO(error.text());
   REQUIRE(std::holds_alternative<std::vector<OpenedAccount>>(result));
@@ -172,6 +190,72 @@ TEST_CASE("a key that is missing, too short, of another sort or another's stops 
              Contains("channel.account.root_certificate_file"));
   CHECK_THAT(bad(with_file(stripe(folder), "secret_key_file", folder.file("webhook"))),
              Contains("channel.account.secret_key_file") && Contains("sk_live_"));
+}
+
+TEST_CASE("keys too short to sign with stop the start at every channel that signs with RSA") {
+  const Folder folder;
+  folder.write("short_pub", sandbox::public_key_of(read(key_file("rsa_1024"))));
+  CHECK_THAT(bad(with_file(alipay(), "private_key_file", key_file("rsa_1024"))),
+             Contains("w.toml:7: channel.account.private_key_file is not good") &&
+                 Contains("wrong_size") && Contains("File: " + key_file("rsa_1024")));
+  CHECK_THAT(bad(with(alipay(), "public_key_files", "[\"" + folder.file("short_pub") + "\"]")),
+             Contains("w.toml:8: channel.account.public_key_files is not good") &&
+                 Contains("wrong_size") && Contains("File: " + folder.file("short_pub")));
+  CHECK_THAT(bad(with_file(union_pay(), "private_key_file", key_file("rsa_1024"))),
+             Contains("w.toml:7: channel.account.private_key_file is not good") &&
+                 Contains("wrong_size") && Contains("File: " + key_file("rsa_1024")));
+  folder.write("short_cert", sandbox::issue_certificate({"short"}, read(key_file("rsa_1024")),
+                                                        read(key_file("unionpay_middle_key")),
+                                                        read(key_file("unionpay_middle_cert"))));
+  CHECK_THAT(bad(with_file(union_pay(), "certificate_file", folder.file("short_cert"))),
+             Contains("w.toml:8: channel.account.certificate_file is not good") &&
+                 Contains("wrong_size") && Contains("File: " + folder.file("short_cert")));
+}
+
+TEST_CASE("a certificate of the channel's that has run out stops the start") {
+  const Folder folder;
+  // What is issued here is good for ten years, the vectors to the end of the century.
+  const UnixUs this_year_us = std::int64_t{std::time(nullptr)} * us_per_s;
+  const UnixUs in_twenty_years_us = this_year_us + std::int64_t{20} * 365 * 86'400 * us_per_s;
+  const std::string accounts = wechat(folder) + alipay_with_certificates() + union_pay();
+  REQUIRE(std::holds_alternative<std::vector<OpenedAccount>>(opened(accounts, in_twenty_years_us)));
+  struct Case {
+    std::string toml;
+    std::string key;
+    int line;
+    std::string name;    // of the vectors' key whose certificate it is
+    std::string issuer;  // none: its own
+    bool authority = false;
+  };
+  for (const Case& one :
+       {Case{wechat(folder), "platform_certificate_files", 10, "wechat_platform"},
+        Case{alipay_with_certificates(), "certificate_file", 8, "alipay_app", "alipay_root"},
+        Case{alipay_with_certificates(), "platform_certificate_files", 9, "alipay_platform",
+             "alipay_root"},
+        Case{alipay_with_certificates(), "root_certificate_file", 10, "alipay_root", "", true},
+        Case{union_pay(), "middle_certificate_file", 9, "unionpay_middle", "unionpay_root", true},
+        Case{union_pay(), "root_certificate_file", 10, "unionpay_root", "", true}}) {
+    CAPTURE(one.key, one.name);
+    const auto vector = [](const std::string& name, const char* what) {
+      return name.empty() ? std::string() : read(key_file(name + what));
+    };
+    sandbox::CertificateOrder order{one.name};
+    order.authority = one.authority;
+    folder.write(one.name, sandbox::issue_certificate(order, vector(one.name, "_key"),
+                                                      vector(one.issuer, "_key"),
+                                                      vector(one.issuer, "_cert")));
+    const std::string file = folder.file(one.name);
+    const std::string value = one.key.back() == 's' ? "[\"" + file + "\"]" : "\"" + file + "\"";
+    const std::string toml = with(one.toml, one.key, value);
+    // Another root vouches for nobody, so such an account is good at no time.
+    if (one.key != "root_certificate_file")
+      CHECK(std::holds_alternative<std::vector<OpenedAccount>>(opened(toml, this_year_us)));
+    const std::string text = bad(toml, in_twenty_years_us);
+    CHECK_THAT(text, StartsWith("w.toml:" + std::to_string(one.line) + ": channel.account." +
+                                one.key + " is not good"));
+    CHECK_THAT(text, Contains("expired"));
+    CHECK_THAT(text, Contains("File: " + file));
+  }
 }
 
 TEST_CASE("a certificate that has run out stops the start") {
