@@ -229,6 +229,19 @@ void add_other_schemas(Json& out) {
              {"field"});
 }
 
+// What channels are answered, each in its own words; the sandbox's name the reason.
+void add_callback_schemas(Json& out) {
+  const auto only = [](Json value) { return Json{{"enum", Json::array({std::move(value)})}}; };
+  const auto any_of = [](Json schemas) { return Json{{"anyOf", std::move(schemas)}}; };
+  out["CallbackTaken"] =
+      any_of(Json::array({object({{"code", only("SUCCESS")}}),  // and the sandbox
+                          object({{"received", only(true)}})}));
+  out["CallbackRefused"] =
+      any_of(Json::array({object({{"code", only("FAIL")}, {"message", only("FAIL")}}),
+                          object({{"received", only(false)}}),
+                          object({{"code", ref("ProblemCode")}, {"message", type("string")}})}));
+}
+
 Json query_parameters() {
   const auto parameter = [](std::string_view name, Json schema, std::string_view description) {
     return Json{{"name", name},
@@ -284,12 +297,37 @@ Json answer_of(const HttpRoute& route, std::string_view description) {
   if (!route.answer_schema.empty()) {
     content["application/json"]["schema"] = ref(route.answer_schema);
   } else {
-    content[route.access == Access::anyone ? "text/plain" : "*/*"]["schema"] = type("string");
+    content["text/plain"]["schema"] = type("string");
   }
   return {{"description", description}, {"content", content}};
 }
 
+Json refusal(std::string_view description) {
+  return {{"description", description},
+          {"content", {{"application/problem+json", {{"schema", ref("Problem")}}}}}};
+}
+
+// Beside each channel's own refusals stand problem documents: of a callback whose account is not
+// there, or that found no room before anybody looked whose it is.
+Json callback_answers() {
+  Json taken{{"description", "Taken, or old news, in the channel's words"}};
+  taken["content"]["application/json"]["schema"] = ref("CallbackTaken");
+  taken["content"]["text/plain"]["schema"]["enum"] = {"success", "ok"};
+  Json in_plain = refusal("Refused by Alipay's or UnionPay's word, or for the sandbox");
+  in_plain["content"]["application/json"]["schema"] = ref("CallbackRefused");
+  in_plain["content"]["text/plain"]["schema"]["enum"] = {"fail"};
+  Json in_json = refusal("Refused in WeChat Pay's or Stripe's words, or for the sandbox");
+  in_json["content"]["application/json"]["schema"] = ref("CallbackRefused");
+  Json other = refusal("Refused for the sandbox, or for nobody's account");
+  other["content"]["application/json"]["schema"] = ref("CallbackRefused");
+  return {{"200", std::move(taken)},
+          {"400", std::move(in_plain)},
+          {"500", std::move(in_json)},
+          {"default", std::move(other)}};
+}
+
 Json answers_of(const HttpRoute& route) {
+  if (route.access == Access::channel) return callback_answers();
   Json out;
   const bool creates =
       route.operation_id == "createPayment" || route.operation_id == "createRefund";
@@ -297,8 +335,7 @@ Json answers_of(const HttpRoute& route) {
   out["200"] =
       answer_of(route, creates ? "Was there already, made by the same request" : "As asked");
   if (route.operation_id == "getReadiness") out["503"] = answer_of(route, "Not now");
-  out["default"] = {{"description", "Refused"},
-                    {"content", {{"application/problem+json", {{"schema", ref("Problem")}}}}}};
+  out["default"] = refusal("Refused");
   return out;
 }
 
@@ -352,6 +389,7 @@ std::string openapi_document() {
   add_request_schemas(schemas);
   add_payment_schemas(schemas);
   add_other_schemas(schemas);
+  add_callback_schemas(schemas);
   const Json bearer{{"type", "http"}, {"scheme", "bearer"}};
   const Json document{{"openapi", "3.1.0"},
                       {"info",

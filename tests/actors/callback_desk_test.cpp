@@ -180,6 +180,24 @@ TEST_CASE("a callback to an account that is not there is told so") {
   CHECK_FALSE(bench.desk->knows("stripe"));
 }
 
+TEST_CASE("what could not be read whole is refused in the channel's words, and counted") {
+  Bench bench;
+  const auto refused_by = [&bench](const char* account, ProblemCode code) {
+    const auto ack = bench.desk->refuse(account, Problem{code, "", ""});
+    return ack ? std::to_string(ack->http_status) + " " + ack->body : "nothing";
+  };
+  CHECK(refused_by("stripe_main", ProblemCode::body_too_large) == refused);
+  CHECK(refused_by("stripe_main", ProblemCode::body_too_large) == refused);
+  CHECK(refused_by("stripe_main", ProblemCode::length_required) == refused);
+  CHECK(refused_by("stripe", ProblemCode::body_too_large) == "nothing");
+  const std::string text = bench.metrics_text();
+  CHECK_THAT(text, Contains(refusals("body_too_large", 2)));
+  CHECK_THAT(text, Contains(refusals("length_required", 1)));
+  CHECK_THAT(text, !Contains("account=\"stripe\""));
+  CHECK(bench.reports.empty());
+  CHECK(bench.kept.empty());
+}
+
 TEST_CASE(
     "a refusal that names an order of ours goes to its payment, and one that does not nowhere") {
   Bench bench;

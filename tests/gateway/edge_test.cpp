@@ -229,23 +229,6 @@ TEST_CASE("a waiting client is told to go on with its body", "[edge]") {
   CHECK(large.read_answer()->status == 413);
 }
 
-TEST_CASE("a callback that is too large is refused in its channel's own words", "[edge]") {
-  GatewayFixture gateway;
-  const auto refusal_of = [&](const char* path) {
-    RawClient client(gateway.port);
-    client.send(std::string("POST ") + path +
-                " HTTP/1.1\r\nHost: h\r\nContent-Length: 9000000\r\n\r\n");
-    return *client.read_answer();
-  };
-  const RawAnswer words = refusal_of("/channels/sandbox/notify?x=1");
-  CHECK(words.status == 403);
-  CHECK(words.header("content-type") == "text/plain");
-  CHECK(words.body == "FAIL body_too_large");
-  CHECK(refusal_of("/channels/other/notify").status == 413);
-  CHECK(refusal_of("/channels/notify").status == 413);
-  CHECK(refusal_of("/v1/payments").status == 413);
-}
-
 TEST_CASE("no header changes the peer's address, and no Range or coding changes the answer",
           "[edge]") {
   GatewayConfig config;
@@ -267,6 +250,57 @@ TEST_CASE("no header changes the peer's address, and no Range or coding changes 
   CHECK(answer->status == 200);
   CHECK(answer->body == "127.0.0.1");
   CHECK(answer->header("content-encoding").empty());
+}
+
+TEST_CASE(
+    "a client that names other addresses as its own stays who it is, and where its limits are",
+    "[edge]") {
+  GatewayConfig config;
+  config.max_commands_in_flight = 1;
+  config.edge.max_connections = 4;
+  config.extra_routes.push_back(
+      {"GET", "/peer", [](const HttpRequest& request, HttpAnswer& answer) {
+         answer.content_type = "text/plain";
+         answer.body = request.peer;
+       }});
+  GatewayFixture gateway(std::move(config));
+  int spoofed = 0;
+  // Another address each time, in every header that proxies know.
+  const auto somebody_else = [&spoofed] {
+    const std::string address = "203.0.113." + std::to_string(++spoofed);
+    HeaderList headers{{"Authorization", "Bearer key-1"}, {"Forwarded", "for=" + address}};
+    for (const char* name : {"X-Forwarded-For", "X-Real-IP", "X-Client-IP", "X-Cluster-Client-Ip",
+                             "True-Client-IP", "CF-Connecting-IP"})
+      headers.emplace_back(name, address);
+    return headers;
+  };
+  RawClient first(gateway.port);
+  first.send(request_text("GET", "/peer", {}, somebody_else()));
+  CHECK(first.read_answer()->body == "127.0.0.1");
+
+  gateway.service.shut_gate();
+  const auto command = [&](const std::string& order_no) {
+    HeaderList headers = somebody_else();
+    headers.emplace_back("Content-Type", "application/json");
+    return request_text("POST", "/v1/payments", GatewayFixture::create_body(order_no).dump(),
+                        headers);
+  };
+  first.send(command("order-1"));
+  gateway.service.wait_for_waiting(1);
+  RawClient second(gateway.port);
+  second.send(command("order-2"));
+  CHECK(code_of(*second.read_answer()) == "overloaded");
+  RawClient third(gateway.port);
+  RawClient fourth(gateway.port);
+  for (RawClient* client : {&third, &fourth}) {
+    client->send(request_text("GET", "/healthz", {}, somebody_else()));
+    CHECK(client->read_answer()->status == 200);
+  }
+  RawClient fifth(gateway.port);
+  fifth.send(request_text("GET", "/healthz", {}, somebody_else()));
+  CHECK(fifth.read_answer()->status == 503);
+  gateway.service.open_gate();
+  CHECK(first.read_answer()->status == 201);
 }
 
 TEST_CASE("two hundred slow clients do not slow a good one", "[edge]") {

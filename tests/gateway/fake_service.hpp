@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "actors/payment_service.hpp"
+#include "protocol/channel/sandbox_format.hpp"
 
 namespace welkin::test {
 
@@ -106,8 +107,9 @@ class FakeService : public PaymentService {
   TakenCallback notify_now(const RawCallback& callback) {
     std::lock_guard lock(mutex_);
     last_callback = callback;
-    if (callback.body == "forged") return Problem{ProblemCode::bad_signature, "", ""};
-    return CallbackAck{200, "text/plain", "success"};
+    const WireFormat& channel = *accounts.at(callback.channel);
+    if (callback.body == "forged") return channel.not_taken({ProblemCode::bad_signature, "", ""});
+    return channel.taken();
   }
 
   void parked(Then<FoundParked> then) override {
@@ -137,15 +139,19 @@ class FakeService : public PaymentService {
     then(breaker);
   }
   bool knows_channel(std::string_view channel) const override { return channel == "sandbox"; }
-  bool knows_account(std::string_view account) const override { return account == "sandbox"; }
+  bool knows_account(std::string_view account) const override {
+    return accounts.count(std::string(account)) > 0;
+  }
   std::optional<CallbackAck> refuse_callback(std::string_view account,
                                              const Problem& why) override {
-    if (account != "sandbox") return std::nullopt;
-    return CallbackAck{403, "text/plain", "FAIL " + std::string(spec_of(why.code).name)};
+    if (!knows_account(account)) return std::nullopt;
+    return accounts.at(std::string(account))->not_taken(why);
   }
   Readiness readiness() const override { return {ready.load(), ready ? "" : "store_unavailable"}; }
   std::string metrics_text() const override { return "# TYPE fake gauge\nfake 1\n"; }
 
+  // How each account's channel is spoken to; set before the first request.
+  std::map<std::string, WireFormatPtr> accounts = sandbox_alone();
   BreakerView breaker{"sandbox", BreakerState::closed, 0, "", "", 0, {7, 1, 2}, 0, 3};
   BreakerCommand last_order;
 
@@ -186,6 +192,12 @@ class FakeService : public PaymentService {
   RawCallback last_callback;
 
  private:
+  static std::map<std::string, WireFormatPtr> sandbox_alone() {
+    std::map<std::string, WireFormatPtr> accounts;
+    accounts["sandbox"] = sandbox_wire::wire_format_of({"http://x", "secret", ""});
+    return accounts;
+  }
+
   struct KeptAnswer {
     IdempotencyHit hit;
     CommandOutcome outcome;

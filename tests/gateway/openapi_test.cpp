@@ -1,6 +1,14 @@
 #include <set>
 
+#include "protocol/channels/alipay/format.hpp"
+#include "protocol/channels/stripe/format.hpp"
+#include "protocol/channels/union_pay/format.hpp"
+#include "protocol/channels/wechat_pay/format.hpp"
 #include "tests/gateway/gateway_fixture.hpp"
+#include "tests/support/alipay_fixture.hpp"
+#include "tests/support/stripe_fixture.hpp"
+#include "tests/support/union_pay_fixture.hpp"
+#include "tests/support/wechat_fixture.hpp"
 
 using namespace welkin;
 using namespace welkin::test;
@@ -58,6 +66,91 @@ TEST_CASE("every operation has an id of its own, its path's parameters and a ref
     const bool has_key = route.access == Access::merchant || route.access == Access::admin;
     CHECK(operation["security"].size() == (has_key ? 1U : 0U));
   }
+}
+
+namespace {
+
+// An account of each kind, as the configuration would open it.
+std::map<std::string, WireFormatPtr> one_of_each_kind() {
+  std::map<std::string, WireFormatPtr> accounts;
+  accounts["wechat_pay"] =
+      wechat_pay::wire_format_of(wechat_account(), wechat_pay::Certificates::as_configured);
+  accounts["alipay"] =
+      alipay::wire_format_of(alipay_test::account_of(alipay_test::public_key_config()));
+  accounts["union_pay"] =
+      union_pay::wire_format_of(union_pay_test::account_of(union_pay_test::rsa_config()));
+  accounts["stripe"] = stripe::wire_format_of(stripe_account());
+  accounts["sandbox"] = sandbox_wire::wire_format_of({"http://x", "secret", ""});
+  return accounts;
+}
+
+// "500 application/json {…}"
+std::string told(const RawAnswer& answer) {
+  return std::to_string(answer.status) + " " + answer.header("content-type") + " " + answer.body;
+}
+
+}  // namespace
+
+TEST_CASE("each channel is answered in its own words, and the document has them all", "[gateway]") {
+  GatewayFixture gateway;
+  gateway.service.accounts = one_of_each_kind();
+  struct Words {
+    const char* account;
+    const char* taken;
+    const char* refused;  // whatever the reason is
+  };
+  for (const Words& words :
+       {Words{"wechat_pay", R"(200 application/json {"code":"SUCCESS"})",
+              R"(500 application/json {"code":"FAIL","message":"FAIL"})"},
+        Words{"alipay", "200 text/plain success", "400 text/plain fail"},
+        Words{"union_pay", "200 text/plain ok", "400 text/plain fail"},
+        Words{"stripe", R"(200 application/json {"received":true})",
+              R"(500 application/json {"received":false})"},
+        Words{"sandbox", R"(200 application/json {"code":"SUCCESS"})", nullptr}}) {
+    CAPTURE(words.account);
+    const std::string path = std::string("/channels/") + words.account + "/notify";
+    CHECK(told(gateway.call("POST", path, "genuine", {}, "")) == words.taken);
+    RawClient large(gateway.port);
+    large.send("POST " + path + " HTTP/1.1\r\nHost: h\r\nContent-Length: 9000000\r\n\r\n");
+    const RawAnswer refusals[] = {gateway.call("POST", path, "forged", {}, ""),
+                                  *large.read_answer()};
+    for (const RawAnswer& refused : refusals) {
+      check_against_openapi("POST", path, refused);
+      if (words.refused) CHECK(told(refused) == words.refused);
+    }
+    if (words.refused) continue;
+    CHECK(refusals[0].status == 401);
+    CHECK(code_of(refusals[0]) == "bad_signature");
+    CHECK(refusals[1].status == 413);
+    CHECK(code_of(refusals[1]) == "body_too_large");
+  }
+  GatewayConfig full;
+  full.max_commands_in_flight = 0;
+  CHECK(GatewayFixture(std::move(full)).call("POST", "/channels/sandbox/notify", "x").status ==
+        503);
+}
+
+TEST_CASE("the document says of callbacks no more than what is told", "[gateway]") {
+  const SchemaCheck check(openapi_json());
+  const Json& responses =
+      openapi_json()["paths"]["/channels/{account}/notify"]["post"]["responses"];
+  std::set<std::string> statuses;
+  for (const auto& [status, response] : responses.items()) statuses.insert(status);
+  CHECK(statuses == std::set<std::string>{"200", "400", "500", "default"});
+  const auto fits = [&](const char* status, const char* type, const Json& body) {
+    const Json& content = responses[status]["content"];
+    return content.contains(type) && check.problem_of(body, content[type]["schema"]).empty();
+  };
+  CHECK(fits("200", "text/plain", "ok"));
+  CHECK(fits("200", "text/plain", "success"));
+  CHECK_FALSE(fits("200", "text/plain", "fail"));
+  CHECK_FALSE(fits("200", "application/json", {{"code", "FAIL"}, {"message", "FAIL"}}));
+  CHECK_FALSE(fits("200", "application/problem+json", Json::object()));
+  CHECK_FALSE(fits("400", "text/plain", "success"));
+  CHECK_FALSE(fits("500", "text/plain", "fail"));
+  CHECK_FALSE(fits("500", "application/json", {{"received", true}}));
+  CHECK_FALSE(fits("500", "application/json", {{"code", "SUCCESS"}}));
+  CHECK_FALSE(fits("default", "application/json", {{"code", "no_such_code"}, {"message", ""}}));
 }
 
 TEST_CASE("the document's enums are the tables of the protocol", "[gateway]") {

@@ -182,8 +182,8 @@ TEST_CASE("a callback reaches the service as raw bytes and is answered in the ch
       gateway.call("POST", "/channels/sandbox/notify", "raw %41 bytes",
                    {{"X-Signature", "a%2Fb"}, {"Content-Type", "text/weird"}}, "");
   CHECK(answer.status == 200);
-  CHECK(answer.body == "success");
-  CHECK(answer.header("content-type") == "text/plain");
+  CHECK(answer.body == R"({"code":"SUCCESS"})");
+  CHECK(answer.header("content-type") == "application/json");
   const RawCallback& callback = gateway.service.last_callback;
   CHECK(callback.channel == "sandbox");
   CHECK(callback.body == "raw %41 bytes");
@@ -194,6 +194,31 @@ TEST_CASE("a callback reaches the service as raw bytes and is answered in the ch
   CHECK(forged.status == 401);
   CHECK(code_of(forged) == "bad_signature");
   CHECK(gateway.call("POST", "/channels/other/notify", "x", {}, "").status == 404);
+}
+
+TEST_CASE("a callback that cannot be read whole is refused in its channel's own words",
+          "[gateway]") {
+  GatewayFixture gateway;
+  const auto refusal_of = [&](const std::string& path, const std::string& head) {
+    RawClient client(gateway.port);
+    client.send("POST " + path + " HTTP/1.1\r\nHost: h\r\n" + head + "\r\n");
+    RawAnswer answer = *client.read_answer();
+    check_against_openapi("POST", path, answer);
+    return answer;
+  };
+  const auto code_and_type = [](const RawAnswer& answer) {
+    return std::to_string(answer.status) + " " + answer.header("content-type") + " " +
+           code_of(answer);
+  };
+  const std::string large = "Content-Length: 9000000\r\n";
+  CHECK(code_and_type(refusal_of("/channels/sandbox/notify?x=1", large)) ==
+        "413 application/json body_too_large");
+  CHECK(code_and_type(refusal_of("/channels/sandbox/notify", "")) ==
+        "411 application/json length_required");
+  CHECK(code_and_type(refusal_of("/channels/sandbox/notify", "Content-Length: x\r\n")) ==
+        "400 application/json bad_request");
+  for (const char* path : {"/channels/other/notify", "/channels/notify", "/v1/payments"})
+    CHECK(code_and_type(refusal_of(path, large)) == "413 application/problem+json body_too_large");
 }
 
 TEST_CASE("health, readiness, metrics and the document need no key", "[gateway]") {

@@ -28,6 +28,8 @@ class SchemaCheck {
       if (known().count(keyword) == 0) throw std::logic_error("unknown keyword " + keyword);
     if (schema.contains("type") && !has_type(value, schema["type"])) return at + ": wrong type";
     if (schema.contains("enum") && !contains(schema["enum"], value)) return at + ": not in enum";
+    if (schema.contains("anyOf") && !fits_any_of(value, schema["anyOf"], at))
+      return at + ": fits none of anyOf";
     if (value.is_string()) return string_problem(value, schema, at);
     if (value.is_number()) return number_problem(value, schema, at);
     if (value.is_array()) return array_problem(value, schema, at);
@@ -38,11 +40,17 @@ class SchemaCheck {
  private:
   static const std::set<std::string>& known() {
     static const std::set<std::string> keywords{
-        "type",         "enum",    "properties", "required",    "additionalProperties",
-        "items",        "minimum", "maximum",    "minLength",   "maxLength",
-        "pattern",      "format",  "default",    "description", "maxProperties",
-        "propertyNames"};
+        "type",          "enum",    "properties", "required",    "additionalProperties",
+        "items",         "minimum", "maximum",    "minLength",   "maxLength",
+        "pattern",       "format",  "default",    "description", "maxProperties",
+        "propertyNames", "anyOf"};
     return keywords;
+  }
+
+  bool fits_any_of(const Json& value, const Json& schemas, const std::string& at) const {
+    for (const Json& schema : schemas)
+      if (problem_of(value, schema, at).empty()) return true;
+    return false;
   }
 
   static bool contains(const Json& list, const Json& value) {
