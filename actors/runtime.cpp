@@ -382,8 +382,9 @@ Runtime::FoundKey Runtime::find_key_now(const std::string& merchant_id, const st
     if (const StoreError* error = error_of(read)) return problem_of(*error);
     record = std::get<std::optional<IdempotencyRecord>>(read);
   }
-  const bool fresh = record && record->at_us > parts_->clock.now_us() - idempotency_retention_us;
-  if (!fresh) return std::optional<IdempotencyHit>{};
+  // The store forgets what is too old only now and then.
+  const bool remembered = record && is_remembered(record->at_us, parts_->clock.now_us());
+  if (!remembered) return std::optional<IdempotencyHit>{};
   return std::optional<IdempotencyHit>{{record->fingerprint, record->stream, record->seq}};
 }
 

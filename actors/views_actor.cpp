@@ -124,7 +124,7 @@ class CatchUp {
     const auto& event = std::get<PaymentEvent>(parsed);
     fold(row, event);
     const RequestMark* mark = mark_of(event);
-    if (mark && !mark->idempotency_key.empty() && row.at_us > now_us_ - idempotency_retention_us)
+    if (mark && !mark->idempotency_key.empty() && is_remembered(row.at_us, now_us_))
       delta_.idempotency.push_back(
           {"", mark->idempotency_key, mark->fingerprint, row.stream, row.seq, row.at_us});
     return std::nullopt;

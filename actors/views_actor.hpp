@@ -18,6 +18,10 @@
 namespace welkin {
 
 constexpr UnixUs idempotency_retention_us = 24LL * 3600 * us_per_s;
+// Whether a request of that moment is still answered again under its key.
+constexpr bool is_remembered(UnixUs at_us, UnixUs now_us) {
+  return at_us > now_us - idempotency_retention_us;
+}
 
 Card card_of(const StreamId& stream, std::uint64_t position, std::uint32_t shard,
              const Payment& payment);

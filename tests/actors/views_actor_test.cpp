@@ -110,17 +110,29 @@ TEST_CASE_METHOD(Views, "a repetition under a new key binds that key to the same
   CHECK(found(token)->record->seq == 4);
 }
 
-TEST_CASE_METHOD(Views, "a record older than a day is forgotten by the store") {
+TEST_CASE_METHOD(Views, "a key is remembered for 24 hours, and no longer") {
+  constexpr UnixUs minute_us = 60'000'000;
+  constexpr UnixUs day_us = 1'440 * minute_us;
   submit(create_with_key("order-1", "key-1"));
   settle();
   channel.answer(V::refused);
   pass(2 * us_per_s);
   REQUIRE(stored("key-1"));
-  clock.advance(idempotency_retention_us);
+  const UnixUs at_us = stored("key-1")->at_us;
+  CHECK(is_remembered(at_us, at_us + day_us - minute_us));
+  CHECK_FALSE(is_remembered(at_us, at_us + day_us + us_per_s));
+
+  clock.advance(at_us + day_us - minute_us - clock.now_us());
   submit(create_with_key("order-2", "key-2"));
+  pass(2 * us_per_s);
+  CHECK(stored("key-1"));  // 23 h 59 min old, two seconds more or less
+
+  clock.advance(at_us + day_us + us_per_s - clock.now_us());
+  submit(create_with_key("order-3", "key-3"));
   pass(2 * us_per_s);
   CHECK_FALSE(stored("key-1"));
   CHECK(stored("key-2"));
+  CHECK(stored("key-3"));
 }
 
 TEST_CASE_METHOD(Views, "a flush is answered when everything before it can be listed, not sooner") {
