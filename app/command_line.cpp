@@ -13,12 +13,12 @@ int run_welkin(int argc, char** argv) {
   app.get_formatter()->column_width(34);
   app.footer(
       "Exit codes: 0 fine, 1 something found wrong, 2 usage or configuration, 3 the store cannot "
-      "be "
-      "opened.");
+      "be opened.");
   int exit_code = exit_fine;
   add_serve(app, exit_code);
   add_sandbox(app, exit_code);
   add_journal(app, exit_code);
+  add_bench(app, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
