@@ -328,4 +328,43 @@ inline ChannelCall refund_call(const ChannelCall& order, const ChannelReport& pa
   return call;
 }
 
+struct Way {
+  const char* protocol;
+  const char* method;
+  const char* action;  // what the payer has to do
+};
+inline constexpr Way ways[] = {
+    {"wechat_pay", "native", "qr_code"},
+    {"wechat_pay", "h5", "redirect"},
+    {"wechat_pay", "jsapi", "client_parameters"},
+    {"alipay", "precreate", "qr_code"},
+    {"alipay", "page", "redirect"},
+    {"alipay", "wap", "redirect"},
+    {"union_pay", "qr", "qr_code"},
+    {"union_pay", "page", "form"},
+    {"union_pay", "wap", "form"},
+    {"stripe", "", "client_secret"},
+};
+inline const std::string protocols[] = {"wechat_pay", "alipay", "union_pay", "stripe"};
+// The first way of each.
+inline std::string method_of(const std::string& protocol) {
+  for (const Way& way : ways)
+    if (way.protocol == protocol) return way.method;
+  return {};
+}
+
+// Paid by the payer, and told so.
+inline ChannelReport pay(World& world, const ChannelCall& order) {
+  world.bank().pay(order.channel_order_no);
+  const Received news = world.receiver().next();
+  REQUIRE(news.code() == "believed");
+  REQUIRE(news.report().verdict == ChannelVerdict::paid);
+  return news.report();
+}
+
+inline void misbehave(World& world, const std::string& control) {
+  const auto set = world.bank().set_control(control);
+  REQUIRE(std::holds_alternative<sandbox::Control>(set));
+}
+
 }  // namespace welkin::sandbox_test
