@@ -79,6 +79,7 @@ std::string default_of(const KeySpec& key) {
                                              : key.target(input);
   if (auto* text = std::get_if<std::string*>(&target))
     return (*text)->empty() ? "default empty" : "default `\"" + **text + "\"`";
+  if (std::holds_alternative<std::vector<std::string>*>(target)) return "default empty";
   return "default `" + shown(key, target) + "`";
 }
 

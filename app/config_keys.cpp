@@ -75,15 +75,17 @@ void add_store_and_http(std::vector<KeySpec>& all) {
   all.push_back(number(http, "port", "TCP port", WELKIN_AT(serve.http.port), 0, 65'535,
                        "Port to listen on; 0 takes any free one."));
   all.push_back(number(http, "body_limit_bytes", "bytes", WELKIN_AT(serve.http.body_limit_bytes),
-                       256, 16 << 20, "Largest request body; a larger one is refused with 413."));
+                       256, 16 << 20,
+                       "Largest request body; a larger one is refused with 413, a callback in its "
+                       "channel's own words."));
   all.push_back(number(http, "workers", "threads", WELKIN_AT(serve.http.workers), 1, 4'096,
                        "Threads that read and judge requests; none waits for a payment."));
   all.push_back(number(http, "max_connections", "connections",
                        WELKIN_AT(serve.http.max_connections), 1, 1'000'000,
-                       "Open client connections; one more is closed at once."));
-  all.push_back(number(http, "max_in_flight", "requests", WELKIN_AT(serve.http.max_in_flight), 1,
+                       "Open client connections; one more is told 503 and closed."));
+  all.push_back(number(http, "max_in_flight", "commands", WELKIN_AT(serve.http.max_in_flight), 1,
                        1'000'000,
-                       "Requests being handled or queued; one more is refused with 503."));
+                       "Commands and callbacks being worked on; one more is refused with 503."));
   all.push_back(number(http, "request_deadline_ms", "ms", WELKIN_AT(serve.http.request_deadline_ms),
                        100, 600'000, "How long a client may take to send one whole request."));
   all.push_back(number(http, "idle_timeout_ms", "ms", WELKIN_AT(serve.http.idle_timeout_ms), 100,
@@ -167,7 +169,7 @@ void add_sandbox(std::vector<KeySpec>& all) {
              "How long one call may take; after that its outcome is unknown and is queried. "
              "Below the 15 s after which an unanswered call is asked about."));
   all.push_back(number(sandbox, "max_in_flight", "calls", WELKIN_AT(sandbox.max_in_flight), 1,
-                       100'000, "Calls to the channel at one time; the next ones wait."));
+                       100'000, "Calls under way at one time; one more is refused at once."));
 }
 
 #undef WELKIN_AT
