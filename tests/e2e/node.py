@@ -10,6 +10,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -96,13 +97,16 @@ api_key_sha256 = ["{digest(TEST_KEY)}"]
 id = "m_other"
 name = "Other"
 api_key_sha256 = ["{digest(OTHER_KEY)}"]
-[channel.sandbox]
+{self.channel_config()}
+{self.config_extra}
+""")
+
+    def channel_config(self):
+        return f"""[channel.sandbox]
 base_url = "http://127.0.0.1:{self.sandbox_port}"
 secret = "{SECRET}"
 notify_url = "http://127.0.0.1:{self.port}/channels/sandbox/notify"
-timeout_ms = 1000
-{self.config_extra}
-""")
+timeout_ms = 1000"""
 
     def __enter__(self):
         try:
@@ -215,11 +219,22 @@ def check(condition, what):
         raise AssertionError(what)
 
 
+class Skip(Exception):
+    """This machine does not let the test do what it takes. A file with such a test has no other, so that ctest can
+    show it as skipped."""
+
+
+SKIPPED = 77
+
+
 def run(tests):
     """Runs each (claim, function) with the executable given on the command line."""
-    import sys
     welkin = sys.argv[1]
     for claim, test in tests:
         started = time.monotonic()
-        test(welkin)
+        try:
+            test(welkin)
+        except Skip as why:
+            print(f"skip {claim}: {why}", flush=True)
+            sys.exit(SKIPPED)
         print(f"ok   {claim} ({time.monotonic() - started:.1f} s)", flush=True)
