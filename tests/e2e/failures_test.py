@@ -1,82 +1,16 @@
 """What operators see when things break: a store that cannot be written, a channel that is silent, a second node."""
 
-import glob
-import os
 import resource
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
-from node import Node, check, run, wait_until
+from broken_store import broken_and_mended, is_ready
+from node import Node, check, run
 from shop import Shops, audit, seed_of_run
-
-# What a broken store may answer.
-STORE_BROKEN = {"store_unavailable", "outcome_unknown"}
-
-
-def is_ready(node):
-    return node.request("GET", "/readyz", key=None).status == 200
-
-
-def broken_and_mended(node, break_it, mend_it):
-    """Under load the store breaks, is refused and said to be broken, is mended, and service resumes by itself."""
-    seed = seed_of_run()
-    kept = node.create("before").json["id"]
-    node.wait_status(kept, "PAID")
-    shops = Shops(node, "shop", seed, count=4, pace_s=0.005)
-    try:
-        shops.wait_for_answers(100)
-        check(not shops.refused(), "all is well before")
-        break_it()
-        wait_until(lambda: len(shops.refused()) >= 20, "commands are refused", 30)
-        wait_until(lambda: not is_ready(node), "readiness turns red", 10)
-        check(node.request("GET", "/healthz", key=None).status == 200, "it is alive all the same")
-        check(node.payment(kept)["status"] == "PAID", "what was acknowledged can be read")
-        refused = node.create("during")
-        check(refused.status == 503 and refused.json["code"] in STORE_BROKEN, refused)
-        check(int(refused.headers["retry-after"]) > 0, refused)
-    finally:
-        mend_it()
-    wait_until(lambda: is_ready(node), "ready again", 30)
-    shops.wait_for_answers(100)
-    shops.stop()
-    codes = {answer.json["code"] for answer in shops.refused()}
-    check(codes <= STORE_BROKEN and shops.count("none") == shops.count("partial") == 0, codes)
-    again = node.create("during")
-    check(again.status == 201, again)
-    node.wait_status(again.json["id"], "PAID", 40)
-    audit(node, [shops], seed=seed, others={"before", "during"})
-    check(node.stop_serve() == 0, "a clean exit")
-
-
-def full_disk(welkin):
-    mount = tempfile.mkdtemp(prefix="welkin-e2e-disk-")
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", mount],
-                             capture_output=True, check=False)
-    if mounted.returncode != 0:
-        os.rmdir(mount)
-        print("skip a full disk: no right to mount here", flush=True)
-        return
-
-    def fill():
-        with open(f"{mount}/ballast", "wb", buffering=0) as ballast:
-            try:
-                while True:  # the node writes meanwhile, so how much fits is not known before
-                    ballast.write(b"x" * 4096)
-            except OSError:
-                pass
-
-    try:
-        with Node(welkin, store_url=f"sqlite:{mount}/journal") as node:
-            broken_and_mended(node, fill, lambda: os.remove(f"{mount}/ballast"))
-    finally:
-        subprocess.run(["umount", "-l", mount], check=False)
-        shutil.rmtree(mount, ignore_errors=True)
 
 
 def file_limit(welkin):
@@ -85,19 +19,6 @@ def file_limit(welkin):
         def limit(size):
             resource.prlimit(node.serve.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
         broken_and_mended(node, lambda: limit(4096), lambda: limit(resource.RLIM_INFINITY))
-
-
-def read_only_files(welkin):
-    with Node(welkin) as node:
-        def change(attribute):
-            # Immutable, because permissions mean nothing to a file that is open already.
-            files = [name for name in glob.glob(f"{node.folder}/journal/*.db*") if not name.endswith("-shm")]
-            return subprocess.run(["chattr", attribute, *files], capture_output=True, check=False).returncode == 0
-        if not change("+i"):
-            print("skip read-only files: no right to make them immutable here", flush=True)
-            return
-        change("-i")
-        broken_and_mended(node, lambda: change("+i"), lambda: change("-i"))
 
 
 class ChannelAway(threading.Thread):
@@ -171,9 +92,7 @@ def one_message_bodies(welkin):
 
 meanwhile = ChannelAway(sys.argv[1])
 run([
-    ("a full disk refuses with 503, readiness turns red, and service resumes by itself", full_disk),
     ("a limit on file sizes, reached, is a full disk and not the end of the process", file_limit),
-    ("files that turn read-only under the node are a full disk too", read_only_files),
     ("a second node on the same journal is refused", second_node_refused),
     ("a chunked body is refused at the edge of a real process", one_message_bodies),
     ("a channel that is silent for a minute leaves payments open, and they settle when it is back",
