@@ -2,8 +2,11 @@
 real sandbox has written, whose payers pay by themselves, scan codes and post forms."""
 
 import html
+import json
 import os
+import pathlib
 import re
+import subprocess
 import time
 import urllib.parse
 
@@ -76,6 +79,8 @@ def create(node, order_no, channel, method, more=None, **fields):
 
 def every_way(node):
     begun = []
+    # A payer who is faster than the gateway's answer leaves nothing to do.
+    call(node.sandbox_port, "PUT", "/sandbox/control/misbehave", {"auto_pay": {"enabled": False}})
     for channel, method, action, more in WAYS:
         created = create(node, f"order-{channel}-{method}", channel, method, more)
         check(created.status == 201, (channel, method, created))
@@ -85,6 +90,9 @@ def every_way(node):
             page = node.browse(payment["next_action"])
             check(page.status == 200 and b"/pay" in page.body, (channel, method, page))
         begun.append((channel, method, payment["id"]))
+    for order in node.pending():
+        call(node.sandbox_port, "POST", f"/orders/{order['out_order_no']}/pay", b"")
+    call(node.sandbox_port, "PUT", "/sandbox/control/misbehave", {"auto_pay": {"enabled": True}})
     for channel, method, payment_id in begun:
         node.wait_status(payment_id, "PAID")
         types = node.event_types(payment_id)
@@ -138,8 +146,22 @@ def by_hand(node):
     call(node.sandbox_port, "PUT", "/sandbox/control/misbehave", {"auto_pay": {"enabled": True}})
 
 
+def documented(node, answer):
+    """Whether /openapi.json has this answer to a callback: its status, its type, and a plain word itself."""
+    operation = node.request("GET", "/openapi.json", key=None).json["paths"]["/channels/{account}/notify"]["post"]
+    content = operation["responses"].get(str(answer.status), operation["responses"]["default"])["content"]
+    schema = content.get(answer.headers["content-type"])
+    plain = answer.headers["content-type"] == "text/plain"
+    return schema is not None and (not plain or answer.body.decode() in schema["schema"]["enum"])
+
+
+SPOOFED = {name: "203.0.113.66" for name in ("X-Forwarded-For", "X-Real-IP", "REMOTE_ADDR")}
+SPOOFED["Forwarded"] = "for=203.0.113.66"
+
+
 def strangers(node):
-    """What no channel has signed is refused in each channel's own words, and moves nothing."""
+    """What no channel has signed, and what is too large to be read, is refused in each channel's own words, counted
+    by its reason, and moves nothing."""
     call(node.sandbox_port, "PUT", "/sandbox/control/misbehave", {"auto_pay": {"enabled": False}})
     wanted = {
         "wechat_pay": (500, b"FAIL", b'{"id":"1","event_type":"TRANSACTION.SUCCESS","resource":{}}', "application/json"),
@@ -149,9 +171,16 @@ def strangers(node):
     }
     for channel, (status, words, body, content_type) in wanted.items():
         payment_id = create(node, f"strange-{channel}", channel, "").json["id"]
-        answer = node.notify(f"{channel}_main", body, {"Content-Type": content_type})
-        check(answer.status == status and words in answer.body, (channel, answer))
+        for sent in (body, body + b" " * 65_536):  # a byte above the limit of 64 KiB, at least
+            answer = node.notify(f"{channel}_main", sent, {"Content-Type": content_type, **SPOOFED})
+            check(answer.status == status and words in answer.body and documented(node, answer), (channel, answer))
         check(node.payment(payment_id)["status"] == "PAYING", channel)
+        metrics = node.request("GET", "/metrics", key=None).body.decode()
+        counted = f'welkin_channel_callbacks_refused_total{{account="{channel}_main",reason="body_too_large"}} 1\n'
+        check(counted in metrics, (channel, metrics))
+    with open(f"{node.folder}/serve.log", encoding="utf-8") as log:
+        logged = log.read()
+    check("callback" in logged and "203.0.113.66" not in logged, logged)
     call(node.sandbox_port, "PUT", "/sandbox/control/misbehave", {"auto_pay": {"enabled": True}})
 
 
@@ -170,12 +199,59 @@ def lies(node):
          {"callback_forged_rate": 0, "callback_wrong_amount_rate": 0, "callback_duplicate_rate": 0})
 
 
+VECTORS = pathlib.Path(__file__).resolve().parents[1] / "vectors" / "keys"
+
+
+def bad_accounts(node):
+    """An account of each kind with a key or a certificate that is no good: the start is refused with exit code 2,
+    and each is named by its place in the file, its field and its own file."""
+    keys, request = f"{node.folder}/keys", f"{node.folder}/request.pem"
+    expired, own_key = f"{node.folder}/expired.pem", f"{keys}/union_pay_merchant_key.test.pem"
+    for command in (["req", "-new", "-key", own_key, "-subj", "/CN=expired", "-out", request],
+                    ["x509", "-req", "-in", request, "-signkey", own_key, "-days", "-1", "-out", expired]):
+        subprocess.run(["openssl", *command], check=True, capture_output=True)
+    wrong = {
+        "sandbox": ("secret_file", "/nowhere/secret", "cannot be read"),
+        "wechat_pay": ("private_key_file", "/nowhere/key.pem", "cannot be read"),
+        "alipay": ("private_key_file", str(VECTORS / "rsa_1024.TESTONLY.pem"), "wrong_size"),
+        "union_pay": ("certificate_file", expired, "expired"),
+        "stripe": ("secret_key_file", "/nowhere/key", "cannot be read"),
+    }
+    path = f"{node.folder}/bad.toml"
+    with open(node.accounts, encoding="utf-8") as good, open(path, "w", encoding="utf-8") as bad:
+        kind, expected = None, []
+        for number, line in enumerate(good, 1):
+            key, _, value = line.rstrip("\n").partition(" = ")
+            kind = json.loads(value) if key == "kind" else kind
+            if kind in wrong and key == wrong[kind][0]:
+                _, file, why = wrong[kind]
+                line = f"{key} = {json.dumps(file)}\n"
+                expected.append((f"welkin: {path}:{number}: channel.account.{key} ", why, file))
+            bad.write(line)
+    check(len(expected) == len(wrong), expected)
+
+    def serve(accounts, *options):
+        config = ["--config", f"{node.folder}/welkin.toml", "--config", accounts]
+        return subprocess.run([node.welkin, "serve", *config, *options], capture_output=True, text=True, timeout=30,
+                              check=False)
+
+    for options in ([], ["--check-config"]):
+        refused = serve(path, *options)
+        check(refused.returncode == 2 and refused.stdout == "", refused)
+        lines = refused.stderr.splitlines()
+        check(len(lines) == len(expected), refused)
+        for line, (place, why, file) in zip(lines, expected):
+            check(line.startswith(place) and why in line and file in line, (line, place, why, file))
+    check(serve(node.accounts, "--check-config").returncode == 0, "the accounts as they were are good")
+
+
 PARTS = [
     ("each way to pay of each channel is paid by callback and refunded in parts", every_way),
     ("orders are taken and their answers lost", lose),
     ("lies that go ahead of the truth are seen through", lies),
     ("what no channel has signed is refused in each channel's own words", strangers),
     ("orders are declined and paid by hand", by_hand),
+    ("accounts that could not work stop the start, each by its field and its file", bad_accounts),
     ("what was lost is found by asking", found),
 ]
 

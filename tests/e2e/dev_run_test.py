@@ -1,4 +1,4 @@
-"""./dev run --once as a newcomer runs it, then the journal's tools on what it left behind.
+"""./dev run as a newcomer runs it, with --once and without, then the journal's tools on what it left behind.
 
 Usage: dev_run_test.py WELKIN
 """
@@ -6,11 +6,14 @@ Usage: dev_run_test.py WELKIN
 import json
 import os
 import pathlib
+import shutil
+import signal
 import socket
 import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 WELKIN = sys.argv.pop(1)
@@ -37,12 +40,24 @@ class DevRun(unittest.TestCase):
         cls.folder.cleanup()
 
     @classmethod
+    def environment(cls, **overrides):
+        return {**os.environ, "WELKIN_BIN": WELKIN, "WELKIN_SKIP_DEPS": "1",
+                "WELKIN_RUN_DIR": cls.folder.name, "WELKIN_PORT": str(cls.port),
+                "WELKIN_SANDBOX_PORT": str(cls.sandbox_port), **overrides}
+
+    @classmethod
     def dev_run(cls, **overrides):
-        environment = {**os.environ, "WELKIN_BIN": WELKIN, "WELKIN_SKIP_DEPS": "1",
-                       "WELKIN_RUN_DIR": cls.folder.name, "WELKIN_PORT": str(cls.port),
-                       "WELKIN_SANDBOX_PORT": str(cls.sandbox_port), **overrides}
-        return subprocess.run([str(ROOT / "dev"), "run", "--once"], env=environment, cwd="/",
+        return subprocess.run([str(ROOT / "dev"), "run", "--once"], env=cls.environment(**overrides), cwd="/",
                               capture_output=True, encoding="utf-8", timeout=120)
+
+    def text_up_to(self, stream, last_words):
+        """What it prints until a line begins with the last words; a watchdog ends it when it does not."""
+        lines = []
+        for line in stream:
+            lines.append(line)
+            if line.startswith(last_words):
+                return "".join(lines)
+        self.fail("it ended before that: " + "".join(lines))
 
     def journal(self, *arguments, db=None):
         url = "sqlite:" + (db or self.folder.name + "/journal")
@@ -55,11 +70,36 @@ class DevRun(unittest.TestCase):
                          "payment_refund_succeeded", "Good: "):
             self.assertIn(expected, self.first.stdout)
 
-    def test_2_it_can_be_run_again_on_the_same_journal(self):
-        again = self.dev_run()
-        self.assertEqual(0, again.returncode, again.stdout + again.stderr)
-        listed = json.loads(self.journal("list", "--json").stdout)
-        self.assertEqual(["PARTIALLY_REFUNDED"] * 2, [p["state"] for p in listed["payments"]])
+    def test_2_without_once_it_serves_until_ctrl_c_on_the_same_journal(self):
+        again = subprocess.Popen([str(ROOT / "dev"), "run"], env=self.environment(), cwd="/", start_new_session=True,
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8")
+        watchdog = threading.Timer(120, os.killpg, (again.pid, signal.SIGKILL))
+        watchdog.start()
+        try:
+            said = self.text_up_to(again.stdout, f"{WELKIN} journal tail")
+            key = pathlib.Path(self.folder.name, "test-merchant-key").read_text(encoding="utf-8").strip()
+            self.assertIn(f"The test merchant's key (for tests only): {key}\n", said)
+            # The examples, as they are pasted; but the last, which follows the journal until Ctrl-C.
+            examples = said[said.index("\nKEY="):].rsplit("\n", 2)[0]
+            pasted = subprocess.run(["bash", "-e", "-o", "pipefail", "-c", examples], capture_output=True,
+                                    encoding="utf-8", timeout=60)
+            self.assertEqual(0, pasted.returncode, pasted.stderr)
+            for expected in ('"merchant_order_no": "order-1"', '"merchant_order_no": "order-2"',
+                             '"channel": "wechat_pay"', '"payment_refund_succeeded"'):
+                self.assertIn(expected, pasted.stdout)
+            self.assertNotIn('"urn:welkin:problem', pasted.stdout)
+            os.killpg(again.pid, signal.SIGINT)  # as a terminal does
+            rest = again.stdout.read()
+            self.assertEqual(0, again.wait(60), rest)
+        finally:
+            watchdog.cancel()
+            again.stdout.close()
+        for port in (self.port, self.sandbox_port):
+            with self.assertRaises(ConnectionRefusedError):
+                socket.create_connection(("127.0.0.1", port), timeout=5)
+        # Both demonstrations, whatever has become of the examples.
+        listed = json.loads(self.journal("list", "--json", "--state", "PARTIALLY_REFUNDED").stdout)
+        self.assertEqual(2, len(listed["payments"]))
 
     def test_3_a_taken_port_is_refused_by_its_name(self):
         with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -69,7 +109,7 @@ class DevRun(unittest.TestCase):
         self.assertIn(f"port {port} is taken: free it, or set WELKIN_SANDBOX_PORT", result.stderr)
 
     def test_4_the_timeline_says_what_happened(self):
-        listed = json.loads(self.journal("list", "--json", "--limit", "1").stdout)
+        listed = json.loads(self.journal("list", "--json", "--state", "PARTIALLY_REFUNDED", "--limit", "1").stdout)
         payment = listed["payments"][0]
         shown = json.loads(self.journal("show", "m_test/" + payment["merchant_order_no"], "--json").stdout)
         self.assertEqual(payment["payment_id"], shown["stream"])
@@ -96,6 +136,41 @@ class DevRun(unittest.TestCase):
         self.assertEqual(1, self.journal("show", "m_test/none").returncode)
         self.assertEqual(3, self.journal("stats", db=self.folder.name + "/nowhere").returncode)
         self.assertEqual(2, subprocess.run([WELKIN], capture_output=True).returncode)
+
+    def test_7_bench_lists_the_programs_beside_it_and_becomes_the_one_that_is_named(self):
+        def bench(program, *arguments):
+            return subprocess.run([program, "bench", *arguments], capture_output=True, encoding="utf-8", timeout=60)
+
+        built = bench(WELKIN)
+        self.assertEqual(0, built.returncode, built.stderr)
+        here = {path.name[len("bench_"):] for path in pathlib.Path(WELKIN).parent.glob("bench_*")}
+        self.assertEqual(here, {line.split()[0] for line in built.stdout.splitlines()})
+        self.assertTrue(all(len(line.split()) > 2 for line in built.stdout.splitlines()), built.stdout)
+
+        alone = pathlib.Path(self.folder.name, "bin", "welkin")
+        alone.parent.mkdir()
+        shutil.copy2(WELKIN, alone)
+        missing = bench(alone)
+        self.assertEqual((1, ""), (missing.returncode, missing.stdout))
+        self.assertIn("./dev bench NAME", missing.stderr)
+        missing = bench(alone, "latency")
+        self.assertEqual(1, missing.returncode)
+        self.assertIn(f"{alone.parent}/bench_latency: No such file", missing.stderr)
+        self.assertIn("./dev bench NAME", missing.stderr)
+        for unknown in ("chaos", "../latency", ""):
+            refused = bench(alone, unknown)
+            self.assertEqual(2, refused.returncode, refused)
+            self.assertIn("latency", refused.stderr)
+
+        stand_in = alone.parent / "bench_latency"
+        stand_in.write_text("#!/bin/sh\nprintf '%s\\n' \"$@\"; exit 7\n", encoding="utf-8")
+        stand_in.chmod(0o755)
+        self.assertIn("latency ", bench(alone).stdout)
+        became = bench(alone, "latency", "500", "--help", "two words", "--", "-x")
+        self.assertEqual((7, "500\n--help\ntwo words\n--\n-x\n"), (became.returncode, became.stdout))
+        helped = bench(alone, "--help")
+        self.assertEqual(0, helped.returncode)
+        self.assertIn("welkin bench NAME", helped.stdout)
 
 
 if __name__ == "__main__":

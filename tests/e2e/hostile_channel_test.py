@@ -1,11 +1,14 @@
 """Every misbehaviour of the sandbox, and what becomes of the payment."""
 
+import time
+
 from node import Node, check, run, wait_until
 
 
-def with_tag(node, order_no, tag, **fields):
-    answer = node.create(order_no, subject=f"Green tea [sandbox:{tag}]", **fields)
-    check(answer.status == 201, (tag, answer))
+def with_tag(node, order_no, *tags, **fields):
+    subject = "Green tea " + "".join(f"[sandbox:{tag}]" for tag in tags)
+    answer = node.create(order_no, subject=subject, **fields)
+    check(answer.status == 201, (tags, answer))
     return answer.json
 
 
@@ -22,6 +25,50 @@ def settles_as_paid(tag, must_contain=()):
             check(node.journal("verify").returncode == 0, "the journal verifies")
             check(stats, stats)
     return test
+
+
+def answers_too_late(welkin):
+    """The caller's patience of a second is over before the answer comes: the order stands, and nothing is known of it."""
+    with Node(welkin) as node:
+        begun = time.monotonic()
+        payment = with_tag(node, "order-1", "timeout_after_work", "callback_missing")
+        check(time.monotonic() - begun >= 1, "the answer was held back")
+        check(payment["status"] == "PAYING" and payment["next_action"] is None, payment)
+        check(len(node.control("GET", "/orders").json["orders"]) == 1, "the work was done")
+        node.wait_status(payment["id"], "PAID", 40)
+        check("payment_unsettled" in node.event_types(payment["id"]), "it was asked about")
+
+
+def answers_slowly(welkin):
+    with Node(welkin) as node:
+        begun = time.monotonic()
+        payment = with_tag(node, "order-1", "delay=300", "no_auto_pay")
+        check(time.monotonic() - begun >= 0.3, "the answer was late")
+        check(payment["next_action"], "and was waited for")
+        order_no = node.control("GET", "/orders").json["orders"][0]["out_order_no"]
+        node.control("POST", f"/orders/{order_no}/pay", {})
+        node.wait_status(payment["id"], "PAID")
+        check("payment_unsettled" not in node.event_types(payment["id"]), "nothing was left to ask")
+
+
+def overtaken(welkin):
+    """The news that it is paid comes after the news that a part was given back."""
+    with Node(welkin) as node:
+        begun = time.monotonic()
+        payment = with_tag(node, "order-1", "callback_reorder")
+        wait_until(lambda: node.control("GET", "/orders").json["orders"][0]["captured_minor"] == 1000, "paid there")
+        # Asked to close, the channel says how it stands.
+        node.request("POST", f"/v1/payments/{payment['id']}/close")
+        node.wait_status(payment["id"], "PAID")
+        check(node.refund(payment["id"], "refund-1", 300).status == 201, "refund")
+        node.wait_status(payment["id"], "PARTIALLY_REFUNDED")
+        wait_until(lambda: node.control("GET", "/stats").json["callbacks_delivered"] == 2, "both were told")
+        check(time.monotonic() - begun >= 1.5, "that of the payment was held back")
+        final = node.payment(payment["id"])
+        check((final["status"], final["captured_amount"], final["refunded_amount"]) ==
+              ("PARTIALLY_REFUNDED", 1000, 300), final)
+        types = node.event_types(payment["id"])
+        check(types.count("payment_paid") == 1 and "payment_surplus_recorded" not in types, types)
 
 
 def forged(welkin):
@@ -70,11 +117,12 @@ def sandbox_away(welkin):
 
 
 run([
-    ("a time-out after the work was done does not fail the payment", settles_as_paid("timeout_after_work")),
+    ("a time-out after the work was done does not fail the payment", answers_too_late),
     ("a 5xx is unknown, and settled by query", settles_as_paid("error_5xx", ["payment_unsettled"])),
     ("a garbage body is unknown, and settled by query", settles_as_paid("garbage", ["payment_unsettled"])),
-    ("a delayed answer is waited for", settles_as_paid("delay=300")),
+    ("a delayed answer is waited for", answers_slowly),
     ("a repeated callback pays once", settles_as_paid("callback_duplicate")),
+    ("callbacks out of order come to the same", overtaken),
     ("a missing callback is made up for by query", settles_as_paid("callback_missing")),
     ("a wrong amount is refused, journaled and does not pay",
      settles_as_paid("callback_wrong_amount", ["payment_report_refused"])),

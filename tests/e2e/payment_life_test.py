@@ -1,5 +1,12 @@
 """A payment's whole life over HTTP, against a real gateway and a real sandbox in processes of their own."""
 
+import json
+import signal
+import sqlite3
+import subprocess
+import time
+from datetime import datetime, timedelta, timezone
+
 from node import OPERATOR_KEY, OTHER_KEY, Node, check, run, wait_until
 
 
@@ -54,6 +61,9 @@ def manual_capture(welkin):
 def closing(welkin):
     with Node(welkin, sandbox_options=["--no-auto-pay"]) as node:
         payment = node.create("order-1").json
+        check(payment["next_action"]["type"] == "qr_code", payment)
+        sent_back = node.create("order-2", return_url="https://shop.example.com/back").json
+        check(sent_back["next_action"]["type"] == "redirect", sent_back)
         closed = node.request("POST", f"/v1/payments/{payment['id']}/close")
         check(closed.status == 200, closed)
         check(node.wait_status(payment["id"], "CLOSED")["close_reason"] == "merchant", "close reason")
@@ -76,20 +86,33 @@ def merchants_apart(welkin):
         check(node.request("GET", "/admin/v1/parked", key=OPERATOR_KEY).status == 200, "operators may")
 
 
+def restart_when_key_is_old(node, age_s):
+    """The node starts again and finds its idempotency records that old."""
+    check(node.stop_serve() == 0, "a clean exit")
+    views = sqlite3.connect(f"{node.folder}/journal/views.db")
+    with views:
+        aged = views.execute("UPDATE idempotency SET at_us = ?", (int((time.time() - age_s) * 1e6),))
+    views.close()
+    check(aged.rowcount == 1, "one key was used")
+    node.start_serve()
+
+
 def idempotency_over_restart(welkin):
     with Node(welkin) as node:
         key = {"Idempotency_Key": "key-1"}
         first = node.create("order-1", 1000, headers=key)
         check(first.status == 201, first)
         node.wait_status(first.json["id"], "PAID")
-        check(node.stop_serve() == 0, "a clean exit")
-        node.start_serve()
+        restart_when_key_is_old(node, 24 * 3600 - 60)
         again = node.create("order-1", 1000, headers=key)
         check(again.status == 201 and again.json == first.json, (first, again))
         check(again.headers.get("idempotency-replayed") == "true", again.headers)
         other = node.create("order-2", 1000, headers=key)
         check(other.status == 422 and other.json["code"] == "idempotency_key_reused", other)
         check(node.payment(first.json["id"])["status"] == "PAID", "the payment itself went on")
+        restart_when_key_is_old(node, 24 * 3600 + 1)
+        fresh = node.create("order-2", 1000, headers=key)
+        check(fresh.status == 201 and "idempotency-replayed" not in fresh.headers, fresh)
 
 
 def repeated_under_another_key(welkin):
@@ -131,7 +154,79 @@ def lists(welkin):
         check([payment["id"] for payment in one] == [ids[3]], one)
         none = node.request("GET", "/v1/payments?status=CLOSED").json["items"]
         check(none == [], none)
-        check(len(node.request("GET", "/v1/payments?status=PAID").json["items"]) == 7, "by status")
+        everything = node.request("GET", "/v1/payments?status=PAID").json["items"]
+        check(len(everything) == 7, "by status")
+        created_within(node, everything)
+        journal_commands(node, ids)
+
+
+def created_within(node, payments):
+    """`created_from` is the first moment that is in the range, `created_to` the first that is not."""
+    payments = sorted(payments, key=lambda payment: payment["created_at"])
+    begin, end = payments[2]["created_at"], payments[5]["created_at"]
+    in_beijing = datetime.fromisoformat(begin.replace("Z", "+00:00")).astimezone(timezone(timedelta(hours=8)))
+    in_beijing = in_beijing.isoformat(timespec="milliseconds").replace("+", "%2B")
+    for query, wanted in [
+            (f"created_from={begin}&created_to={end}", lambda at: begin <= at < end),
+            (f"created_from={begin}", lambda at: begin <= at),
+            (f"created_from={in_beijing}", lambda at: begin <= at),
+            (f"created_to={end}", lambda at: at < end),
+            (f"created_from={end}&created_to={begin}", lambda at: False)]:
+        found = {payment["id"] for payment in node.request("GET", f"/v1/payments?{query}").json["items"]}
+        check(found == {payment["id"] for payment in payments if wanted(payment["created_at"])}, (query, found))
+
+
+def journal_commands(node, ids):
+    """`welkin journal` on the running node, as an operator types it."""
+    theirs = node.create("order-7", key=OTHER_KEY, subject="Green tea [sandbox:no_auto_pay]").json["id"]
+    wait_until(lambda: node.request("GET", f"/v1/payments/{theirs}", key=OTHER_KEY).json["next_action"], "made")
+    node.request("GET", "/v1/payments")  # which brings the views up to date
+
+    def listed(*options):
+        answer = node.journal("list", "--json", *options)
+        check(answer.returncode == 0, answer)
+        return [payment["payment_id"] for payment in json.loads(answer.stdout)["payments"]]
+
+    newest_first = list(reversed(ids))
+    check(listed() == [theirs] + newest_first, "all")
+    check(listed("--merchant", "m_test") == newest_first, "one merchant's")
+    check(listed("--merchant", "m_test", "--limit", "2") == newest_first[:2], "the newest two")
+    check(listed("--state", "PAID") == newest_first and listed("--state", "PAYING") == [theirs], "by state")
+    check(listed("--merchant", "m_other", "--state", "PAID") == [], "both hold")
+    check(listed("--open") == [theirs], "those that wait")
+    for wrong in (["--state", "SOLD"], ["--limit", "0"]):
+        check(node.journal("list", *wrong).returncode == 2, wrong)
+    text = node.journal("list", "--merchant", "m_other").stdout
+    check("m_other/order-7" in text and "PAYING" in text and "m_test/" not in text, text)
+
+    stats = json.loads(node.journal("stats", "--json").stdout)
+    check(stats["events"] == stats["last_position"] == 7 * 4 + 3 and stats["segments"] == 1, stats)
+    check(f"events         {stats['events']}\n" in node.journal("stats").stdout, "the same for people")
+
+    def tailed(*options):
+        answer = node.journal("tail", "--json", *options)
+        check(answer.returncode == 0, answer)
+        return [json.loads(line) for line in answer.stdout.splitlines()]
+
+    check([row["position"] for row in tailed("-n", "3")] == [29, 30, 31], tailed("-n", "3"))
+    check([row["position"] for row in tailed("--from", "30")] == [30, 31], tailed("--from", "30"))
+    paid = tailed("--type", "payment_paid", "-n", "2")
+    check([row["type"] for row in paid] == ["payment_paid"] * 2, paid)
+    story = tailed("--stream", "m_test/order-3")
+    check([row["seq"] for row in story] == [1, 2, 3, 4] and {row["stream"] for row in story} == {ids[3]}, story)
+    check(node.journal("tail", "--type", "payment_sold").returncode == 2, "no such event")
+
+    following = subprocess.Popen([node.welkin, "journal", "tail", "-f", "-n", "1", "--json", "--db", node.store_url],
+                                 stdout=subprocess.PIPE, text=True)
+    try:
+        check(json.loads(following.stdout.readline())["position"] == 31, "it begins with the last one")
+        node.create("order-8")
+        check(json.loads(following.stdout.readline())["position"] == 32, "and goes on with what comes")
+        following.send_signal(signal.SIGINT)
+        check(following.wait(10) == 0, "Ctrl-C ends it well")
+    finally:
+        following.kill()
+        following.stdout.close()
 
 
 def expiry(welkin):
@@ -154,9 +249,9 @@ run([
     ("manual capture takes a part, void gives up the rest", manual_capture),
     ("close asks the channel first", closing),
     ("one merchant can neither see nor touch another's payments", merchants_apart),
-    ("an idempotency key replays the stored answer after a restart", idempotency_over_restart),
+    ("an idempotency key replays the stored answer after a restart, for 24 hours", idempotency_over_restart),
     ("a refund repeated under another key is shown again under that key too", repeated_under_another_key),
     ("an answer that a callback overtook is replayed as it was given", overtaken_answer),
-    ("lists page newest first and filter", lists),
+    ("lists page newest first and filter, over HTTP and in the journal's commands", lists),
     ("a payment that expired while the node was down is closed through the channel", expiry),
 ])
