@@ -340,6 +340,21 @@ TEST_CASE("an order at Stripe is found by its number, and a declined one can be 
   CHECK(world.ask(query_of(order, found)).verdict == V::paid);
 }
 
+TEST_CASE("at Stripe the close of an order that never arrived keeps it from ever charging") {
+  World world("stripe");
+  ChannelCall order = order_call();
+  order.payer_instrument = "pm_card_visa";
+  ChannelCall close = query_of(order);
+  close.operation = ChannelOperation::close;
+  CHECK(world.ask(close).verdict == V::accepted);
+  CHECK(world.ask(order).verdict == V::unknown);  // late on its way, it finds its key taken
+  CHECK(facts_of(world, order).order.captured_minor == 0);
+  order.payment = payment_id_of("m_1", "it arrived");
+  order.channel_order_no = close.channel_order_no = channel_order_no(order.payment, 1);
+  CHECK(world.ask(order).verdict == V::paid);
+  CHECK(world.ask(close).verdict == V::unknown);
+}
+
 TEST_CASE("UnionPay knows a transaction by number and time, and undoes only the whole") {
   World world("union_pay");
   const ChannelCall order = order_call("qr");
