@@ -3,6 +3,7 @@
 // another account is asked only while no money can have moved; money that came when it should not
 // have is given back.
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "protocol/payment/decide.hpp"
@@ -266,6 +267,10 @@ class ReportJudge {
         return refund_unsettled(*refund, Outcome::unknown, words());
       case ChannelVerdict::not_taken:
         return refund_unsettled(*refund, Outcome::pending, words());
+      case ChannelVerdict::paid:
+        if (refund->authorized_only && r_.channel_reference == refund->channel_reference)
+          return captured_meanwhile(*refund);
+        [[fallthrough]];
       default:
         if (r_.source == ReportSource::callback) return AlreadySo{};
         return refund_unsettled(*refund, Outcome::pending, "the channel is working on it");
@@ -305,6 +310,17 @@ class ReportJudge {
     if (refund.surplus)
       events.push_back(PaymentParked{ChannelOperation::refund, refund.refund_id,
                                      "the channel refuses to give a surplus back: " + words()});
+    return events;
+  }
+
+  // There is nothing left to let go of, and the money that was taken is given back.
+  Decision captured_meanwhile(const Refund& refund) const {
+    if (auto wrong = check_order(p_.amount_minor)) return *wrong;
+    std::vector<PaymentEvent> events{PaymentRefundFailed{
+        refund.refund_id, "captured", "The channel has captured it meanwhile.", r_.source}};
+    Decision taken = surplus(/*authorized_only=*/false);
+    if (auto* more = std::get_if<std::vector<PaymentEvent>>(&taken))
+      std::move(more->begin(), more->end(), std::back_inserter(events));
     return events;
   }
 

@@ -392,6 +392,40 @@ TEST_CASE("a surplus known as held is given back once more when it turns out cap
   CHECK_FALSE(script.payment.refunds[1].authorized_only);
 }
 
+TEST_CASE("a surplus that was captured before it could be let go is given back, once") {
+  PaymentScript script(CaptureMethod::manual);
+  script.close();
+  script.take(script.report(V::authorized, "ch_9"));
+  const std::string held_id = surplus_id_of(script, "ch_9");
+  ChannelReport captured = from(script.refund_report(V::paid, held_id), ReportSource::query);
+  captured.operation = ChannelOperation::void_;
+  captured.channel_reference = "ch_9";
+  std::string events = "refund_failed+surplus_recorded";
+  SECTION("the question about it is the first to find out") {}
+  SECTION("the news of it came before") {
+    script.take(script.report(V::paid, "ch_9"));
+    events = "refund_failed";
+  }
+  CHECK(in_short(script.take(captured)) == events);
+  CHECK(in_short(script.hear(captured)) == "already");
+  CHECK(in_short(script.hear(script.report(V::paid, "ch_9"))) == "already");
+  CHECK(script.payment.parked_reason.empty());
+  REQUIRE(script.payment.refunds.size() == 2);
+  CHECK(script.payment.refunds[0].state == RefundState::failed);
+  CHECK(script.payment.refunds[1].state == RefundState::pending);
+  CHECK_FALSE(script.payment.refunds[1].authorized_only);
+}
+
+TEST_CASE("another charge of the order says nothing about the surplus that is to be let go") {
+  PaymentScript script(CaptureMethod::manual);
+  script.authorize();
+  script.take(from(script.report(V::authorized, "ch_2"), ReportSource::callback));
+  ChannelReport first =
+      from(script.refund_report(V::paid, surplus_id_of(script, "ch_2")), ReportSource::query);
+  first.channel_reference = "ch_1";
+  CHECK(in_short(script.take(first)) == "unsettled");
+}
+
 TEST_CASE("paid news without the channel's reference is not taken for a second charge") {
   PaymentScript script;
   script.pay();
