@@ -6,11 +6,9 @@
 #include <stdexcept>
 #include <utility>
 
-#include "actors/breaker_actor.hpp"
-#include "actors/channel_actor.hpp"
-#include "actors/journal_actor.hpp"
 #include "persistence/memory/memory_store.hpp"
 #include "tests/support/payment_script.hpp"
+#include "tests/support/stepped_node.hpp"
 
 namespace welkin {
 namespace {
@@ -29,10 +27,6 @@ T value_of(StoreResult<T> result) {
   if (const StoreError* error = error_of(result)) throw std::runtime_error(error->detail);
   return std::move(std::get<T>(result));
 }
-
-struct SteppedConfig : caf::actor_system_config {
-  SteppedConfig() { set("scheduler.policy", caf::atom("testing")); }
-};
 
 // One account of the scripted channel, which answers for all of them.
 class AccountPort : public ChannelPort {
@@ -55,15 +49,8 @@ class AccountPort : public ChannelPort {
 }  // namespace
 
 struct StepSystem::Node {
-  SteppedConfig config;
-  caf::actor_system system{config};
-  caf::scheduler::test_coordinator& scheduler =
-      dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler());
-  RuntimeMetrics metrics;
-  RouteTable routes;
   std::deque<AccountPort> ports;
-  RuntimeContextPtr context = std::make_shared<RuntimeContext>();
-  caf::actor desk;
+  std::unique_ptr<SteppedNode> actors;
 };
 
 StepSystem::StepSystem() : memory(fresh_store()), store(*memory), io(store) {
@@ -75,35 +62,19 @@ StepSystem::~StepSystem() { crash(); }
 
 void StepSystem::start() {
   if (node_) throw std::logic_error("the node runs already");
-  auto epochs = value_of(store.claim_epochs(shard_count));
-  auto views = value_of(catch_up_views(store, shard_count, clock.now_us()));
-  std::vector<std::pair<std::string, LoadedBreaker>> breaker_states;
+  auto node = std::make_unique<Node>();
+  NodePlan plan{store, io, clock, std::string(channel.name())};
+  plan.breaker = breaker;
+  plan.shard_count = shard_count;
+  plan.limits = limits;
+  plan.spawn = spawn;
   for (const std::string& account :
-       accounts.empty() ? std::vector<std::string>{std::string(channel.name())} : accounts)
-    breaker_states.emplace_back(account, value_of(breaker_at_start(store, account)));
-  node_ = std::make_unique<Node>();
-  RuntimeContext& parts = *node_->context;
-  parts.epochs = std::move(epochs);
-  parts.io = &io;
-  parts.clock = &clock;
-  parts.metrics = &node_->metrics;
-  parts.limits = limits;
-  caf::actor_system& actors = node_->system;
-  parts.journal = actors.spawn<JournalActor>(node_->context);
-  parts.routes = &node_->routes;
-  int priority = 0;
-  for (auto& [account, state] : breaker_states) {
-    node_->routes.add(std::string(channel.name()), account, ++priority, /*weight=*/1);
-    const caf::actor asked =
-        actors.spawn<ChannelActor>(node_->context, node_->ports.emplace_back(account, channel));
-    parts.channels.emplace(account, actors.spawn<BreakerActor>(node_->context, account, breaker,
-                                                               asked, std::move(state)));
-  }
-  for (std::uint32_t i = 0; i < shard_count; ++i)
-    parts.shards.push_back(
-        actors.spawn<ShardActor>(node_->context, spawn ? spawn : spawn_payments(node_->context)));
-  parts.views = actors.spawn<ViewsActor>(node_->context, std::move(views));
-  node_->desk = actors.spawn([this](caf::event_based_actor* self) -> caf::behavior {
+       accounts.empty() ? std::vector<std::string>{plan.channel} : accounts)
+    plan.accounts.push_back(
+        {node->ports.emplace_back(account, channel), static_cast<int>(plan.accounts.size()) + 1});
+  node->actors = value_of(SteppedNode::start(plan));
+  node_ = std::move(node);
+  node_->actors->desk = system().spawn([this](caf::event_based_actor* self) -> caf::behavior {
     return {
         [this](reply_atom, const ReplyPtr& reply) { replies_[reply->token] = reply; },
         [this](reply_atom, const IdempotencyAnswerPtr& reply) { found_[reply->token] = reply; },
@@ -116,40 +87,25 @@ void StepSystem::start() {
         [self](stop_atom) { self->quit(); },
     };
   });
-  node_->scheduler.run();
+  scheduler().run();
 }
 
 void StepSystem::crash() {
   if (!node_) return;
-  io.forget();
-  channel.forget();
-  RuntimeContext& parts = *node_->context;
-  for (const caf::actor& shard : parts.shards) caf::anon_send(shard, stop_atom::value);
-  for (const auto& [name, actor] : parts.channels) caf::anon_send(actor, stop_atom::value);
-  caf::anon_send(parts.journal, stop_atom::value);
-  caf::anon_send(parts.views, stop_atom::value);
-  caf::anon_send(node_->desk, stop_atom::value);
-  // A pending timeout keeps its actor alive, and the actor system waits for every actor.
-  do {
-    node_->scheduler.run();
+  node_->actors->stop([this] {
     io.forget();
     channel.forget();
-  } while (node_->scheduler.trigger_timeouts() > 0 || node_->scheduler.has_job());
-  parts.shards.clear();
-  parts.channels.clear();
-  parts.journal = nullptr;
-  parts.views = nullptr;
-  node_->desk = nullptr;
+  });
   node_.reset();
 }
 
 void StepSystem::settle() {
-  do node_->scheduler.run();
+  do scheduler().run();
   while (io.step());
 }
 
 void StepSystem::settle_one() {
-  if (!node_->scheduler.try_run_once()) io.step();
+  if (!scheduler().try_run_once()) io.step();
 }
 
 void StepSystem::pass(UnixUs by_us) {
@@ -157,7 +113,7 @@ void StepSystem::pass(UnixUs by_us) {
   while (by_us > 0) {
     const UnixUs step_us = std::min(by_us, time_step_us);
     clock.advance(step_us);
-    node_->scheduler.advance_time(std::chrono::microseconds(step_us));
+    scheduler().advance_time(std::chrono::microseconds(step_us));
     settle();
     by_us -= step_us;
   }
@@ -165,13 +121,13 @@ void StepSystem::pass(UnixUs by_us) {
 
 // ---- asking
 
-ReplyTo StepSystem::reply_to() { return {node_->desk, ++tokens_}; }
+ReplyTo StepSystem::reply_to() { return {desk(), ++tokens_}; }
 
 std::uint64_t StepSystem::submit(PaymentCommand command) {
   auto request = std::make_shared<CommandRequest>();
   request->reply_to = reply_to();
   request->command = std::move(command);
-  const caf::actor& shard = node_->context->shard(request->command.payment);
+  const caf::actor& shard = context().shard(request->command.payment);
   caf::anon_send(shard, submit_atom::value, CommandRequestPtr(std::move(request)));
   return tokens_;
 }
@@ -180,7 +136,7 @@ std::uint64_t StepSystem::look(const PaymentId& id) {
   auto request = std::make_shared<LookRequest>();
   request->payment = id;
   request->reply_to = reply_to();
-  caf::anon_send(node_->context->shard(id), look_atom::value, LookRequestPtr(std::move(request)));
+  caf::anon_send(context().shard(id), look_atom::value, LookRequestPtr(std::move(request)));
   return tokens_;
 }
 
@@ -189,23 +145,23 @@ std::uint64_t StepSystem::callback(ChannelReport report) {
   report.source = ReportSource::callback;
   request->report = std::move(report);
   request->reply_to = reply_to();
-  const caf::actor& shard = node_->context->shard(request->report.payment);
+  const caf::actor& shard = context().shard(request->report.payment);
   caf::anon_send(shard, report_atom::value, ReportRequestPtr(std::move(request)));
   return tokens_;
 }
 
 std::uint64_t StepSystem::resume_actor(const PaymentId& id) {
-  caf::anon_send(node_->context->shard(id), resume_atom::value, id, reply_to());
+  caf::anon_send(context().shard(id), resume_atom::value, id, reply_to());
   return tokens_;
 }
 
 std::uint64_t StepSystem::flush() {
-  caf::anon_send(node_->context->views, flush_atom::value, reply_to());
+  caf::anon_send(context().views, flush_atom::value, reply_to());
   return tokens_;
 }
 
 std::uint64_t StepSystem::find(const std::string& merchant_id, const std::string& key) {
-  caf::anon_send(node_->context->views, find_atom::value, merchant_id, key, reply_to());
+  caf::anon_send(context().views, find_atom::value, merchant_id, key, reply_to());
   return tokens_;
 }
 
@@ -289,15 +245,15 @@ std::string StepSystem::story(const PaymentId& id) const {
 }
 
 std::size_t StepSystem::entities() const {
-  return static_cast<std::size_t>(node_->metrics.active.load());
+  return static_cast<std::size_t>(node_->actors->metrics().active.load());
 }
 
 std::vector<ParkedEntity> StepSystem::ask_parked(const std::vector<caf::actor>& actors) {
   std::vector<ParkedEntity> result;
-  caf::scoped_actor self(node_->system, true);
+  caf::scoped_actor self(system(), true);
   for (const caf::actor& actor : actors) {
     auto response = self->request(actor, caf::infinite, parked_atom::value);
-    node_->scheduler.run();
+    scheduler().run();
     response.receive(
         [&](const std::vector<ParkedEntity>& part) {
           result.insert(result.end(), part.begin(), part.end());
@@ -312,10 +268,10 @@ std::vector<ParkedEntity> StepSystem::parked_settling() { return ask_parked({con
 
 BreakerView StepSystem::breaker_view() {
   BreakerView view;
-  caf::scoped_actor self(node_->system, true);
+  caf::scoped_actor self(system(), true);
   auto response =
       self->request(context().channels.begin()->second, caf::infinite, look_atom::value);
-  node_->scheduler.run();
+  scheduler().run();
   response.receive(
       [&](const BreakerAnswerPtr& answer) { view = std::get<BreakerView>(*answer); },
       [](const caf::error&) { throw std::runtime_error("the breaker did not answer"); });
@@ -324,7 +280,7 @@ BreakerView StepSystem::breaker_view() {
 
 std::uint64_t StepSystem::order(BreakerAction action, const std::string& reason) {
   BreakerCommand command{action, "operator", reason, "req_" + std::to_string(++tokens_)};
-  caf::anon_send(node_->desk, submit_atom::value, tokens_,
+  caf::anon_send(desk(), submit_atom::value, tokens_,
                  std::make_shared<const BreakerCommand>(std::move(command)));
   return tokens_;
 }
@@ -334,9 +290,10 @@ std::optional<BreakerAnswer> StepSystem::order_answer(std::uint64_t token) const
   return answer == orders_.end() ? std::nullopt : std::optional(answer->second);
 }
 
-RuntimeContext& StepSystem::context() { return *node_->context; }
-RuntimeMetrics& StepSystem::metrics() { return node_->metrics; }
-caf::actor_system& StepSystem::system() { return node_->system; }
-const caf::actor& StepSystem::desk() const { return node_->desk; }
+RuntimeContext& StepSystem::context() { return node_->actors->context(); }
+RuntimeMetrics& StepSystem::metrics() { return node_->actors->metrics(); }
+caf::actor_system& StepSystem::system() { return node_->actors->system(); }
+caf::scheduler::test_coordinator& StepSystem::scheduler() { return node_->actors->scheduler(); }
+const caf::actor& StepSystem::desk() const { return node_->actors->desk; }
 
 }  // namespace welkin

@@ -88,6 +88,7 @@ class StepSystem {
 
  private:
   struct Node;
+  caf::scheduler::test_coordinator& scheduler();
   ReplyTo reply_to();
   std::vector<ParkedEntity> ask_parked(const std::vector<caf::actor>& actors);
 
