@@ -45,6 +45,12 @@ TEST_CASE("each deliberate bug is caught within a bounded number of seeds, by wh
       {PlantedBug::fallback_after_timeout, "no_fallback_after_doubt"},
       {PlantedBug::refusals_trip_breaker, "trips_have_cause"},
       {PlantedBug::half_open_lets_all_through, "few_probes"},
+      {PlantedBug::breakers_forgotten, "breakers_survive"},
+      {PlantedBug::breaker_changes_unwritten, "orders_are_durable"},
+      {PlantedBug::calls_behind_breaker, "forced_open_refuses"},
+      {PlantedBug::payer_forgotten, "calls_say_what_was_ordered"},
+      {PlantedBug::second_charge_unseen, "one_effective_charge"},
+      {PlantedBug::reversals_ignored, "books_agree"},
   };
   REQUIRE(breaks.size() == planted_bugs().size());
   for (const auto& [bug, expected] : breaks) {

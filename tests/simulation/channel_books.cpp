@@ -179,4 +179,11 @@ void ChannelBooks::settle_refund(const std::string& refund_no, bool succeeds) {
   refund->wire.status = succeeds ? RefundStatus::succeeded : RefundStatus::failed;
 }
 
+void ChannelBooks::reverse_refund(const std::string& refund_no) {
+  BookedRefund* refund = find_refund(refund_no);
+  if (!refund || refund->wire.status != RefundStatus::succeeded) return;
+  refund->wire.status = RefundStatus::failed;
+  refund->reversed = true;
+}
+
 }  // namespace welkin::simulation

@@ -23,6 +23,9 @@ struct Charge {
 struct BookedRefund {
   sandbox_wire::WireRefund wire;
   bool refused = false;  // at once; it never was a refund
+  bool reversed = false;
+  // The runtime has acknowledged that the money was given back.
+  bool success_heard = false;
 };
 
 struct BookedOrder {
@@ -75,6 +78,8 @@ class ChannelBooks {
   // Null when it is refused; a refused number stays refused.
   BookedRefund* refund(BookedOrder& order, const sandbox_wire::CreateRefund& asked, bool refuse);
   void settle_refund(const std::string& refund_no, bool succeeds);
+  // The payer's bank sends back what was given back.
+  void reverse_refund(const std::string& refund_no);
 
  private:
   std::map<std::string, BookedOrder> orders_;

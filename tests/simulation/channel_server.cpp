@@ -98,6 +98,7 @@ LyingChannel::HttpReply LyingChannel::serve_order(const std::string& method,
   if (verb == "close") {
     refusal = books_.close(*order);
   } else if (verb == "void") {
+    may_capture_at_desk(*order);
     refusal = books_.let_go(*order);
   } else {
     refusal = serve_capture(*order, body);
@@ -124,6 +125,19 @@ std::optional<Refusal> LyingChannel::serve_capture(BookedOrder& order, const std
   return books_.capture(order, asked->amount_minor);
 }
 
+// All of it, or a part: but only what the runtime may have closed already comes back whole.
+void LyingChannel::may_capture_at_desk(BookedOrder& order) {
+  if (order.status != OrderStatus::authorized ||
+      !stage_.faults.strikes(FaultKind::captured_at_desk, order.spared))
+    return;
+  const std::int64_t held_minor = order.held_minor();
+  const bool all = order.may_be_forgotten || dice_.percent(50);
+  books_.capture(order, all ? held_minor : dice_.between(1, held_minor));
+  stage_.note([&] { return account_ + ": somebody captures " + order.asked.out_order_no; });
+  // Nobody asks about what could not be let go.
+  tell_order(order.asked.out_order_no, CallbackEvent::order_paid, /*must_arrive=*/true);
+}
+
 // Over, said the channel, and the payer pays all the same.
 void LyingChannel::may_charge_late(BookedOrder& order) {
   if (order.late_charge_planned || !stage_.faults.strikes(FaultKind::late_charge, order.spared))
@@ -148,17 +162,32 @@ LyingChannel::HttpReply LyingChannel::serve_refund(const std::string& body) {
   BookedRefund* refund = books_.refund(*order, *asked, refuse);
   if (!refund) return {422, refusal_body("AMOUNT_EXCEEDS_REFUNDABLE")};
   const bool fails = stage_.faults.strikes(FaultKind::refund_fails, order->spared);
-  const std::string refund_no = asked->out_refund_no;
-  const auto settle = [this, refund_no, fails] {
-    books_.settle_refund(refund_no, !fails);
-    tell_refund(refund_no);
+  const auto settle = [this, refund_no = asked->out_refund_no, fails] {
+    settle_refund(refund_no, !fails);
   };
   // Some channels give back at once, most take their time.
-  if (dice_.percent(30))
+  if (stage_.faults.strikes(FaultKind::refund_slow, order->spared))
+    later(dice_.between(60 * us_per_s, 3'000 * us_per_s), settle);
+  else if (dice_.percent(30))
     settle();
   else
     later(dice_.between(10 * us_per_ms, 20 * us_per_s), settle);
   return {200, refund_body(*refund)};
+}
+
+void LyingChannel::settle_refund(const std::string& refund_no, bool succeeds) {
+  books_.settle_refund(refund_no, succeeds);
+  tell_refund(refund_no);
+  const bool spared = books_.find(books_.find_refund(refund_no)->wire.out_order_no)->spared;
+  if (!succeeds || !stage_.faults.strikes(FaultKind::refund_reversed, spared)) return;
+  // Before anybody has asked about it, or long after.
+  const UnixUs longest_us = dice_.percent(50) ? 10 * us_per_s : 600 * us_per_s;
+  later(dice_.between(us_per_ms, longest_us), [this, refund_no] {
+    ++stage_.activity;
+    books_.reverse_refund(refund_no);
+    stage_.note([&] { return account_ + ": the money of " + refund_no + " comes back"; });
+    tell_refund(refund_no);
+  });
 }
 
 LyingChannel::HttpReply LyingChannel::serve_find_refund(const std::string& refund_no) {
@@ -246,25 +275,28 @@ void LyingChannel::tell_order(const std::string& order_no, CallbackEvent event, 
     if (wrong.captured_minor > 0) wrong.captured_minor = wrong.amount_minor;
     return wire::encode_callback({event, wrong, {}});
   };
-  tell(std::move(letter), order.spared,
-       moves_money ? std::function<std::string()>(wrong_body) : nullptr);
+  tell(std::move(letter), order.spared, moves_money ? Lie{wrong_body} : Lie{});
 }
 
 void LyingChannel::tell_refund(const std::string& refund_no) {
   const BookedRefund& refund = *books_.find_refund(refund_no);
-  const auto event = refund.wire.status == RefundStatus::succeeded ? CallbackEvent::refund_succeeded
-                                                                   : CallbackEvent::refund_failed;
+  const bool succeeded = refund.wire.status == RefundStatus::succeeded;
+  const auto event = succeeded ? CallbackEvent::refund_succeeded : CallbackEvent::refund_failed;
   Letter letter;
   letter.order_no = refund.wire.out_order_no;
+  if (succeeded) letter.refund_no = refund_no;
+  // Nobody asks about a refund that was made.
+  letter.must_arrive = refund.reversed;
   letter.body = wire::encode_callback({event, {}, refund.wire});
   const auto wrong_body = [&] {
     wire::WireRefund wrong = refund.wire;
     wrong.amount_minor += 1 + dice_.between(0, 999);
     return wire::encode_callback({event, {}, wrong});
   };
+  // A refund that was never made moves no money, whatever amount it names.
+  const bool moves_money = succeeded || (refund.reversed && refund.success_heard);
   tell(std::move(letter), books_.find(refund.wire.out_order_no)->spared,
-       event == CallbackEvent::refund_succeeded ? std::function<std::string()>(wrong_body)
-                                                : nullptr);
+       moves_money ? Lie{wrong_body, refund.reversed} : Lie{});
 }
 
 }  // namespace welkin::simulation

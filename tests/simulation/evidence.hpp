@@ -12,6 +12,7 @@
 
 #include "actors/payment_service.hpp"
 #include "persistence/journal_store.hpp"
+#include "protocol/breaker/breaker.hpp"
 #include "protocol/payment/payment.hpp"
 
 namespace welkin::simulation {
@@ -34,6 +35,28 @@ struct NoRecovery {
   std::string after;
   PaymentId payment;
   std::string stands_at;
+};
+
+// An operator's command for a breaker.
+struct BreakerOrder {
+  std::string account;
+  BreakerCommand command;
+  UnixUs asked_at_us = 0;
+  UnixUs answered_at_us = 0;            // 0: the run ended first
+  std::optional<BreakerAnswer> answer;  // empty: the connection broke
+
+  const BreakerView* acknowledged() const {
+    return answer ? std::get_if<BreakerView>(&*answer) : nullptr;
+  }
+};
+
+// A breaker as a node showed it that had just started.
+struct BreakerAtStart {
+  std::string account;
+  std::uint64_t start = 0;      // which of the node's starts
+  std::uint64_t known_seq = 0;  // of the breaker's events that were durable then
+  BreakerState shown = BreakerState::closed;
+  UnixUs shown_at_us = 0;
 };
 
 class Evidence {
@@ -59,6 +82,8 @@ class Evidence {
   const std::map<std::pair<std::string, std::string>, BoundKey>& keys() const { return keys_; }
 
   std::vector<NoRecovery> no_recoveries;
+  std::vector<BreakerOrder> orders;  // as they were given
+  std::vector<BreakerAtStart> breakers_at_starts;
   // Keys that were looked up and answered with somebody else's request.
   std::vector<std::string> strange_keys;
 

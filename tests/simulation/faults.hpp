@@ -28,6 +28,7 @@ enum class FaultKind : std::uint8_t {
   store_checkpoint_fails,
   crash_before_commit,  // the node dies with a batch on its way, which is not written
   crash_after_commit,   // … which is written, and nobody hears of it
+  crash_after_breaker,  // the same, of a batch with a change of a breaker in it
   node_crash,           // the node dies at any step; lasting, it stays down or dies again and again
   connection_refused,   // for certain nothing was sent
   request_lost,         // the channel never hears of the call
@@ -40,10 +41,13 @@ enum class FaultKind : std::uint8_t {
   create_refused,
   payer_declines,
   capture_refused,
-  refund_refused,  // at once
-  refund_fails,    // after it was taken on
-  second_charge,   // the payer pays one order twice
-  late_charge,     // the payer pays what the channel had said was over
+  captured_at_desk,  // by somebody at the channel, just when the authorization is to be let go
+  refund_refused,    // at once
+  refund_fails,      // after it was taken on
+  refund_slow,       // it is made or fails after most of an hour
+  refund_reversed,   // it was made, and the money comes back to the channel
+  second_charge,     // the payer pays one order twice
+  late_charge,       // the payer pays what the channel had said was over
   callback_missing,
   callback_late,
   callback_reordered,     // held back, so that what happens next is told first
@@ -52,7 +56,7 @@ enum class FaultKind : std::uint8_t {
   callback_wrong_amount,  // one with a true signature and another amount goes ahead of it
   callback_premature,     // a wrong-amount one that says paid before anybody paid
 };
-constexpr std::size_t fault_kind_count = 31;
+constexpr std::size_t fault_kind_count = 35;
 
 enum class FaultPlace : std::uint8_t { store, node, channel };
 

@@ -1,5 +1,7 @@
 #include "tests/simulation/faulty_store.hpp"
 
+#include <algorithm>
+
 namespace welkin::simulation {
 
 std::string_view name_of(StoreFailure failure) {
@@ -33,6 +35,9 @@ StoreFailure FaultyStore::failure_of(Operation operation) const {
   }
   FaultBoard& board = stage_.faults;
   switch (operation) {
+    case Operation::append_of_breaker:
+      if (board.strikes(FaultKind::crash_after_breaker)) return StoreFailure::crash_after;
+      [[fallthrough]];
     case Operation::append:
       if (board.strikes(FaultKind::store_fails)) return StoreFailure::fails;
       if (board.strikes(FaultKind::store_in_doubt_written)) return StoreFailure::in_doubt_written;
@@ -62,7 +67,7 @@ auto FaultyStore::perform(Operation operation, Work work) const -> decltype(work
     stage_.note(
         [&] { return "store: an operation is made to fail: " + std::string(name_of(failure)); });
   // Only the answer to a commit can be lost in a way that matters: the rest is simply asked again.
-  const bool doubtful = operation == Operation::append;
+  const bool doubtful = operation == Operation::append || operation == Operation::append_of_breaker;
   switch (failure) {
     case StoreFailure::none:
       return work();
@@ -89,7 +94,11 @@ auto FaultyStore::perform(Operation operation, Work work) const -> decltype(work
 }
 
 StoreResult<std::vector<AppendResult>> FaultyStore::append(std::vector<StreamAppend>& batch) {
-  return perform(Operation::append, [&] { return inner_.append(batch); });
+  const bool of_breaker = std::any_of(batch.begin(), batch.end(), [](const StreamAppend& append) {
+    return append.stream.kind == StreamKind::breaker;
+  });
+  return perform(of_breaker ? Operation::append_of_breaker : Operation::append,
+                 [&] { return inner_.append(batch); });
 }
 StoreResult<std::vector<std::uint64_t>> FaultyStore::claim_epochs(std::uint32_t shard_count) {
   return perform(Operation::other_write, [&] { return inner_.claim_epochs(shard_count); });

@@ -48,7 +48,7 @@ class FaultyStore : public StoreDecorator {
   StoreResult<std::optional<Snapshot>> load_snapshot(const StreamId& stream) const override;
 
  private:
-  enum class Operation : std::uint8_t { append, other_write, checkpoint, read };
+  enum class Operation : std::uint8_t { append, append_of_breaker, other_write, checkpoint, read };
   StoreFailure failure_of(Operation operation) const;
   template <class Work>
   auto perform(Operation operation, Work work) const -> decltype(work());

@@ -1,6 +1,7 @@
 #include "tests/simulation/invariants.hpp"
 
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 
 #include "actors/views_actor.hpp"
@@ -22,6 +23,11 @@ Violation broken(const PaymentId& payment, std::string what) {
 PaymentEvent event_of(const EventRow& row) {
   return std::get<PaymentEvent>(parse_event(row.type, row.version, row.payload));
 }
+
+template <class Event, class = void>
+struct has_postings : std::false_type {};
+template <class Event>
+struct has_postings<Event, std::void_t<decltype(Event::postings)>> : std::true_type {};
 
 bool is_of(const EventRow& row, PaymentEventKind kind) { return row.type == name_of(kind); }
 
@@ -140,12 +146,27 @@ std::int64_t sum_of(const std::vector<const BookedOrder*>& orders, Minor minor) 
   return sum;
 }
 
-// Money of a surplus that the channel refused to give back stays there until an operator acts.
-std::int64_t stuck_surplus_minor(const Payment& payment) {
+const BookedRefund* booked_refund(const std::vector<const BookedOrder*>& orders,
+                                  const Refund& refund) {
+  const std::string refund_no = channel_refund_no(*RefundId::parse(refund.refund_id));
+  for (const BookedOrder* order : orders) {
+    const auto booked = order->refunds.find(refund_no);
+    if (booked != order->refunds.end()) return &booked->second;
+  }
+  return nullptr;
+}
+
+// Money of a surplus that the channel, by its own books, refused to give back or that came back to
+// it stays there until an operator acts.
+std::int64_t stuck_surplus_minor(const std::vector<const BookedOrder*>& orders,
+                                 const Payment& payment) {
   std::int64_t sum = 0;
-  for (const Refund& refund : payment.refunds)
-    if (refund.surplus && !refund.authorized_only && refund.state == RefundState::failed)
+  for (const Refund& refund : payment.refunds) {
+    if (!refund.surplus || refund.authorized_only || refund.state != RefundState::failed) continue;
+    const BookedRefund* booked = booked_refund(orders, refund);
+    if (booked && booked->wire.status == sandbox_wire::RefundStatus::failed)
       sum += refund.amount_minor;
+  }
   return sum;
 }
 
@@ -154,7 +175,7 @@ Found one_effective_charge(const Findings& findings) {
     const auto orders = orders_of(findings, payment, history.last());
     const std::int64_t kept_minor = sum_of(orders, &BookedOrder::captured_minor) -
                                     sum_of(orders, &BookedOrder::refunded_minor) -
-                                    stuck_surplus_minor(history.last());
+                                    stuck_surplus_minor(orders, history.last());
     if (kept_minor > history.last().amount_minor || kept_minor < 0)
       return broken(payment, "the channels keep " + std::to_string(kept_minor) +
                                  " of the payer's money for an order of " +
@@ -166,30 +187,55 @@ Found one_effective_charge(const Findings& findings) {
   return std::nullopt;
 }
 
+// What the payment's events put into the channel's account in the ledger, and took out of it.
+std::int64_t posted_to_channel_minor(const History& history) {
+  std::int64_t sum = 0;
+  for (const EventRow& row : history.rows)
+    std::visit(
+        [&](const auto& event) {
+          if constexpr (has_postings<std::decay_t<decltype(event)>>::value)
+            for (const Posting& posting : event.postings)
+              if (posting.account.rfind("channel/", 0) == 0) sum += posting.amount_minor;
+        },
+        event_of(row));
+  return sum;
+}
+
+Found refunds_agree(const PaymentId& payment, const Payment& p,
+                    const std::vector<const BookedOrder*>& orders) {
+  std::int64_t given_back_minor = 0;
+  for (const Refund& refund : p.refunds) {
+    if (refund.authorized_only) continue;
+    const BookedRefund* booked = booked_refund(orders, refund);
+    const bool done = booked && booked->wire.status == sandbox_wire::RefundStatus::succeeded;
+    if (done != (refund.state == RefundState::succeeded))
+      return broken(payment, "refund " + refund.refund_id + " is " +
+                                 std::string(name_of(refund.state)) + " here, and " +
+                                 (done ? "done" : "not done") + " at the channel");
+    if (done && !refund.surplus) given_back_minor += booked->wire.amount_minor;
+  }
+  if (given_back_minor != p.refunded_minor)
+    return broken(payment, "the channel has given back " + std::to_string(given_back_minor) +
+                               ", and the payment says " + std::to_string(p.refunded_minor));
+  return std::nullopt;
+}
+
 Found books_agree(const Findings& findings) {
   for (const auto& [payment, history] : findings.journal) {
     const Payment& p = history.last();
     const auto orders = orders_of(findings, payment, p);
     const std::int64_t theirs_minor =
         sum_of(orders, &BookedOrder::captured_minor) - sum_of(orders, &BookedOrder::refunded_minor);
-    const std::int64_t ours_minor = p.captured_minor - p.refunded_minor + stuck_surplus_minor(p);
+    const std::int64_t ours_minor =
+        p.captured_minor - p.refunded_minor + stuck_surplus_minor(orders, p);
     if (theirs_minor != ours_minor)
       return broken(payment, "by the channel's books " + std::to_string(theirs_minor) +
                                  " came in, by the journal " + std::to_string(ours_minor));
-    for (const Refund& refund : p.refunds) {
-      if (refund.authorized_only) continue;
-      const std::string refund_no = channel_refund_no(*RefundId::parse(refund.refund_id));
-      const bool given_back =
-          std::any_of(orders.begin(), orders.end(), [&](const BookedOrder* order) {
-            const auto booked = order->refunds.find(refund_no);
-            return booked != order->refunds.end() &&
-                   booked->second.wire.status == sandbox_wire::RefundStatus::succeeded;
-          });
-      if (given_back != (refund.state == RefundState::succeeded))
-        return broken(payment, "refund " + refund.refund_id + " is " +
-                                   std::string(name_of(refund.state)) + " here, and " +
-                                   (given_back ? "done" : "not done") + " at the channel");
-    }
+    const std::int64_t posted_minor = posted_to_channel_minor(history);
+    if (theirs_minor != posted_minor)
+      return broken(payment, "by the channel's books " + std::to_string(theirs_minor) +
+                                 " came in, by the postings " + std::to_string(posted_minor));
+    if (auto found = refunds_agree(payment, p, orders)) return found;
   }
   return std::nullopt;
 }
@@ -320,6 +366,10 @@ const std::vector<Invariant>& invariants() {
        "another account is asked only while no channel can have the order",
        no_fallback_after_doubt},
       {"breakers_survive", "a breaker is after a restart what it was", breakers_survive},
+      {"orders_are_durable", "what an operator was told of a breaker is in the journal",
+       orders_are_durable},
+      {"forced_open_refuses", "a breaker that an operator holds open lets nothing through",
+       forced_open_refuses},
       {"trips_have_cause", "a breaker opens for failures that happened", trips_have_cause},
       {"few_probes", "half-open lets no more through than it says", few_probes},
       {"service_recovers", "after each fault a new payment succeeds", service_recovers},
@@ -327,6 +377,8 @@ const std::vector<Invariant>& invariants() {
       {"one_effective_charge", "the channel keeps at most one charge for an order",
        one_effective_charge},
       {"books_agree", "the channel's books and the journal say the same", books_agree},
+      {"calls_say_what_was_ordered", "each call for an order says what its merchant said",
+       calls_say_what_was_ordered},
       {"replay_equals_live", "a stream's events fold to what its actor shows", replay_equals_live},
       {"every_promise_answered", "no question stays without an answer", every_promise_answered},
       {"views_equal_journal", "after a flush the cards are what the events say",
@@ -376,6 +428,7 @@ void read_journal(const JournalStore& store, Findings& findings) {
       }
       position = row.position;
       ++findings.rows;
+      ++findings.rows_by_type[row.type];
       note_breaker(row, findings);
       const Payment* payment = check.payment();
       if (!payment) continue;
@@ -391,9 +444,12 @@ bool is_at_rest(const Payment& payment) {
       payment.state == PaymentState::paid || payment.state == PaymentState::failed ||
       payment.state == PaymentState::closed || payment.state == PaymentState::partially_refunded ||
       payment.state == PaymentState::refunded;
-  const bool may_wait =
-      payment.parked_reason.empty() ||
-      payment.parked_reason.rfind("the channel refuses to give a surplus back", 0) == 0;
+  const auto waits_because = [&](std::string_view reason) {
+    return payment.parked_reason.rfind(reason, 0) == 0;
+  };
+  const bool may_wait = payment.parked_reason.empty() ||
+                        waits_because("the channel refuses to give a surplus back") ||
+                        waits_because("a surplus that was given back has come back");
   return final_state && may_wait && !payment.is_open() && payment.due_at_us() == 0;
 }
 

@@ -40,6 +40,7 @@ struct Findings {
   const Evidence& evidence;
   std::vector<const LyingChannel*> channels;
   std::uint64_t rows = 0;  // in the journal, of every kind of stream
+  std::map<std::string, std::uint64_t> rows_by_type;
   std::map<StreamId, History> journal;
   std::string broken_chain;  // what does not follow, and where
   std::optional<PaymentId> broken_payment;
@@ -47,10 +48,8 @@ struct Findings {
   std::map<PaymentId, std::variant<CommandOutcome, Problem>> live;
   std::map<PaymentId, Card> cards;  // after a flush
   std::map<std::pair<std::string, std::string>, IdempotencyRecord> keys;
-  std::map<std::string, std::vector<BreakerStep>> breakers;   // by account
-  std::map<std::string, std::size_t> breaker_steps_at_start;  // before the last start
-  std::map<std::string, BreakerState> live_breakers;          // as shown after it
-  BreakerConfig breaker_config;                               // as the world has it
+  std::map<std::string, std::vector<BreakerStep>> breakers;  // by account
+  BreakerConfig breaker_config;                              // as the world has it
   std::vector<const WatchedChannel*> witnesses;
   std::vector<UnixUs> starts_at_us;
   UnixUs ended_at_us = 0;

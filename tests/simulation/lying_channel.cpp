@@ -152,8 +152,7 @@ RawCallback LyingChannel::sign(const Letter& letter) {
 }
 
 // Plans one piece of news: what goes ahead of it, when it goes, and whether it goes twice.
-void LyingChannel::tell(Letter letter, bool spared,
-                        const std::function<std::string()>& wrong_body) {
+void LyingChannel::tell(Letter letter, bool spared, const Lie& lie) {
   FaultBoard& faults = stage_.faults;
   UnixUs after_us = dice_.between(us_per_ms, 100 * us_per_ms);
   if (faults.strikes(FaultKind::callback_forged, spared)) {
@@ -162,13 +161,14 @@ void LyingChannel::tell(Letter letter, bool spared,
     forged.lie = "a forged callback";
     post(std::move(forged), after_us / 2);
   }
-  if (wrong_body && faults.strikes(FaultKind::callback_wrong_amount, spared)) {
+  if (lie.body && faults.strikes(FaultKind::callback_wrong_amount, spared)) {
     Letter wrong = letter;
-    wrong.body = wrong_body();
+    wrong.body = lie.body();
     wrong.lie = "a callback with a wrong amount";
     wrong.must_arrive = false;
     // Ahead of the true one, or behind it.
-    post(std::move(wrong), dice_.percent(70) ? after_us / 2 : after_us + 300 * us_per_ms);
+    const bool ahead = lie.only_ahead || dice_.percent(70);
+    post(std::move(wrong), ahead ? after_us / 2 : after_us + 300 * us_per_ms);
   }
   if (!letter.must_arrive && faults.strikes(FaultKind::callback_missing, spared)) {
     stage_.note([&] { return account_ + ": no callback about " + letter.order_no; });
@@ -205,6 +205,7 @@ void LyingChannel::answered(Letter letter, const RawCallback& sent, int http_sta
     return;
   }
   if (http_status == 200) {
+    if (!letter.refund_no.empty()) books_.find_refund(letter.refund_no)->success_heard = true;
     if (!std::exchange(letter.sent_twice, false)) return;
     // Once more signed anew, and then the same bytes.
     post(letter, dice_.between(us_per_ms, 2 * us_per_s));

@@ -60,12 +60,19 @@ class LyingChannel : public ChannelPort {
   };
   struct Letter {
     std::string order_no;
+    std::string refund_no;  // of which it says that the money was given back, else empty
     std::string body;
     std::string lie;      // what is wrong with it, empty when nothing is
     bool forged = false;  // signed with a wrong secret
     bool must_arrive = false;
     bool sent_twice = false;
     int tries = 0;
+  };
+
+  // What may be told with a wrong amount: nothing when it has no body.
+  struct Lie {
+    std::function<std::string()> body;
+    bool only_ahead = false;  // behind the truth it is old news, which says nothing
   };
 
   void later(UnixUs after_us, std::function<void()> task);
@@ -81,8 +88,10 @@ class LyingChannel : public ChannelPort {
   HttpReply serve_order(const std::string& method, const std::string& path,
                         const std::string& body);
   std::optional<Refusal> serve_capture(BookedOrder& order, const std::string& body);
+  void may_capture_at_desk(BookedOrder& order);
   HttpReply serve_refund(const std::string& body);
   HttpReply serve_find_refund(const std::string& refund_no);
+  void settle_refund(const std::string& refund_no, bool succeeds);
 
   // ---- the payer
   void payer_decides(const std::string& order_no);
@@ -92,7 +101,7 @@ class LyingChannel : public ChannelPort {
   // ---- callbacks
   void tell_order(const std::string& order_no, sandbox_wire::CallbackEvent event, bool must_arrive);
   void tell_refund(const std::string& refund_no);
-  void tell(Letter letter, bool spared, const std::function<std::string()>& wrong_body);
+  void tell(Letter letter, bool spared, const Lie& lie);
   void post(Letter letter, UnixUs after_us);
   void send(Letter letter);
   void answered(Letter letter, const RawCallback& sent, int http_status);

@@ -19,7 +19,7 @@ void add(Tally& tally, const Scenario& scenario, const RunResult& result) {
   for (std::size_t i = 0; i < fault_kind_count; ++i)
     tally.injected_by_kind[i] += result.injected_by_kind[i];
   tally.starts += result.starts;
-  tally.breaker_trips += result.breaker_trips;
+  for (const auto& [type, count] : result.events_by_type) tally.events_by_type[type] += count;
   tally.landed_late += result.landed_late;
   if (result.violation && (!tally.failed || scenario.seed < tally.failed->seed))
     tally.failed = scenario;

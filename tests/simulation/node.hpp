@@ -1,7 +1,7 @@
 // A node of the real runtime under CAF's test coordinator. Its actors run one message at a time, in
 // an order the dice choose; it dies when told and starts again from what is durable. What a gateway
 // does between an HTTP client and the actors stands here too: waiting for replies, looking
-// idempotency keys up, and taking callbacks.
+// idempotency keys up, taking callbacks and operators' commands.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +18,7 @@
 #include "actors/store_io.hpp"
 #include "tests/simulation/stage.hpp"
 #include "tests/simulation/worlds.hpp"
+#include "tests/support/stepped_node.hpp"
 
 namespace welkin::simulation {
 
@@ -38,7 +39,7 @@ class Node {
   bool start();
   // The edges must be cut: what actors still ask of them while they are torn down never happened.
   void crash();
-  bool is_up() const { return parts_ != nullptr; }
+  bool is_up() const { return actors_ != nullptr; }
   std::uint64_t starts() const { return starts_; }
 
   bool has_work() const;
@@ -60,21 +61,32 @@ class Node {
   using OnKey = std::function<void(const KeyAnswer&)>;
   void find_key(const std::string& merchant_id, const std::string& key, OnKey on_key);
 
-  using OnBreaker = std::function<void(const std::string& account, BreakerState state)>;
-  // Each of the accounts' breakers, once.
+  // ---- for operators
+  // Tells the payment's actor to go on, if it is that which is parked.
+  void resume_actor(const PaymentId& id, OnAnswer on_answer);
+  using OnOrder = std::function<void(const std::optional<BreakerAnswer>&)>;
+  void order_breaker(const std::string& account, BreakerCommand command, OnOrder on_order);
+  // Each of the accounts' breakers, once, and what is parked, a list from each actor that knows of
+  // some. Nothing more is heard when the node dies.
+  using OnBreaker = std::function<void(const BreakerView& breaker)>;
   void look_at_breakers(OnBreaker on_breaker);
+  using OnParked = std::function<void(const std::vector<ParkedEntity>& parked)>;
+  void look_at_parked(OnParked on_parked);
 
   // `answered` gets the HTTP status, 0 when the connection broke.
   void notify(const RawCallback& callback, std::function<void(int http_status)> answered);
 
   // Questions whose answer has not come.
-  std::size_t unanswered() const { return waiting_.size() + waiting_for_keys_.size(); }
+  std::size_t unanswered() const {
+    return waiting_.size() + waiting_for_keys_.size() + waiting_for_breakers_.size();
+  }
 
  private:
-  struct Parts;
+  caf::behavior desk(caf::event_based_actor* self);
   ReplyTo reply_to(OnAnswer on_answer);
   void hear(const Reply& reply);
   void hear(const IdempotencyAnswer& answer);
+  void hear(std::uint64_t token, const BreakerAnswer& answer);
   ChannelPort* channel_named(std::string_view account) const;
   template <class Function>
   void soon(Function function);
@@ -83,10 +95,11 @@ class Node {
   const World& world_;
   Edges edges_;
   Dice dice_;
-  std::unique_ptr<Parts> parts_;
+  std::unique_ptr<SteppedNode> actors_;
   std::uint64_t starts_ = 0;
   std::uint64_t tokens_ = 0;
   OnBreaker on_breaker_;
+  OnParked on_parked_;
   std::map<std::uint64_t, OnAnswer> waiting_;
   struct KeyQuestion {
     std::string merchant_id;
@@ -94,6 +107,7 @@ class Node {
     OnKey on_key;
   };
   std::map<std::uint64_t, KeyQuestion> waiting_for_keys_;
+  std::map<std::uint64_t, OnOrder> waiting_for_breakers_;
 };
 
 }  // namespace welkin::simulation

@@ -1,7 +1,9 @@
 #include "tests/simulation/planted_bugs.hpp"
 
+#include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -20,7 +22,13 @@ constexpr std::string_view names[] = {"none",
                                       "callbacks_not_deduplicated",
                                       "fallback_after_timeout",
                                       "refusals_trip_breaker",
-                                      "half_open_lets_all_through"};
+                                      "half_open_lets_all_through",
+                                      "breakers_forgotten",
+                                      "breaker_changes_unwritten",
+                                      "calls_behind_breaker",
+                                      "payer_forgotten",
+                                      "second_charge_unseen",
+                                      "reversals_ignored"};
 
 // ---- the store
 
@@ -29,6 +37,16 @@ class ForgetsTimers : public StoreDecorator {
   using StoreDecorator::StoreDecorator;
   StoreResult<std::vector<Card>> open_cards(const StreamId&, std::size_t) const override {
     return std::vector<Card>();
+  }
+};
+
+class ForgetsBreakers : public StoreDecorator {
+ public:
+  using StoreDecorator::StoreDecorator;
+  StoreResult<std::vector<EventRow>> read_stream(const StreamId& stream,
+                                                 std::uint64_t after_seq) const override {
+    if (stream.kind == StreamKind::breaker) return std::vector<EventRow>();
+    return inner_.read_stream(stream, after_seq);
   }
 };
 
@@ -58,6 +76,39 @@ class AnswersFirst : public StoreIo {
       unheard.push_back(std::move(copy));
     }
     inner_.commit(std::move(unheard), journal, views);
+  }
+  void probe(const caf::actor& journal) override { inner_.probe(journal); }
+  void load(const StreamId& stream, const caf::actor& reply_to) override {
+    inner_.load(stream, reply_to);
+  }
+  void checkpoint(std::shared_ptr<const ViewDelta> delta, const caf::actor& reply_to) override {
+    inner_.checkpoint(std::move(delta), reply_to);
+  }
+
+ private:
+  StoreIo& inner_;
+  WritesNothing nothing_;
+  JournalCommitter committer_;
+};
+
+// Acknowledges what breakers want to write and leaves it unwritten.
+class DropsBreakerChanges : public StoreIo {
+ public:
+  DropsBreakerChanges(StoreIo& inner, JournalStore& store)
+      : inner_(inner), nothing_(store), committer_(nothing_) {}
+
+  void commit(std::vector<AppendRequestPtr> batch, const caf::actor& journal,
+              const caf::actor& views) override {
+    const auto rest =
+        std::stable_partition(batch.begin(), batch.end(),
+                              [](const AppendRequestPtr& append) { return append->payment(); });
+    const std::vector<AppendRequestPtr> dropped(rest, batch.end());
+    batch.erase(rest, batch.end());
+    committer_.commit(dropped);
+    for (std::size_t i = 0; i < dropped.size(); ++i)
+      caf::anon_send(dropped[i]->reply_to, committed_atom::value, committer_.acks()[i]);
+    if (batch.empty()) return caf::anon_send(journal, written_atom::value, true);
+    inner_.commit(std::move(batch), journal, views);
   }
   void probe(const caf::actor& journal) override { inner_.probe(journal); }
   void load(const StreamId& stream, const caf::actor& reply_to) override {
@@ -136,6 +187,86 @@ class BelievesAmounts : public ChannelDecorator {
   std::map<std::string, std::int64_t> amounts_;
 };
 
+// Asks the last question again whenever it hears something, without asking the breaker.
+class AsksAgainByItself : public ChannelDecorator {
+ public:
+  using ChannelDecorator::ChannelDecorator;
+  void call(const ChannelCall& call, Done done) override {
+    if (call.query) last_ = call;
+    inner_.call(call, std::move(done));
+  }
+  CheckedCallback verify(const RawCallback& callback, UnixUs now_us) override {
+    if (last_) inner_.call(*last_, [](const ChannelReport&) {});
+    return inner_.verify(callback, now_us);
+  }
+
+ private:
+  std::optional<ChannelCall> last_;
+};
+
+// Says of the payer only once who he is.
+class ForgetsPayers : public ChannelDecorator {
+ public:
+  using ChannelDecorator::ChannelDecorator;
+  void call(const ChannelCall& call, Done done) override {
+    const bool creates = call.operation == ChannelOperation::create && !call.query;
+    if (!creates || asked_.insert(call.channel_order_no).second)
+      return inner_.call(call, std::move(done));
+    ChannelCall again = call;
+    again.payer_id.clear();
+    again.payer_ip.clear();
+    again.payer_instrument.clear();
+    inner_.call(again, std::move(done));
+  }
+
+ private:
+  std::set<std::string> asked_;
+};
+
+// Takes every charge of an order for its first one.
+class SeesOneCharge : public ChannelDecorator {
+ public:
+  using ChannelDecorator::ChannelDecorator;
+  CheckedCallback verify(const RawCallback& callback, UnixUs now_us) override {
+    auto verified = inner_.verify(callback, now_us);
+    auto* good = std::get_if<VerifiedCallback>(&verified);
+    if (good && good->report.verdict == ChannelVerdict::paid)
+      good->report.channel_reference =
+          first_.emplace(good->report.channel_order_no, good->report.channel_reference)
+              .first->second;
+    return verified;
+  }
+
+ private:
+  std::map<std::string, std::string> first_;
+};
+
+// A refund that was made stays made.
+class IgnoresReversals : public ChannelDecorator {
+ public:
+  using ChannelDecorator::ChannelDecorator;
+  void call(const ChannelCall& call, Done done) override {
+    inner_.call(call, [this, done = std::move(done)](ChannelReport report) {
+      note(report);
+      done(std::move(report));
+    });
+  }
+  CheckedCallback verify(const RawCallback& callback, UnixUs now_us) override {
+    auto verified = inner_.verify(callback, now_us);
+    if (auto* good = std::get_if<VerifiedCallback>(&verified)) {
+      note(good->report);
+      if (made_.count(good->report.refund_id) > 0) good->report.verdict = ChannelVerdict::refunded;
+    }
+    return verified;
+  }
+
+ private:
+  void note(const ChannelReport& report) {
+    if (report.verdict == ChannelVerdict::refunded) made_.insert(report.refund_id);
+  }
+  std::set<std::string> made_;
+};
+
 // Takes the number of the message for the number of the charge, so that each message is a new one.
 class CountsEveryCallback : public ChannelDecorator {
  public:
@@ -160,17 +291,23 @@ const std::vector<PlantedBug>& planted_bugs() {
       PlantedBug::reply_before_commit,        PlantedBug::timeout_is_failure,
       PlantedBug::amount_not_checked,         PlantedBug::timers_forgotten,
       PlantedBug::callbacks_not_deduplicated, PlantedBug::fallback_after_timeout,
-      PlantedBug::refusals_trip_breaker,      PlantedBug::half_open_lets_all_through};
+      PlantedBug::refusals_trip_breaker,      PlantedBug::half_open_lets_all_through,
+      PlantedBug::breakers_forgotten,         PlantedBug::breaker_changes_unwritten,
+      PlantedBug::calls_behind_breaker,       PlantedBug::payer_forgotten,
+      PlantedBug::second_charge_unseen,       PlantedBug::reversals_ignored};
   return bugs;
 }
 
 std::unique_ptr<JournalStore> with_bug(PlantedBug bug, JournalStore& store) {
   if (bug == PlantedBug::timers_forgotten) return std::make_unique<ForgetsTimers>(store);
+  if (bug == PlantedBug::breakers_forgotten) return std::make_unique<ForgetsBreakers>(store);
   return nullptr;
 }
 
 std::unique_ptr<StoreIo> with_bug(PlantedBug bug, StoreIo& io, JournalStore& store) {
   if (bug == PlantedBug::reply_before_commit) return std::make_unique<AnswersFirst>(io, store);
+  if (bug == PlantedBug::breaker_changes_unwritten)
+    return std::make_unique<DropsBreakerChanges>(io, store);
   return nullptr;
 }
 
@@ -186,6 +323,14 @@ std::unique_ptr<ChannelPort> with_bug(PlantedBug bug, ChannelPort& channel) {
       return std::make_unique<TakesTimeoutForNotTaken>(channel);
     case PlantedBug::refusals_trip_breaker:
       return std::make_unique<TakesNoForFailure>(channel);
+    case PlantedBug::calls_behind_breaker:
+      return std::make_unique<AsksAgainByItself>(channel);
+    case PlantedBug::payer_forgotten:
+      return std::make_unique<ForgetsPayers>(channel);
+    case PlantedBug::second_charge_unseen:
+      return std::make_unique<SeesOneCharge>(channel);
+    case PlantedBug::reversals_ignored:
+      return std::make_unique<IgnoresReversals>(channel);
     default:
       return nullptr;
   }

@@ -25,6 +25,12 @@ enum class PlantedBug : std::uint8_t {
   fallback_after_timeout,  // another account is asked though the first may have the order
   refusals_trip_breaker,   // a definite no counts as a failure
   half_open_lets_all_through,
+  breakers_forgotten,         // at a restart
+  breaker_changes_unwritten,  // and acknowledged
+  calls_behind_breaker,       // an adapter asks again by itself
+  payer_forgotten,            // when an order is asked for again
+  second_charge_unseen,
+  reversals_ignored,  // of refunds that were made
 };
 std::string_view name_of(PlantedBug bug);
 std::optional<PlantedBug> parse_planted_bug(std::string_view name);

@@ -19,6 +19,12 @@ const WatchedChannel* witness_of(const Findings& findings, const std::string& ac
   return nullptr;
 }
 
+const std::vector<BreakerStep>& steps_of(const Findings& findings, const std::string& account) {
+  static const std::vector<BreakerStep> none;
+  const auto steps = findings.breakers.find(account);
+  return steps == findings.breakers.end() ? none : steps->second;
+}
+
 int starts_between(const Findings& findings, UnixUs from_us, UnixUs to_us) {
   const auto& starts = findings.starts_at_us;
   return static_cast<int>(std::count_if(starts.begin(), starts.end(), [&](UnixUs at_us) {
@@ -42,19 +48,60 @@ Found no_fallback_after_doubt(const Findings& findings) {
   return std::nullopt;
 }
 
-// What the node shows after its last start is what stood in the journal then, or followed since.
+// What a node shows once it has started is what stood in the journal then, or followed since.
 Found breakers_survive(const Findings& findings) {
-  for (const auto& [account, shown] : findings.live_breakers) {
-    const auto steps = findings.breakers.find(account);
-    const std::size_t known = findings.breaker_steps_at_start.at(account);
-    const std::size_t count = steps == findings.breakers.end() ? 0 : steps->second.size();
-    bool follows = known == 0 && shown == BreakerState::closed;
-    for (std::size_t i = known == 0 ? 0 : known - 1; i < count; ++i)
-      follows = follows || steps->second[i].state == shown;
+  std::size_t shown_at_the_end = 0;
+  for (const BreakerAtStart& at_start : findings.evidence.breakers_at_starts) {
+    if (at_start.start == findings.starts_at_us.size()) ++shown_at_the_end;
+    const auto& steps = steps_of(findings, at_start.account);
+    const std::size_t known = at_start.known_seq;
+    bool follows = known == 0 && at_start.shown == BreakerState::closed;
+    for (std::size_t i = known == 0 ? 0 : known - 1; i < steps.size(); ++i)
+      follows =
+          follows || (steps[i].state == at_start.shown && steps[i].at_us <= at_start.shown_at_us);
     if (!follows)
-      return broken(account, "its breaker is " + std::string(name_of(shown)) +
-                                 " after the restart, and the journal says " +
-                                 std::string(name_of(steps->second[known - 1].state)));
+      return broken(at_start.account,
+                    "its breaker is " + std::string(name_of(at_start.shown)) +
+                        " after a restart, and the journal says " +
+                        std::string(known == 0 ? "CLOSED" : name_of(steps[known - 1].state)));
+  }
+  if (shown_at_the_end != findings.witnesses.size())
+    return Violation{"", "a breaker does not say how it stands", {}};
+  return std::nullopt;
+}
+
+Found orders_are_durable(const Findings& findings) {
+  for (const BreakerOrder& order : findings.evidence.orders) {
+    const BreakerView* told = order.acknowledged();
+    if (!told) continue;
+    const auto& steps = steps_of(findings, order.account);
+    const bool stands = std::any_of(steps.begin(), steps.end(), [&](const BreakerStep& step) {
+      return step.state == told->state && step.at_us == told->since_us;
+    });
+    if (!stands)
+      return broken(order.account, order.command.request_id + " was told that the breaker is " +
+                                       std::string(name_of(told->state)) +
+                                       ", and the journal does not say so");
+  }
+  return std::nullopt;
+}
+
+// From when the operator was told until somebody orders otherwise, whatever dies meanwhile.
+Found forced_open_refuses(const Findings& findings) {
+  const auto& orders = findings.evidence.orders;
+  for (auto order = orders.begin(); order != orders.end(); ++order) {
+    const BreakerView* told = order->acknowledged();
+    if (!told || told->state != BreakerState::forced_open) continue;
+    const auto next = std::find_if(order + 1, orders.end(), [&](const BreakerOrder& later) {
+      return later.account == order->account;
+    });
+    const UnixUs until_us = next == orders.end() ? findings.ended_at_us : next->asked_at_us;
+    // Calls that were let through before may still be on their way to the channel.
+    const UnixUs from_us = order->answered_at_us + 50 * us_per_ms;
+    const int calls = witness_of(findings, order->account)->asked_first(from_us, until_us, 0).calls;
+    if (calls > 0)
+      return broken(order->account, "held open by " + order->command.request_id + ", " +
+                                        std::to_string(calls) + " calls reached it");
   }
   return std::nullopt;
 }
@@ -99,6 +146,28 @@ Found few_probes(const Findings& findings) {
       if (asked.calls > allowed)
         return broken(account, "half-open, " + std::to_string(asked.calls) +
                                    " calls reached it where " + std::to_string(allowed) + " might");
+    }
+  return std::nullopt;
+}
+
+// However often an order is asked for, by whichever node and account.
+Found calls_say_what_was_ordered(const Findings& findings) {
+  for (const WatchedChannel* witness : findings.witnesses)
+    for (const ChannelCall& call : witness->creates()) {
+      const auto history = findings.journal.find(call.payment);
+      if (history == findings.journal.end())
+        return Violation{"", "an order was asked for, and there is no such payment", call.payment};
+      const Payment& payment = history->second.last();
+      const bool as_said =
+          call.merchant_id == payment.merchant_id && call.amount_minor == payment.amount_minor &&
+          call.currency == payment.currency && call.subject == payment.subject &&
+          call.method == payment.method && call.payer_id == payment.payer.id &&
+          call.payer_ip == payment.payer.ip && call.payer_instrument == payment.payer.instrument &&
+          call.return_url == payment.return_url && call.expires_at_us == payment.expires_at_us;
+      if (!as_said)
+        return Violation{
+            "", std::string(witness->name()) + " was asked for another order than the payment's",
+            call.payment};
     }
   return std::nullopt;
 }

@@ -135,6 +135,9 @@ PaymentCommandBody Shopper::body_of(const Act& act) const {
       act.kind == ActKind::create_other_body ? act.amount_minor : script_.amount_minor;
   create.currency = currency_of("CNY");
   create.channel = std::string(the_channel);
+  create.method = script_.method;
+  create.payer = script_.payer;
+  create.return_url = script_.return_url;
   create.subject = script_.subject;
   create.capture_method = script_.capture;
   create.expires_in_s = script_.expires_in_s;

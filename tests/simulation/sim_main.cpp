@@ -48,7 +48,9 @@ int run_many(const Options& options) {
       static_cast<unsigned long long>(tally.events),
       static_cast<unsigned long long>(tally.faults_injected),
       static_cast<unsigned long long>(tally.starts),
-      static_cast<unsigned long long>(tally.breaker_trips), tally.payments_per_core_s());
+      static_cast<unsigned long long>(
+          tally.events_of(welkin::name_of(welkin::BreakerEventKind::opened))),
+      tally.payments_per_core_s());
   if (!tally.failed) return 0;
   std::printf("\n%s", report_failure(*tally.failed).c_str());
   return 1;

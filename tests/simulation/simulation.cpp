@@ -12,6 +12,7 @@
 #include "persistence/memory/memory_store.hpp"
 #include "tests/simulation/lying_channel.hpp"
 #include "tests/simulation/node.hpp"
+#include "tests/simulation/operators.hpp"
 #include "tests/simulation/shopper.hpp"
 #include "tests/simulation/store_lanes.hpp"
 #include "tests/simulation/watched_channel.hpp"
@@ -24,7 +25,9 @@ constexpr UnixUs longest_leap_us = 20 * us_per_s;
 // An actor's turn may take longer than something outside needs to happen.
 constexpr int overtaken_percent = 12;
 constexpr UnixUs overtaken_by_us = 5 * us_per_ms;
-constexpr UnixUs recovery_bound_us = 90 * us_per_s;
+// An order that no account took, because a breaker was still finding out whether all is well, is
+// offered again after 2, 5, 15, 30 and 60 s: the sixth offer may be the one.
+constexpr UnixUs recovery_bound_us = 150 * us_per_s;
 constexpr UnixUs storm_bound_us = 2 * 3600 * us_per_s;
 constexpr UnixUs settling_bound_us = 3 * 3600 * us_per_s;
 constexpr std::uint64_t crash_within_steps = 1'500;
@@ -68,6 +71,8 @@ class Run {
   void die();
   void start_later(UnixUs after_us);
   void start();
+  void look_at_breakers();
+  std::uint64_t durable_seq_of(const std::string& account) const;
 
   // ---- faults
   void next_episode();
@@ -78,6 +83,7 @@ class Run {
   // ---- the end
   void settle();
   std::set<PaymentId> unfinished();
+  void order_something_last();
   void find_out(Findings& findings);
   void summarise(const Findings& findings, RunResult& result);
 
@@ -110,6 +116,7 @@ class Run {
   std::deque<Episode> episodes_;
   bool storm_over_ = false;
   Node node_;
+  Operator operator_;
 
   std::uint64_t steps_ = 0;
   std::uint64_t crash_at_step_ = 0;
@@ -117,6 +124,7 @@ class Run {
   UnixUs leap_us_ = shortest_leap_us;
   std::uint64_t activity_seen_ = 0;
   std::uint64_t proofs_ = 0;
+  int proving_ = 0;  // that service has resumed
 };
 
 Run::Run(const Scenario& scenario)
@@ -133,7 +141,9 @@ Run::Run(const Scenario& scenario)
       io_bug_(with_bug(scenario.bug, lanes_, *disk_)),
       node_(stage_, world_,
             {store_bug_ ? *store_bug_ : store_, io_bug_ ? *io_bug_ : static_cast<StoreIo&>(lanes_),
-             open_channels(), with_bug(scenario.bug, world_.breaker)}) {
+             open_channels(), with_bug(scenario.bug, world_.breaker)}),
+      operator_(stage_, node_, evidence_, draw_interventions(world_, stage_.dice),
+                [this] { return proving_ > 0; }) {
   stage_.chronicle.on = scenario.with_chronicle;
 }
 
@@ -237,7 +247,7 @@ void Run::start() {
   ++stage_.activity;
   if (node_.is_up()) return;
   const bool started = node_.start();
-  if (started) starts_at_us_.push_back(stage_.now_us());
+  if (started) look_at_breakers();
   stage_.note([&] { return started ? "node: starts" : "node: the store does not let it start"; });
   stage_.crash_wanted = false;  // it may have died of starting: then it is not up
   if (!started) return start_later(us_per_s);
@@ -245,6 +255,22 @@ void Run::start() {
     crash_at_step_ = steps_ + 1 + stage_.dice.below(crash_again_within_steps);
     stage_.faults.count(FaultKind::node_crash);
   }
+}
+
+// How they stand at once after a start, beside what was durable then.
+void Run::look_at_breakers() {
+  starts_at_us_.push_back(stage_.now_us());
+  std::map<std::string, std::uint64_t> known;
+  for (const WorldAccount& account : world_.accounts)
+    known[std::string(account.name)] = durable_seq_of(std::string(account.name));
+  node_.look_at_breakers([this, known, start = node_.starts()](const BreakerView& breaker) {
+    evidence_.breakers_at_starts.push_back(
+        {breaker.account, start, known.at(breaker.account), breaker.state, stage_.now_us()});
+  });
+}
+
+std::uint64_t Run::durable_seq_of(const std::string& account) const {
+  return std::get<LoadedBreaker>(load_breaker(*disk_, breaker_id_of(account))).seq;
 }
 
 // ---- faults
@@ -296,6 +322,7 @@ void Run::prove_recovery(const std::string& after, std::function<void()> then) {
   script.acts[0].kind = ActKind::create;
   script.acts[1].kind = ActKind::await_payment;
   const Shopper& shopper = add_shopper(script);
+  ++proving_;
   const UnixUs until_us = stage_.now_us() + recovery_bound_us;
   // Looked at each second, because nobody tells.
   auto look = std::make_shared<std::function<void()>>();
@@ -309,6 +336,7 @@ void Run::prove_recovery(const std::string& after, std::function<void()> then) {
     if (!paid)
       evidence_.no_recoveries.push_back(
           {after, shopper.script().payment(), std::string(name_of(shopper.last_state()))});
+    --proving_;
     then();
   };
   stage_.after(us_per_s, [look] { (*look)(); });
@@ -361,21 +389,35 @@ void Run::settle() {
   }
 }
 
+// What an operator has ordered is to be there after the last death, which in half of the runs comes
+// when the order is written and its answer on its way.
+void Run::order_something_last() {
+  if (stage_.dice.percent(50)) return;
+  const std::string account(stage_.dice.pick(world_.accounts).name);
+  const auto action = stage_.dice.percent(50) ? BreakerAction::force_open : BreakerAction::disable;
+  const bool dies_before_the_answer = stage_.dice.percent(50);
+  const std::uint64_t before = durable_seq_of(account);
+  const auto answered = std::make_shared<bool>(false);
+  operator_.order(account, action,
+                  [answered](const std::optional<BreakerAnswer>&) { *answered = true; });
+  drive([&] { return *answered || (dies_before_the_answer && durable_seq_of(account) > before); },
+        60 * us_per_s);
+}
+
 void Run::find_out(Findings& findings) {
   findings.unanswered = node_.unanswered();
   findings.unfinished = unfinished();
   // Once more from nothing but what is durable.
+  order_something_last();
   die();
-  Findings before{evidence_, {}};
-  read_journal(*disk_, before);
-  for (const WorldAccount& account : world_.accounts)
-    findings.breaker_steps_at_start[std::string(account.name)] =
-        before.breakers[std::string(account.name)].size();
   drive([this] { return node_.is_up(); }, 60 * us_per_s);
-  node_.look_at_breakers([&](const std::string& account, BreakerState state) {
-    findings.live_breakers.emplace(account, state);
-  });
-  drive([&] { return findings.live_breakers.size() == world_.accounts.size(); }, 60 * us_per_s);
+  const auto breakers_shown = [this] {
+    return std::count_if(
+        evidence_.breakers_at_starts.begin(), evidence_.breakers_at_starts.end(),
+        [this](const BreakerAtStart& shown) { return shown.start == node_.starts(); });
+  };
+  drive([&] { return static_cast<std::size_t>(breakers_shown()) == world_.accounts.size(); },
+        60 * us_per_s);
   read_journal(*disk_, findings);
   findings.starts_at_us = starts_at_us_;
   findings.ended_at_us = stage_.now_us();
@@ -427,16 +469,13 @@ void Run::summarise(const Findings& findings, RunResult& result) {
   result.faults_injected = stage_.faults.injected() + (store_.has_failed() ? 1 : 0);
   result.injected_by_kind = stage_.faults.injected_by_kind();
   result.starts = node_.starts();
-  for (const auto& [account, steps] : findings.breakers)
-    result.breaker_trips += static_cast<std::uint64_t>(std::count_if(
-        steps.begin(), steps.end(),
-        [](const BreakerStep& step) { return std::holds_alternative<BreakerOpened>(step.event); }));
+  result.events_by_type = findings.rows_by_type;
   result.landed_late = lanes_.landed_late();
   result.steps = steps_;
   result.store_operations = store_.operations();
   result.drawn = "world " + std::string(world_.name) + ", workload " + std::string(workload_.name) +
                  ", faults " + std::string(fault_set_.name) + ", " + std::to_string(orders_) +
-                 " orders";
+                 " orders, " + std::to_string(operator_.interventions()) + " interventions";
   if (result.violation && result.violation->payment) {
     std::ostringstream timeline;
     journal_show(*disk_, {result.violation->payment->text(), std::nullopt}, {timeline, timeline});
@@ -457,8 +496,9 @@ RunResult Run::play() {
   for (Episode& episode : draw_episodes(fault_set_, stage_.dice))
     episodes_.push_back(std::move(episode));
   next_episode();
+  operator_.begin();
   const auto calm = [this] {
-    return storm_over_ && stage_.now_us() > 0 &&
+    return storm_over_ && operator_.is_done() && stage_.now_us() > 0 &&
            std::all_of(shoppers_.begin(), shoppers_.end(),
                        [](const Shopper& shopper) { return shopper.is_done(); });
   };

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -44,12 +45,12 @@ struct RunResult {
   std::uint64_t faults_injected = 0;
   std::array<std::uint64_t, fault_kind_count> injected_by_kind{};
   std::uint64_t starts = 0;  // of the node
-  std::uint64_t breaker_trips = 0;
+  std::map<std::string, std::uint64_t> events_by_type;
   std::uint64_t landed_late = 0;
   std::uint64_t steps = 0;
   std::uint64_t store_operations = 0;
   bool surgery_done = false;
-  std::string drawn;       // "world roomy, workload mixed, faults everything, 24 orders"
+  std::string drawn;       // "world roomy, workload mixed, faults everything, 24 orders, …"
   std::string timeline;    // of the payment that a violation is about
   std::string last_event;  // "position 812: payment_paid of pay_…"
   std::vector<Chronicle::Line> chronicle;

@@ -19,6 +19,7 @@ bool is_failure(const ChannelReport& report) {
 }  // namespace
 
 void WatchedChannel::call(const ChannelCall& call, Done done) {
+  if (call.operation == ChannelOperation::create && !call.query) creates_.push_back(call);
   const std::size_t index = calls_.size();
   std::string what = call.channel_order_no + call.refund_id;
   what += std::string(name_of(call.operation)) + (call.query ? "?" : "!");

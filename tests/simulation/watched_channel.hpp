@@ -31,10 +31,13 @@ class WatchedChannel : public ChannelDecorator {
     int outlasting = 0;
   };
   Asked asked_first(UnixUs from_us, UnixUs to_us, UnixUs patience_us) const;
+  // What orders were asked for, each time.
+  const std::vector<ChannelCall>& creates() const { return creates_; }
 
  private:
   Stage& stage_;
   std::vector<WatchedCall> calls_;
+  std::vector<ChannelCall> creates_;
 };
 
 }  // namespace welkin::simulation

@@ -1,7 +1,39 @@
 #include "tests/simulation/workloads.hpp"
 
+#include <iterator>
+
 namespace welkin::simulation {
 namespace {
+
+// How a payer may pay and what must then be known of him, as the channels of the world have it.
+struct WayToPay {
+  std::string_view method;
+  bool names_id = false;
+  bool names_ip = false;
+  bool names_instrument = false;
+  bool returns = false;  // the payer's browser is sent back to the shop
+};
+constexpr WayToPay ways_to_pay[] = {
+    {""},
+    {"native"},
+    {"h5", false, true, false, true},
+    {"jsapi", true},
+    {"precreate"},
+    {"page", false, false, false, true},
+    {"wap", false, true, false, true},
+    {"front", false, true, false, true},
+    {"qr"},
+    {"card", false, false, true, true},
+};
+
+void choose_way(OrderScript& script, Dice& dice) {
+  const WayToPay& way = ways_to_pay[dice.below(std::size(ways_to_pay))];
+  script.method = way.method;
+  if (way.names_id) script.payer.id = "payer-" + std::to_string(dice.below(1'000));
+  if (way.names_ip) script.payer.ip = "203.0.113." + std::to_string(dice.below(256));
+  if (way.names_instrument) script.payer.instrument = "pm_" + std::to_string(dice.below(1'000));
+  if (way.returns) script.return_url = "https://shop.example/orders/" + script.order_no;
+}
 
 OrderScript order(Dice& dice, const std::string& order_no, CaptureMethod capture) {
   OrderScript script;
@@ -12,6 +44,7 @@ OrderScript order(Dice& dice, const std::string& order_no, CaptureMethod capture
   script.capture = capture;
   constexpr std::int64_t expiries_s[] = {60, 120, 300, 600};
   script.expires_in_s = expiries_s[dice.below(4)];
+  choose_way(script, dice);
   return script;
 }
 

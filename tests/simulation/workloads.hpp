@@ -39,6 +39,9 @@ struct OrderScript {
   std::int64_t amount_minor = 0;
   CaptureMethod capture = CaptureMethod::automatic;
   std::int64_t expires_in_s = 0;
+  std::string method;  // how the payer pays, as the channel calls it
+  Payer payer;
+  std::string return_url;
   UnixUs starts_after_us = 0;
   int max_tries = 8;  // of one act
   std::vector<Act> acts;
