@@ -1,10 +1,10 @@
 // How the sandbox channel signs its messages and judges signatures; see sandbox_wire.hpp.
 #include <algorithm>
-#include <charconv>
 
 #include "protocol/channel/sandbox_wire.hpp"
 #include "protocol/channels/crypto.hpp"
 #include "protocol/channels/exchange.hpp"
+#include "protocol/channels/unix_seconds.hpp"
 
 namespace welkin::sandbox_wire {
 namespace {
@@ -18,14 +18,10 @@ bool is_signature_shape(const SignatureHeaders& headers) {
          std::all_of(headers.nonce.begin(), headers.nonce.end(), nonce_char);
 }
 
+// One second, one spelling.
 std::optional<std::int64_t> parse_timestamp(std::string_view text) {
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  // One second, one spelling, and none so far away that microseconds of it would overflow.
-  if (error != std::errc{} || end != text.data() + text.size() || value < 0 ||
-      value > 100'000'000'000 || std::to_string(value) != text)
-    return std::nullopt;
-  return value;
+  const auto value = parse_unix_seconds(text);
+  return value && std::to_string(*value) == text ? value : std::nullopt;
 }
 
 }  // namespace

@@ -4,12 +4,10 @@
 #include <string_view>
 #include <utility>
 
+#include "protocol/channels/account_checks.hpp"
+
 namespace welkin::stripe {
 namespace {
-
-Problem fault(std::string field, std::string detail) {
-  return {ProblemCode::invalid_value, std::move(detail), std::move(field)};
-}
 
 bool begins(std::string_view text, std::string_view with) {
   return text.substr(0, with.size()) == with;
@@ -26,25 +24,25 @@ bool is_token(std::string_view text) {
 }  // namespace
 
 std::variant<Account, Problem> make_account(const AccountConfig& config) {
-  const std::string_view url = config.base_url;
-  if ((!begins(url, "https://") && !begins(url, "http://")) || url.back() == '/')
-    return fault("base_url", "An http or https URL without a slash at its end is expected.");
+  if (!is_base_url(config.base_url))
+    return account_fault("base_url",
+                         "An http or https URL without a slash at its end is expected.");
   const bool live = begins(config.secret_key, "sk_live_") || begins(config.secret_key, "rk_live_");
   const bool test = begins(config.secret_key, "sk_test_") || begins(config.secret_key, "rk_test_");
   if ((!live && !test) || !is_token(config.secret_key) || config.secret_key.size() < 16)
-    return fault("secret_key",
-                 "A key that begins with sk_live_, sk_test_, rk_live_ or rk_test_ "
-                 "is expected.");
+    return account_fault("secret_key",
+                         "A key that begins with sk_live_, sk_test_, rk_live_ or rk_test_ "
+                         "is expected.");
   if (config.webhook_secrets.empty())
-    return fault("webhook_secrets", "Without a secret no webhook can be believed.");
+    return account_fault("webhook_secrets", "Without a secret no webhook can be believed.");
   for (std::size_t i = 0; i < config.webhook_secrets.size(); ++i) {
     const std::string& secret = config.webhook_secrets[i];
     if (!begins(secret, "whsec_") || !is_token(secret) || secret.size() < 16)
-      return fault("webhook_secrets/" + std::to_string(i),
-                   "A secret that begins with whsec_ is expected.");
+      return account_fault("webhook_secrets/" + std::to_string(i),
+                           "A secret that begins with whsec_ is expected.");
   }
   if (!is_token(config.api_version))
-    return fault("api_version", "A version as Stripe names them is expected.");
+    return account_fault("api_version", "A version as Stripe names them is expected.");
   return Account{config.base_url, config.secret_key, config.webhook_secrets, config.api_version,
                  live};
 }

@@ -1,6 +1,5 @@
 // What Stripe tells by itself: verified and judged.
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "protocol/channels/channel_json.hpp"
@@ -8,6 +7,7 @@
 #include "protocol/channels/report_bounds.hpp"
 #include "protocol/channels/stripe/reading.hpp"
 #include "protocol/channels/stripe/wire.hpp"
+#include "protocol/channels/unix_seconds.hpp"
 
 namespace welkin::stripe {
 namespace {
@@ -44,16 +44,6 @@ std::optional<SignatureItems> read_signature(std::string_view header) {
   }
   if (items.timestamp.empty() || items.v1.empty()) return std::nullopt;
   return items;
-}
-
-std::optional<std::int64_t> parse_seconds(std::string_view text) {
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  // None so far away that microseconds of it would overflow.
-  if (error != std::errc{} || end != text.data() + text.size() || value < 0 ||
-      value > 100'000'000'000)
-    return std::nullopt;
-  return value;
 }
 
 std::string v1_of(std::string_view secret, std::string_view timestamp, std::string_view body) {
@@ -158,7 +148,7 @@ std::optional<Problem> check_webhook(const std::vector<std::string>& secrets,
                                      UnixUs now_us) {
   const Problem bad{ProblemCode::bad_signature, "The signature does not fit the message.", {}};
   const auto items = read_signature(signature_header);
-  const auto timestamp_s = items ? parse_seconds(items->timestamp) : std::nullopt;
+  const auto timestamp_s = items ? parse_unix_seconds(items->timestamp) : std::nullopt;
   if (!timestamp_s) return bad;
   bool genuine = false;
   for (const std::string& secret : secrets) {

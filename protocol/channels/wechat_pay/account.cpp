@@ -6,6 +6,8 @@
 #include <optional>
 #include <utility>
 
+#include "protocol/channels/account_checks.hpp"
+
 namespace welkin::wechat_pay {
 namespace {
 
@@ -17,24 +19,11 @@ using crypto::PublicKey;
 constexpr std::string_view public_key_prefix = "PUB_KEY_ID_";
 constexpr std::size_t api_v3_key_bytes = 32;
 
-Problem fault(std::string field, std::string detail) {
-  return {ProblemCode::invalid_value, std::move(detail), std::move(field)};
-}
-Problem fault(std::string field, KeyFault what) {
-  return fault(std::move(field),
-               "The key or certificate cannot be used: " + std::string(name_of(what)) + ".");
-}
-
 std::string upper(std::string_view text) {
   std::string out(text);
   for (char& c : out)
     if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
   return out;
-}
-
-bool is_url(std::string_view text) {
-  return (text.substr(0, 8) == "https://" && text.size() > 8) ||
-         (text.substr(0, 7) == "http://" && text.size() > 7);
 }
 
 bool all_of(std::string_view text, std::string_view allowed) {
@@ -45,17 +34,18 @@ std::optional<Problem> judge_texts(const AccountConfig& config) {
   constexpr std::string_view digits = "0123456789";
   constexpr std::string_view word =
       "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
-  if (!is_url(config.base_url) || config.base_url.back() == '/')
-    return fault("base_url", "An http or https URL without a slash at its end is expected.");
+  if (!is_base_url(config.base_url))
+    return account_fault("base_url",
+                         "An http or https URL without a slash at its end is expected.");
   if (!all_of(config.app_id, word) || config.app_id.size() > 32)
-    return fault("app_id", "Up to 32 letters and digits are expected.");
+    return account_fault("app_id", "Up to 32 letters and digits are expected.");
   if (!all_of(config.merchant_id, digits) || config.merchant_id.size() > 32)
-    return fault("merchant_id", "A number of up to 32 digits is expected.");
+    return account_fault("merchant_id", "A number of up to 32 digits is expected.");
   if (config.api_v3_key.size() != api_v3_key_bytes)
-    return fault("api_v3_key", "The key has 32 characters, used as they are.");
+    return account_fault("api_v3_key", "The key has 32 characters, used as they are.");
   // WeChat refuses a query, and so would each order be.
-  if (!is_url(config.notify_url) || config.notify_url.find_first_of("?#") != std::string::npos)
-    return fault("notify_url", "An http or https URL without a query is expected.");
+  if (!is_http_url(config.notify_url) || config.notify_url.find_first_of("?#") != std::string::npos)
+    return account_fault("notify_url", "An http or https URL without a query is expected.");
   return std::nullopt;
 }
 
@@ -94,14 +84,16 @@ Account with_platform_keys(Account account, const std::vector<PlatformKey>& keys
 std::variant<Account, Problem> make_account(const AccountConfig& config, UnixUs now_us) {
   if (auto problem = judge_texts(config)) return std::move(*problem);
   auto key = PrivateKey::from_pem(config.private_key);
-  if (const auto* what = std::get_if<KeyFault>(&key)) return fault("private_key", *what);
+  if (const auto* what = std::get_if<KeyFault>(&key)) return account_fault("private_key", *what);
   auto certificate = Certificate::from_pem(config.merchant_certificate);
   if (const auto* what = std::get_if<KeyFault>(&certificate))
-    return fault("merchant_certificate", *what);
+    return account_fault("merchant_certificate", *what);
   const auto& own = std::get<Certificate>(certificate);
-  if (const auto what = own.judge_dates(now_us)) return fault("merchant_certificate", *what);
+  if (const auto what = own.judge_dates(now_us))
+    return account_fault("merchant_certificate", *what);
   const PublicKey own_key = std::get<PrivateKey>(key).public_key();
-  if (!(own.public_key() == own_key)) return fault("merchant_certificate", KeyFault::other_key);
+  if (!(own.public_key() == own_key))
+    return account_fault("merchant_certificate", KeyFault::other_key);
   Account account{config.base_url,
                   config.app_id,
                   config.merchant_id,
@@ -116,20 +108,21 @@ std::variant<Account, Problem> make_account(const AccountConfig& config, UnixUs 
   for (std::size_t i = 0; i < config.platform_certificates.size(); ++i) {
     const std::string field = "platform_certificates/" + std::to_string(i);
     auto loaded = Certificate::from_pem(config.platform_certificates[i]);
-    if (const auto* what = std::get_if<KeyFault>(&loaded)) return fault(field, *what);
+    if (const auto* what = std::get_if<KeyFault>(&loaded)) return account_fault(field, *what);
     const auto& platform = std::get<Certificate>(loaded);
-    if (const auto what = platform.judge_dates(now_us)) return fault(field, *what);
-    if (platform.public_key() == own_key) return fault(field, own_key_given);
+    if (const auto what = platform.judge_dates(now_us)) return account_fault(field, *what);
+    if (platform.public_key() == own_key) return account_fault(field, own_key_given);
     account.platform_keys.push_back(platform_key_of(platform));
   }
   for (std::size_t i = 0; i < config.public_keys.size(); ++i) {
     const std::string field = "public_keys/" + std::to_string(i);
     const PublicKeyConfig& given = config.public_keys[i];
     if (given.id.substr(0, public_key_prefix.size()) != public_key_prefix)
-      return fault(field + "/id", "The id begins with PUB_KEY_ID_.");
+      return account_fault(field + "/id", "The id begins with PUB_KEY_ID_.");
     auto loaded = PublicKey::from_pem(given.pem);
-    if (const auto* what = std::get_if<KeyFault>(&loaded)) return fault(field + "/pem", *what);
-    if (std::get<PublicKey>(loaded) == own_key) return fault(field + "/pem", own_key_given);
+    if (const auto* what = std::get_if<KeyFault>(&loaded))
+      return account_fault(field + "/pem", *what);
+    if (std::get<PublicKey>(loaded) == own_key) return account_fault(field + "/pem", own_key_given);
     account.platform_keys.push_back({given.id, std::get<PublicKey>(std::move(loaded)), 0, 0});
     account.public_key_id = given.id;
   }

@@ -6,6 +6,7 @@
 #include "protocol/channels/beijing_time.hpp"
 #include "protocol/channels/wechat_pay/signature.hpp"
 #include "protocol/channels/wechat_pay/wire.hpp"
+#include "protocol/utf8.hpp"
 
 namespace welkin::wechat_pay {
 namespace {
@@ -23,14 +24,6 @@ Problem not_possible(std::string field, std::string detail) {
 // A text that is not UTF-8 cannot come out of the gateway; if one does, the call still goes out.
 std::string dump(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-// The longest beginning of `text` within the limit that cuts no character in two.
-std::string shortened(std::string_view text, std::size_t bytes_max) {
-  if (text.size() <= bytes_max) return std::string(text);
-  std::size_t end = bytes_max;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
-  return std::string(text.substr(0, end));
 }
 
 std::string rfc3339_beijing(UnixUs at_us) {
@@ -59,8 +52,8 @@ std::optional<Problem> judge(const ChannelCall& call) {
 std::string create_body(const Account& account, const ChannelCall& call) {
   Json body{{"appid", account.app_id},
             {"mchid", account.merchant_id},
-            {"description", shortened(call.subject.empty() ? call.channel_order_no : call.subject,
-                                      description_bytes_max)},
+            {"description", cut_text(call.subject.empty() ? call.channel_order_no : call.subject,
+                                     description_bytes_max)},
             {"out_trade_no", call.channel_order_no}};
   if (call.expires_at_us > 0) body["time_expire"] = rfc3339_beijing(call.expires_at_us);
   body["notify_url"] = account.notify_url;

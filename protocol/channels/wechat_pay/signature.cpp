@@ -1,8 +1,9 @@
 #include "protocol/channels/wechat_pay/signature.hpp"
 
-#include <charconv>
 #include <nlohmann/json.hpp>
 #include <utility>
+
+#include "protocol/channels/unix_seconds.hpp"
 
 namespace welkin::wechat_pay {
 namespace {
@@ -22,16 +23,6 @@ std::string lines(std::initializer_list<std::string_view> parts) {
 
 std::string signature_of(const crypto::PrivateKey& key, std::string_view text) {
   return crypto::base64(key.rsa_sha256_sign(text));
-}
-
-std::optional<std::int64_t> parse_seconds(std::string_view text) {
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  // None so far away that microseconds of it would overflow.
-  if (error != std::errc{} || end != text.data() + text.size() || value < 0 ||
-      value > 100'000'000'000)
-    return std::nullopt;
-  return value;
 }
 
 }  // namespace
@@ -87,7 +78,7 @@ std::optional<Problem> check_message(const std::vector<PlatformKey>& keys,
   const std::string_view nonce = only_header(headers, nonce_header);
   const std::string_view serial = only_header(headers, serial_header);
   const std::string_view type = only_header(headers, type_header);
-  const auto timestamp_s = parse_seconds(timestamp);
+  const auto timestamp_s = parse_unix_seconds(timestamp);
   // WeChat probes with signatures that begin "WECHATPAY/SIGNTEST/": they must fail like any other.
   const auto signature = crypto::parse_base64(only_header(headers, signature_header));
   if (!timestamp_s || nonce.empty() || serial.empty() || !signature || signature->empty() ||
