@@ -72,7 +72,7 @@ TEST_CASE("jobs are taken in the order in which they were handed over") {
 
 // The packaged CAF is not instrumented: the thread sanitizer cannot see that its mailboxes order
 // what a sender wrote before what a receiver reads, and calls every message a race.
-#ifndef __SANITIZE_THREAD__
+#ifndef WELKIN_THREAD_SANITIZER
 
 namespace {
 
