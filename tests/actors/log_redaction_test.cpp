@@ -242,7 +242,7 @@ TEST_CASE("no secret comes into the log, whatever a channel answers and whoever 
   CHECK(count_of(text, "callback refused") == ports.size() * bodies.size());
   CHECK(count_of(text, "too many calls at once") >= 1);
   CHECK(count_of(text, "not made") >= 1);
-  CHECK(count_of(text, "(withheld)") >= 5);
+  CHECK(count_of(text, "(withheld)") >= 1);  // how many depends on which calls found room
 }
 
 TEST_CASE(
