@@ -133,12 +133,17 @@ class ReportJudge {
         return one(paid_event());
       }
       case PaymentState::authorized: {
-        const bool asked = is_pending(ChannelOperation::capture);
+        const bool asked = is_pending(ChannelOperation::capture) && !captured_otherwise();
         const std::int64_t expected_minor = asked ? p_.pending->amount_minor : r_.amount_minor;
         if (auto wrong = check_order(expected_minor)) return *wrong;
         if (r_.amount_minor <= 0 || r_.amount_minor > p_.authorized_minor)
           return mismatch("amount_minor", std::to_string(p_.authorized_minor),
                           std::to_string(r_.amount_minor));
+        if (captured_otherwise())
+          return std::vector<PaymentEvent>{
+              PaymentCaptureRefused{"captured_otherwise",
+                                    "The channel had captured another amount.", r_.source},
+              paid_event()};
         return one(paid_event());
       }
       case PaymentState::failed:
@@ -158,6 +163,13 @@ class ReportJudge {
         if (auto wrong = check_order(p_.amount_minor)) return *wrong;
         return surplus(/*authorized_only=*/false);
     }
+  }
+
+  // Somebody was faster at the channel's desk than our capture, which will now never happen. Only
+  // what the channel answers when it is asked ends it: nothing that is asked again would.
+  bool captured_otherwise() const {
+    return is_pending(ChannelOperation::capture) && r_.source == ReportSource::query &&
+           r_.amount_minor != p_.pending->amount_minor;
   }
 
   Decision closed() const {

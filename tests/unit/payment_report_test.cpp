@@ -471,6 +471,22 @@ TEST_CASE("a capture is believed only for the amount that was asked") {
   CHECK(script.payment.captured_minor == 4'000);
 }
 
+TEST_CASE("asked after a capture, the channel may name another that was made at its desk") {
+  PaymentScript script(manual);
+  script.authorize().take(CapturePayment{4'000});
+  ChannelReport taken =
+      from(about(script.report(V::paid), ChannelOperation::capture), ReportSource::query);
+  taken.amount_minor = 10'001;  // never more than is held
+  CHECK(in_short(script.take(taken)) == "report_refused+unsettled");
+  taken.amount_minor = 2'500;
+  const auto events = script.take(taken);
+  REQUIRE(in_short(events) == "capture_refused+paid");
+  CHECK(std::get<PaymentCaptureRefused>(events[0]).code == "captured_otherwise");
+  CHECK(script.payment.state == S::paid);
+  CHECK(script.payment.captured_minor == 2'500);
+  CHECK_FALSE(script.payment.is_open());
+}
+
 TEST_CASE("a capture the channel made by itself is believed up to what is authorized") {
   PaymentScript script(manual);
   script.authorize();
