@@ -187,21 +187,23 @@ class BelievesAmounts : public ChannelDecorator {
   std::map<std::string, std::int64_t> amounts_;
 };
 
-// Asks the last question again whenever it hears something, without asking the breaker.
+// Asks one of its questions again whenever it hears something, and asks no breaker whether it may.
 class AsksAgainByItself : public ChannelDecorator {
  public:
   using ChannelDecorator::ChannelDecorator;
   void call(const ChannelCall& call, Done done) override {
-    if (call.query) last_ = call;
+    if (call.query) questions_.push_back(call);
     inner_.call(call, std::move(done));
   }
   CheckedCallback verify(const RawCallback& callback, UnixUs now_us) override {
-    if (last_) inner_.call(*last_, [](const ChannelReport&) {});
+    if (!questions_.empty())
+      inner_.call(questions_[next_++ % questions_.size()], [](const ChannelReport&) {});
     return inner_.verify(callback, now_us);
   }
 
  private:
-  std::optional<ChannelCall> last_;
+  std::vector<ChannelCall> questions_;
+  std::size_t next_ = 0;
 };
 
 // Says of the payer only once who he is.

@@ -78,6 +78,7 @@ class Run {
   void next_episode();
   void begin(const Episode& episode);
   void lift(const Episode& episode);
+  void set_background();
   void prove_recovery(const std::string& after, std::function<void()> then);
 
   // ---- the end
@@ -115,6 +116,7 @@ class Run {
   std::deque<Shopper> shoppers_;
   std::deque<Episode> episodes_;
   bool storm_over_ = false;
+  bool faults_over_ = false;
   Node node_;
   Operator operator_;
 
@@ -309,6 +311,13 @@ void Run::lift(const Episode& episode) {
   prove_recovery(text_of(episode), [this] { next_episode(); });
 }
 
+// What goes wrong besides: nothing while service is proven, for a payment that nothing strikes is
+// struck all the same when its account's breaker opens for what strikes others.
+void Run::set_background() {
+  const bool calm = proving_ > 0 || faults_over_;
+  stage_.faults.set_background(calm ? 0 : fault_set_.background_percent);
+}
+
 // A payment that nothing strikes has to succeed now.
 void Run::prove_recovery(const std::string& after, std::function<void()> then) {
   OrderScript script;
@@ -323,6 +332,7 @@ void Run::prove_recovery(const std::string& after, std::function<void()> then) {
   script.acts[1].kind = ActKind::await_payment;
   const Shopper& shopper = add_shopper(script);
   ++proving_;
+  set_background();
   const UnixUs until_us = stage_.now_us() + recovery_bound_us;
   // Looked at each second, because nobody tells.
   auto look = std::make_shared<std::function<void()>>();
@@ -337,6 +347,7 @@ void Run::prove_recovery(const std::string& after, std::function<void()> then) {
       evidence_.no_recoveries.push_back(
           {after, shopper.script().payment(), std::string(name_of(shopper.last_state()))});
     --proving_;
+    set_background();
     then();
   };
   stage_.after(us_per_s, [look] { (*look)(); });
@@ -492,7 +503,7 @@ RunResult Run::play() {
   start();
   for (OrderScript& script : draw_scripts(workload_, stage_.dice, orders_))
     add_shopper(std::move(script));
-  stage_.faults.set_background(fault_set_.background_percent);
+  set_background();
   for (Episode& episode : draw_episodes(fault_set_, stage_.dice))
     episodes_.push_back(std::move(episode));
   next_episode();
@@ -507,7 +518,7 @@ RunResult Run::play() {
   result.surgery_done =
       store_.has_failed() || (surgery.crash_at_step > 0 && steps_ >= surgery.crash_at_step);
   stage_.faults.lift_all();
-  stage_.faults.set_background(0);
+  faults_over_ = true;
   store_.heal();
   bool proven = false;
   prove_recovery("all faults", [&proven] { proven = true; });
