@@ -32,12 +32,12 @@ class Format final : public WireFormat {
   }
   CallbackVerdict parse_callback(const RawCallback& callback, UnixUs now_us) const override {
     const SignatureHeaders headers = signature_headers(callback.headers);
-    if (auto problem = check_signature(account_.secret, headers, callback.body, now_us))
-      return CallbackRefused{std::move(*problem), {}};
     auto parsed = sandbox_wire::parse_callback(callback.body, headers.nonce);
-    if (auto* problem = std::get_if<Problem>(&parsed))
-      return CallbackRefused{std::move(*problem), {}};
-    return std::move(std::get<ChannelReport>(parsed));
+    auto* report = std::get_if<ChannelReport>(&parsed);
+    if (auto problem = check_signature(account_.secret, headers, callback.body, now_us))
+      return CallbackRefused{std::move(*problem), report ? report->channel_order_no : ""};
+    if (!report) return CallbackRefused{std::get<Problem>(std::move(parsed)), {}};
+    return std::move(*report);
   }
   std::string replay_mark(const RawCallback& callback) const override {
     return signature_headers(callback.headers).nonce;

@@ -378,6 +378,23 @@ TEST_CASE("an account whose keys are configured asks for none, whatever it hears
 
 // ---- callbacks
 
+TEST_CASE("a nonce of WeChat's is taken once, and its repeat gets WeChat's failure answer") {
+  HttpClient http;
+  HttpChannel channel(
+      options(),
+      wechat_at("http://127.0.0.1:1", wechat_config(), wechat_pay::Certificates::as_configured),
+      http, standing_clock);
+  const RawCallback callback =
+      wechat_callback("TRANSACTION.SUCCESS", wechat_transaction("SUCCESS"));
+  const auto first = channel.verify(callback, vectors_now_us);
+  REQUIRE(std::holds_alternative<VerifiedCallback>(first));
+  channel.settle(std::get<VerifiedCallback>(first));
+  const auto again = channel.verify(callback, vectors_now_us);
+  REQUIRE(std::holds_alternative<CallbackRefused>(again));
+  CHECK(std::get<CallbackRefused>(again).problem.code == ProblemCode::repeated_nonce);
+  CHECK(channel.refusal(std::get<CallbackRefused>(again).problem).http_status == 500);
+}
+
 TEST_CASE(
     "a real channel's callback is believed once, acknowledged in its words, and named its "
     "account") {

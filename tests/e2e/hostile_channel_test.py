@@ -76,7 +76,8 @@ def forged(welkin):
         payment = with_tag(node, "order-1", "callback_forged")
         node.wait_status(payment["id"], "PAID", 40)
         types = node.event_types(payment["id"])
-        check(types.count("payment_paid") == 1 and "payment_report_refused" not in types, types)
+        check(types.count("payment_paid") == 1 and "payment_report_refused" in types, types)
+        check(types.index("payment_report_refused") < types.index("payment_paid"), types)
         metrics = node.request("GET", "/metrics", key=None).body.decode()
         refused = [line for line in metrics.splitlines()
                    if line.startswith("welkin_channel_callbacks_refused_total")]
@@ -126,7 +127,7 @@ run([
     ("a missing callback is made up for by query", settles_as_paid("callback_missing")),
     ("a wrong amount is refused, journaled and does not pay",
      settles_as_paid("callback_wrong_amount", ["payment_report_refused"])),
-    ("a forged callback is refused, counted and changes nothing", forged),
+    ("a forged callback is refused, counted, journaled and changes nothing", forged),
     ("a late callback after a close leaves no money astray", late_success),
     ("a decline fails the payment with the channel's words", declined),
     ("a channel that is away is asked again when it is back", sandbox_away),

@@ -155,6 +155,18 @@ TEST_CASE("an answer signed under a certificate that is not known is not believe
   CHECK(std::holds_alternative<alipay::UnverifiedAnswer>(verify("")));
 }
 
+TEST_CASE("a notification signed under a certificate that is not known is refused as such") {
+  const alipay::Account account = account_of(certificate_config());
+  const auto judge = [&](const std::string& number) {
+    const auto verdict = alipay::parse_callback(
+        account, notification_of({{"alipay_cert_sn", number}, {"out_trade_no", "T1"}}));
+    REQUIRE(std::holds_alternative<CallbackRefused>(verdict));
+    return std::get<CallbackRefused>(verdict).problem.code;
+  };
+  CHECK(judge("71844ecdd5bbbc20b8aa09cea917333e") == ProblemCode::unknown_serial);
+  CHECK(judge("32c7bb36ef8e2a9027cd195822a8a2e0") == ProblemCode::wrong_account);
+}
+
 TEST_CASE("the outer object is taken apart as it was written") {
   const auto members = alipay::split_members(
       " {\"a\" : {\"x\":\"}\\\"]\",\"y\":[1,{}]} ,\"b\":\"\\/\",\"c\":12} \n");

@@ -476,6 +476,10 @@ TEST_CASE("Stripe: an event that is not about us is taken, one that does not hol
   };
   const std::string good = stripe_event("payment_intent.succeeded", stripe_intent("succeeded"));
   CHECK(judge(good) == "report");
+  json in_yen = stripe_intent("succeeded");
+  in_yen["currency"] = "jpy";
+  const auto of_yen = heard("payment_intent.succeeded", in_yen);
+  CHECK(std::get<ChannelReport>(of_yen).currency.code() == "JPY");
   CHECK(judge(good, vectors_now_us + 300 * us_per_s) == "report");
   CHECK(judge(good, vectors_now_us + 301 * us_per_s) == "stale_timestamp");
   CHECK(judge(good, vectors_now_us - 301 * us_per_s) == "stale_timestamp");

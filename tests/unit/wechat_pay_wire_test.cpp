@@ -427,6 +427,9 @@ TEST_CASE("WeChat Pay: a callback that does not hold is refused with its reason"
         "broken_ciphertext");
   CHECK(judge(signed_body(replaced(good.body, "AEAD_AES_256_GCM", "AEAD_SM4_GCM"))) ==
         "malformed_callback");
+  const auto of_dollars = parse_callback(
+      wechat_account(), paid([](json& t) { t["amount"]["currency"] = "USD"; }), vectors_now_us);
+  CHECK(std::get<ChannelReport>(of_dollars).currency.code() == "USD");
   // Who it claims to be about stands beside the refusal.
   const auto refused = parse_callback(
       wechat_account(), paid([](json& t) { t["mchid"] = "1900000110"; }), vectors_now_us);

@@ -108,6 +108,45 @@ TEST_CASE("WeChat's notification is known again by its nonce, whatever else its 
   CHECK(format->replay_mark(callback) == mark);
 }
 
+TEST_CASE("a callback that is not believed still says which order it names, at every channel") {
+  const std::string number = example_call(Op::create).channel_order_no;
+  RawCallback wechat_paid = wechat_callback("TRANSACTION.SUCCESS", wechat_transaction("SUCCESS"));
+  for (auto& [name, value] : wechat_paid.headers)
+    if (name == "wechatpay-signature") value = "Zm9yZ2Vk";
+  RawCallback stripe_paid =
+      stripe_callback(stripe_event("payment_intent.succeeded", stripe_intent("succeeded")));
+  stripe_paid.body += ' ';
+  sandbox_wire::Callback own{
+      sandbox_wire::CallbackEvent::order_paid, sandbox_wire::WireOrder{}, {}};
+  own.order->out_order_no = number;
+  own.order->merchant_id = "m_1";
+  own.order->status = sandbox_wire::OrderStatus::paid;
+  own.order->amount_minor = own.order->captured_minor = 100;
+  own.order->currency = *Currency::parse("CNY");
+  own.order->transaction_id = "sbx1";
+  struct Row {
+    WireFormatPtr format;
+    RawCallback forged;
+  };
+  Row rows[] = {
+      {wechat(wechat_config(), wechat_pay::Certificates::as_configured), wechat_paid},
+      {alipay::wire_format_of(alipay_test::account_of(alipay_test::public_key_config())),
+       {"alipay", {}, "out_trade_no=" + number + "&sign=Zm9yZ2Vk&sign_type=RSA2"}},
+      {union_pay::wire_format_of(union_pay_test::account_of(union_pay_test::secret_config())),
+       {"union_pay", {}, "orderId=" + number + "&signMethod=11&signature=Zm9yZ2Vk"}},
+      {stripe::wire_format_of(stripe_account()), stripe_paid},
+      {sandbox_wire::wire_format_of({"http://127.0.0.1:1", "a secret for tests", ""}),
+       {"sandbox", {}, sandbox_wire::encode_callback(own)}},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.format->kind());
+    const CallbackVerdict verdict = row.format->parse_callback(row.forged, vectors_now_us);
+    REQUIRE(std::holds_alternative<CallbackRefused>(verdict));
+    CHECK(std::get<CallbackRefused>(verdict).problem.code == ProblemCode::bad_signature);
+    CHECK(std::get<CallbackRefused>(verdict).channel_order_no == number);
+  }
+}
+
 TEST_CASE("Stripe's event is known again however its signatures are spelled") {
   const auto format = stripe::wire_format_of(stripe_account());
   const std::string body = stripe_event("payment_intent.succeeded", stripe_intent("succeeded"));

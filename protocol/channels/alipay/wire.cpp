@@ -1,6 +1,7 @@
 // How calls, answers and notifications of Alipay are written and read; see the header.
 #include "protocol/channels/alipay/wire.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -328,10 +329,20 @@ ChannelReport read_answer(const Account& account, const ChannelCall& call, const
   return report_of(call, Node(*std::move(json)), now_us);
 }
 
+bool knows_certificate(const Account& account, std::string_view number) {
+  return std::any_of(
+      account.alipay_keys.begin(), account.alipay_keys.end(),
+      [number](const VerificationKey& known) { return known.certificate_number == number; });
+}
+
 CallbackVerdict read_callback(const Account& account, const RawCallback& callback) {
   const auto fields = parse_form(callback.body);
   if (!fields) return refused(ProblemCode::malformed_callback, "The body is not a form.", {});
   const std::string_view order_no = field_of(*fields, "out_trade_no");
+  const std::string_view serial = field_of(*fields, "alipay_cert_sn");
+  if (account.certificate_mode() && !serial.empty() && !knows_certificate(account, serial))
+    return refused(ProblemCode::unknown_serial, "No certificate is known by that number.",
+                   order_no);
   if (!is_genuine(account, *fields))
     return refused(ProblemCode::bad_signature, "The signature does not fit the message.", order_no);
   if (field_of(*fields, "app_id") != account.app_id ||

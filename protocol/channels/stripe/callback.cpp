@@ -105,17 +105,25 @@ CallbackVerdict refund_news(const json& refund, std::string id) {
   return report;
 }
 
+const json& object_of(const json& event) { return member_of(member_of(event, "data"), "object"); }
+
+// Of an event that is not believed: which order it names.
+std::string order_named_in(std::string_view body) {
+  const auto event = parse_channel_json(body);
+  return event ? order_no_of(object_of(*event)) : std::string();
+}
+
 CallbackVerdict read_callback(const Account& account, const RawCallback& callback, UnixUs now_us) {
   if (auto problem =
           check_webhook(account.webhook_secrets, only_header(callback.headers, "stripe-signature"),
                         callback.body, now_us))
-    return CallbackRefused{std::move(*problem), {}};
+    return CallbackRefused{std::move(*problem), order_named_in(callback.body)};
   const auto event = parse_channel_json(callback.body);
   std::string id = event ? text_of(*event, "id") : std::string();
   if (id.empty() || text_of(*event, "object") != "event")
     return refused(ProblemCode::malformed_callback, "The body is no event.");
   const std::string type = text_of(*event, "type");
-  const json& object = member_of(member_of(*event, "data"), "object");
+  const json& object = object_of(*event);
   if (flag_of(*event, "livemode") != account.live || !text_of(*event, "account").empty())
     return refused(ProblemCode::wrong_account, "The event is of another account or mode.",
                    order_no_of(object));

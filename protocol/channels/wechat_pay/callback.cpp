@@ -70,9 +70,17 @@ CallbackVerdict refund_news(const Account& account, const json& refund, std::str
   return report;
 }
 
+// Of a message that is not believed: which order its resource names, if it can be opened.
+std::string order_named_in(const Account& account, std::string_view body) {
+  const auto opened = open_callback(account, body);
+  const auto* plaintext = std::get_if<std::string>(&opened);
+  const auto resource = plaintext ? parse_channel_json(*plaintext) : std::nullopt;
+  return resource ? text_of(*resource, "out_trade_no") : std::string();
+}
+
 CallbackVerdict read_callback(const Account& account, const RawCallback& callback, UnixUs now_us) {
   if (auto problem = check_message(account.platform_keys, callback.headers, callback.body, now_us))
-    return CallbackRefused{std::move(*problem), {}};
+    return CallbackRefused{std::move(*problem), order_named_in(account, callback.body)};
   const auto outer = parse_channel_json(callback.body);
   if (!outer) return refused(ProblemCode::malformed_callback, "The body is no JSON object.");
   std::string id = text_of(*outer, "id");
