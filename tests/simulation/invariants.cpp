@@ -190,7 +190,9 @@ Found one_effective_charge(const Findings& findings) {
 // What the payment's events put into the channel's account in the ledger, and took out of it.
 std::int64_t posted_to_channel_minor(const History& history) {
   std::int64_t sum = 0;
-  for (const EventRow& row : history.rows)
+  for (const EventRow& row : history.rows) {
+    // Most events post nothing, and reading JSON is what a run spends most of its time on.
+    if (row.payload.find("\"postings\"") == std::string::npos) continue;
     std::visit(
         [&](const auto& event) {
           if constexpr (has_postings<std::decay_t<decltype(event)>>::value)
@@ -198,6 +200,7 @@ std::int64_t posted_to_channel_minor(const History& history) {
               if (posting.account.rfind("channel/", 0) == 0) sum += posting.amount_minor;
         },
         event_of(row));
+  }
   return sum;
 }
 
