@@ -21,6 +21,10 @@ caf::behavior JournalActor::make_behavior() {
   return {
       [this](append_atom, const AppendRequestPtr& request) { take(request); },
       [this](written_atom, bool store_is_well) { batch_over(store_is_well); },
+      [this](flush_atom) {
+        is_told_to_write_ = false;
+        if (!writing_) write_next();
+      },
       [this](doubt_atom) { store_fails(); },
       [this](tick_atom) { context_->io->probe(this); },
       [this](probed_atom, bool store_is_well) {
@@ -38,7 +42,13 @@ void JournalActor::take(const AppendRequestPtr& request) {
     return refuse(request, CommitStatus::overloaded);
   }
   waiting_.push_back(request);
-  if (!writing_) write_next();
+  if (!writing_) write_soon();
+}
+
+// Its own message comes behind what is in the mailbox already, all of which so goes into the batch.
+void JournalActor::write_soon() {
+  if (std::exchange(is_told_to_write_, true)) return;
+  send(this, flush_atom::value);
 }
 
 void JournalActor::write_next() {
@@ -63,7 +73,7 @@ void JournalActor::batch_over(bool store_is_well) {
     return probe_later();
   }
   store_recovers();
-  write_next();
+  write_soon();
 }
 
 void JournalActor::store_fails() {

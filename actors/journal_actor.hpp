@@ -18,6 +18,7 @@ class JournalActor : public caf::event_based_actor {
 
  private:
   void take(const AppendRequestPtr& request);
+  void write_soon();
   void write_next();
   void batch_over(bool store_is_well);
   void store_fails();
@@ -28,6 +29,7 @@ class JournalActor : public caf::event_based_actor {
   RuntimeContextPtr context_;
   std::deque<AppendRequestPtr> waiting_;
   bool writing_ = false;
+  bool is_told_to_write_ = false;
   // After a failed batch new appends are refused at once until a probe has written durably; while a
   // commit stays in doubt, until it is settled.
   bool store_is_well_ = true;

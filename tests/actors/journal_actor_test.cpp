@@ -71,6 +71,15 @@ TEST_CASE_METHOD(Journal, "what waits while a batch is written goes into the nex
   for (const CommitAck& ack : acks) CHECK(ack.last_seq == 1);
 }
 
+TEST_CASE_METHOD(Journal, "what has come together is written together, and one alone at once") {
+  append("order-0");
+  settle();
+  for (int i = 1; i <= 5; ++i) append("order-" + std::to_string(i));
+  settle();
+  CHECK(io.batch_sizes == std::vector<std::size_t>{1, 5});
+  CHECK(answers() == "cccccc");
+}
+
 TEST_CASE_METHOD(Journal, "a batch has an upper bound") {
   context().limits.max_batch_appends = 3;
   io.hold(Kind::commit);
@@ -78,7 +87,7 @@ TEST_CASE_METHOD(Journal, "a batch has an upper bound") {
   settle();
   io.release(Kind::commit);
   settle();
-  CHECK(io.batch_sizes == std::vector<std::size_t>{1, 3, 3, 1});
+  CHECK(io.batch_sizes == std::vector<std::size_t>{3, 3, 2});
   CHECK(answers() == "cccccccc");
 }
 
@@ -137,8 +146,11 @@ TEST_CASE_METHOD(Journal,
   const bool written = GENERATE(true, false);
   store.reads_down = true;
   store.next_append = written ? Next::loses_the_answer : Next::loses_the_request;
+  io.hold(Kind::commit);
   append("order-0");
+  settle();
   append("order-1");
+  io.release(Kind::commit);
   settle();
   // The second was not on its way yet. It and what comes now is refused rather than left to wait,
   // for as long as the store does not answer, and the node says that it is not ready.
