@@ -4,12 +4,14 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
 
 #include "protocol/channel/channel.hpp"
 #include "protocol/channels/exchange.hpp"
+#include "protocol/payment/payment.hpp"
 #include "protocol/problem.hpp"
 
 namespace welkin {
@@ -30,6 +32,9 @@ class ChannelPort {
  public:
   virtual ~ChannelPort() = default;
   virtual std::string_view name() const = 0;  // of the account
+
+  // Why this order could never be asked for here; nothing when it can be tried.
+  virtual std::optional<Problem> objection(const CreatePayment&) const { return std::nullopt; }
 
   // Makes one call. `done` is called exactly once, from any thread, whatever happens: a time-out, a
   // broken connection, a 5xx or an answer that cannot be read is a report with verdict unknown; a

@@ -229,6 +229,12 @@ HttpChannel::HttpChannel(HttpChannelOptions options, WireFormatPtr format, HttpC
 
 std::string_view HttpChannel::name() const { return line_->options().account; }
 
+std::optional<Problem> HttpChannel::objection(const CreatePayment& order) const {
+  auto problem = line_->format().objection(proposed_call(order));
+  if (problem && !is_about_the_order(*problem)) problem.reset();
+  return problem;
+}
+
 void HttpChannel::call(const ChannelCall& call, Done done) { line_->call(call, std::move(done)); }
 
 CheckedCallback HttpChannel::verify(const RawCallback& callback, UnixUs now_us) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <caf/all.hpp>
+#include <map>
 #include <utility>
 
 #include "actors/breaker_actor.hpp"
@@ -87,6 +88,7 @@ struct Runtime::Parts {
   SystemClock clock;
   RuntimeMetrics metrics;
   RouteTable routes;
+  std::map<std::string, std::vector<const ChannelPort*>, std::less<>> ports;  // by channel
   PendingAnswers answers;  // before the actors, which refer to it
   SystemConfig system_config;
   caf::actor_system system;
@@ -250,7 +252,23 @@ void Runtime::submit(PaymentCommand command, Then<CommandAnswer> then) {
   caf::anon_send(shard, submit_atom::value, CommandRequestPtr(std::move(request)));
 }
 
+// What no account of the channel could be asked for is refused before anything is written.
+std::optional<Problem> Runtime::objection_to(const PaymentCommand& command) const {
+  const auto* order = std::get_if<CreatePayment>(&command.body);
+  if (!order) return std::nullopt;
+  const auto found = parts_->ports.find(order->channel);
+  std::optional<Problem> first;
+  if (found == parts_->ports.end()) return first;
+  for (const ChannelPort* port : found->second) {
+    auto objection = port->objection(*order);
+    if (!objection) return std::nullopt;
+    if (!first) first = std::move(objection);
+  }
+  return first;
+}
+
 void Runtime::execute(PaymentCommand command, Then<CommandAnswer> then) {
+  if (auto objection = objection_to(command)) return then(std::move(*objection));
   if (!std::holds_alternative<ResumePayment>(command.body))
     return submit(std::move(command), std::move(then));
   // Parked is either the actor, which kept failing, or the settling, which the payment records.
@@ -422,6 +440,7 @@ CommandAnswer Runtime::replay_now(const IdempotencyHit& hit) const {
 void Runtime::open_account(ChannelAccount account, LoadedBreaker breaker) {
   const std::string name(account.port->name());
   RuntimeContext& context = *parts_->context;
+  parts_->ports[account.serves].push_back(account.port);
   parts_->routes.add(account.serves, name, account.priority, account.weight);
   auto channel =
       parts_->system.spawn<ChannelActor>(parts_->context, *account.port, std::move(account.calls));

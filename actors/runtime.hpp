@@ -92,6 +92,7 @@ class Runtime : public PaymentService {
   std::vector<ParkedEntity> parked_now();
   FoundBreakers breakers_now();
   BreakerAnswer operate_breaker_now(const std::string& account, const BreakerCommand& command);
+  std::optional<Problem> objection_to(const PaymentCommand& command) const;
   void submit(PaymentCommand command, Then<CommandAnswer> then);
   void open_account(ChannelAccount account, LoadedBreaker breaker);
   std::optional<Problem> flush_views();

@@ -149,7 +149,10 @@ int journal_show(const JournalStore& store, const JournalShowOptions& options, O
   if (const StoreError* error = error_of(result)) return report_store_error(*error, output);
   const auto steps = timeline_of(std::move(std::get<std::vector<EventRow>>(result)));
   if (steps.empty()) {
-    output.err << "welkin: no events of " << stream->text() << " in this journal\n";
+    output.err << "welkin: no events of " << options.id << " in this journal";
+    if (stream->kind == StreamKind::breaker)
+      output.err << ": its breaker has always been closed, or there is no such account";
+    output.err << '\n';
     return exit_found_wrong;
   }
   if (options.at_seq) return show_state(*stream, steps, *options.at_seq, output);

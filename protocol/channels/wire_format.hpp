@@ -29,6 +29,9 @@ class WireFormat {
   virtual std::optional<ChannelCall> call_after(const ChannelCall&, const ChannelReport&) const {
     return std::nullopt;
   }
+  // Why this order could never be asked for here, whoever asks: its currency, amount, way to pay.
+  // Signs nothing, so that it can be asked before anything is written.
+  virtual std::optional<Problem> objection(const ChannelCall&) const { return std::nullopt; }
   virtual EncodedCall encode(const ChannelCall& call, const SigningContext& context) const = 0;
   virtual ChannelReport parse_answer(const ChannelCall& call, const WireAnswer& answer,
                                      const SigningContext& context) const = 0;

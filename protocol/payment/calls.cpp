@@ -58,6 +58,18 @@ ChannelCall refund_call(const Payment& payment, const Refund& refund, const Paym
 
 }  // namespace
 
+ChannelCall proposed_call(const CreatePayment& order) {
+  Payment payment;
+  payment.amount_minor = order.amount_minor;
+  payment.currency = order.currency;
+  payment.method = order.method;
+  payment.payer = order.payer;
+  payment.subject = order.subject;
+  payment.capture_method = order.capture_method;
+  payment.return_url = order.return_url;
+  return call_of(payment, ChannelOperation::create, {});
+}
+
 std::vector<ChannelCall> calls_after(const Payment& payment, const PaymentEvent& event,
                                      const PaymentId& id) {
   switch (kind_of(event)) {

@@ -260,6 +260,9 @@ std::vector<PaymentEvent> decide_due(const Payment& payment, const DecisionConte
 bool apply(Payment& payment, const PaymentEvent& event, UnixUs at_us,
            std::string* problem = nullptr);
 
+// The call that this order's first attempt would be, but for its number and account.
+ChannelCall proposed_call(const CreatePayment& order);
+
 // The calls an event asks for, once it is durable.
 std::vector<ChannelCall> calls_after(const Payment& payment, const PaymentEvent& event,
                                      const PaymentId& id);

@@ -159,6 +159,25 @@ SPOOFED = {name: "203.0.113.66" for name in ("X-Forwarded-For", "X-Real-IP", "RE
 SPOOFED["Forwarded"] = "for=203.0.113.66"
 
 
+def impossible(node):
+    """What no account could be asked for is refused with the field; the order number stays free."""
+    for channel, field, fields in [
+            ("wechat_pay", "/method", {"method": "front"}),
+            ("wechat_pay", "/payer/id", {"method": "jsapi"}),
+            ("wechat_pay", "/currency", {"currency": "USD"}),
+            ("alipay", "/capture", {"capture": "manual"}),
+            ("union_pay", "/method", {"method": "front"}),
+            ("stripe", "/amount", {"currency": "KWD", "amount": 101})]:
+        body = {"merchant_order_no": "bent", "amount": 1000, "currency": "CNY", "channel": channel,
+                "subject": "Tea", **fields}
+        answer = node.request("POST", "/v1/payments", body)
+        check((answer.status, answer.json["code"], answer.json["field"]) == (400, "invalid_value", field),
+              f"{channel} {fields}: {answer.status} {answer.body}")
+    listed = node.request("GET", "/v1/payments?merchant_order_no=bent").json
+    check(listed["items"] == [], listed)
+    check(create(node, "bent", "wechat_pay", "native").json["status"] == "PAYING", "the number is free")
+
+
 def strangers(node):
     """What no channel has signed, and what is too large to be read, is refused in each channel's own words, counted
     by its reason, and moves nothing."""
@@ -249,6 +268,7 @@ PARTS = [
     ("each way to pay of each channel is paid by callback and refunded in parts", every_way),
     ("orders are taken and their answers lost", lose),
     ("lies that go ahead of the truth are seen through", lies),
+    ("what no account could be asked for is refused and leaves nothing behind", impossible),
     ("what no channel has signed is refused in each channel's own words", strangers),
     ("orders are declined and paid by hand", by_hand),
     ("accounts that could not work stop the start, each by its field and its file", bad_accounts),

@@ -142,8 +142,8 @@ TEST_CASE("WeChat Pay: what it cannot do is refused before anything is sent") {
       {"/capture", [](ChannelCall& c) { c.operation = Op::capture; }},
       {"/capture", [](ChannelCall& c) { c.operation = Op::void_; }},
       {"/method", [](ChannelCall& c) { c.method = "app"; }},
-      {"/payer_id", [](ChannelCall& c) { c.method = "jsapi"; }},
-      {"/payer_ip", [](ChannelCall& c) { c.method = "h5"; }},
+      {"/payer/id", [](ChannelCall& c) { c.method = "jsapi"; }},
+      {"/payer/ip", [](ChannelCall& c) { c.method = "h5"; }},
   };
   for (const Row& row : rows) {
     CAPTURE(row.field);

@@ -10,6 +10,7 @@
 #include "protocol/channels/stripe/format.hpp"
 #include "protocol/channels/union_pay/format.hpp"
 #include "protocol/channels/wechat_pay/format.hpp"
+#include "protocol/payment/payment.hpp"
 #include "tests/support/alipay_fixture.hpp"
 #include "tests/support/stripe_fixture.hpp"
 #include "tests/support/union_pay_fixture.hpp"
@@ -106,6 +107,47 @@ TEST_CASE("WeChat's notification is known again by its nonce, whatever else its 
   CHECK(mark == "5K8264ILTKCH16CQ2502SI8ZNMTM67VS");
   callback.headers.emplace_back("x-forwarded-for", "somebody");
   CHECK(format->replay_mark(callback) == mark);
+}
+
+TEST_CASE("what a channel could never be asked for it objects to before anything is signed") {
+  const auto wechat_format = wechat(wechat_config(), wechat_pay::Certificates::as_configured);
+  const auto alipay_format =
+      alipay::wire_format_of(alipay_test::account_of(alipay_test::public_key_config()));
+  const auto union_pay_format =
+      union_pay::wire_format_of(union_pay_test::account_of(union_pay_test::secret_config()));
+  const auto stripe_format = stripe::wire_format_of(stripe_account());
+  CreatePayment good;
+  good.amount_minor = 100;
+  good.currency = *Currency::parse("CNY");
+  const auto objection = [&good](const WireFormatPtr& format, void (*bend)(CreatePayment&)) {
+    CreatePayment order = good;
+    bend(order);
+    const auto problem = format->objection(proposed_call(order));
+    return problem ? std::string(spec_of(problem->code).name) + " " + problem->field : "none";
+  };
+  for (const auto* format : {&wechat_format, &alipay_format, &union_pay_format, &stripe_format})
+    CHECK(objection(*format, [](CreatePayment&) {}) == "none");
+  for (const auto* format : {&wechat_format, &alipay_format, &union_pay_format}) {
+    CAPTURE((*format)->kind());
+    CHECK(objection(*format, [](CreatePayment& o) { o.method = "front"; }) ==
+          "invalid_value /method");
+    CHECK(objection(*format, [](CreatePayment& o) { o.currency = *Currency::parse("USD"); }) ==
+          "invalid_value /currency");
+    CHECK(objection(*format, [](CreatePayment& o) { o.capture_method = CaptureMethod::manual; }) ==
+          "invalid_value /capture");
+  }
+  CHECK(objection(wechat_format, [](CreatePayment& o) { o.method = "jsapi"; }) ==
+        "invalid_value /payer/id");
+  CHECK(objection(wechat_format, [](CreatePayment& o) {
+          o.method = "jsapi";
+          o.payer.id = "o1";
+        }) == "none");
+  CHECK(objection(alipay_format, [](CreatePayment& o) { o.amount_minor = 10'000'000'001; }) ==
+        "invalid_value /amount");
+  CHECK(objection(stripe_format, [](CreatePayment& o) {
+          o.currency = *Currency::parse("KWD");
+          o.amount_minor = 101;
+        }) == "invalid_value /amount");
 }
 
 TEST_CASE("a callback that is not believed still says which order it names, at every channel") {

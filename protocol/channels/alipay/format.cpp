@@ -18,6 +18,9 @@ class Format final : public WireFormat {
 
   std::string_view kind() const override { return "alipay"; }
   std::string_view base_url() const override { return account_.base_url; }
+  std::optional<Problem> objection(const ChannelCall& call) const override {
+    return objection_to(call);
+  }
   EncodedCall encode(const ChannelCall& call, const SigningContext& context) const override {
     return encode_call(account_, call, context);
   }

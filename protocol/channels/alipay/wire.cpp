@@ -136,24 +136,6 @@ WireRequest post_of(const FormFields& fields) {
           encode_form(in_body, FormSpace::percent_20)};
 }
 
-std::optional<Problem> unable(const ChannelCall& call) {
-  const auto problem = [](std::string detail, std::string field) {
-    return Problem{ProblemCode::invalid_value, std::move(detail), std::move(field)};
-  };
-  if (call.operation == ChannelOperation::capture || call.operation == ChannelOperation::void_)
-    return problem("Alipay holds no amounts here: what is paid is captured.", "/capture");
-  if (call.currency != cny()) return problem("Alipay takes CNY only.", "/currency");
-  if (call.operation != ChannelOperation::create || call.query) return std::nullopt;
-  if (call.manual_capture)
-    return problem("Alipay holds no amounts here: what is paid is captured.", "/capture");
-  if (call.amount_minor < 1 || call.amount_minor > 10'000'000'000)
-    return problem("Alipay takes 0.01 to 100000000.00 CNY.", "/amount");
-  if (!call.method.empty() && call.method != "precreate" && call.method != "page" &&
-      call.method != "wap")
-    return problem("Alipay's ways to pay are precreate, page and wap.", "/method");
-  return std::nullopt;
-}
-
 // ---- what is answered
 
 ChannelReport with_money(ChannelReport report, std::int64_t amount_minor) {
@@ -375,9 +357,27 @@ void sign_fields(const Account& account, FormFields& fields) {
   fields.emplace_back("sign", crypto::base64(account.app_key.rsa_sha256_sign(sorted_text(fields))));
 }
 
+std::optional<Problem> objection_to(const ChannelCall& call) {
+  const auto problem = [](std::string detail, std::string field) {
+    return Problem{ProblemCode::invalid_value, std::move(detail), std::move(field)};
+  };
+  if (call.operation == ChannelOperation::capture || call.operation == ChannelOperation::void_)
+    return problem("Alipay holds no amounts here: what is paid is captured.", "/capture");
+  if (call.currency != cny()) return problem("Alipay takes CNY only.", "/currency");
+  if (call.operation != ChannelOperation::create || call.query) return std::nullopt;
+  if (call.manual_capture)
+    return problem("Alipay holds no amounts here: what is paid is captured.", "/capture");
+  if (call.amount_minor < 1 || call.amount_minor > 10'000'000'000)
+    return problem("Alipay takes 0.01 to 100000000.00 CNY.", "/amount");
+  if (!call.method.empty() && call.method != "precreate" && call.method != "page" &&
+      call.method != "wap")
+    return problem("Alipay's ways to pay are precreate, page and wap.", "/method");
+  return std::nullopt;
+}
+
 EncodedCall encode_call(const Account& account, const ChannelCall& call,
                         const SigningContext& context) {
-  if (auto problem = unable(call)) return std::move(*problem);
+  if (auto problem = objection_to(call)) return std::move(*problem);
   const std::string_view method = method_of(call);
   const bool creates = question_of(call) == Question::create;
   const bool by_browser = creates && (call.method == "page" || call.method == "wap");

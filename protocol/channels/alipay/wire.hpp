@@ -21,6 +21,7 @@ namespace welkin::alipay {
 
 inline constexpr std::string_view gateway_path = "/gateway.do";
 
+std::optional<Problem> objection_to(const ChannelCall& call);
 EncodedCall encode_call(const Account& account, const ChannelCall& call,
                         const SigningContext& context);
 ChannelReport parse_answer(const Account& account, const ChannelCall& call,

@@ -20,6 +20,9 @@ class Format final : public WireFormat {
                                         const ChannelReport& heard) const override {
     return stripe::call_after(call, heard);
   }
+  std::optional<Problem> objection(const ChannelCall& call) const override {
+    return objection_to(call);
+  }
   EncodedCall encode(const ChannelCall& call, const SigningContext& context) const override {
     return encode_call(account_, call, context);
   }

@@ -15,6 +15,10 @@ Problem not_possible(std::string field, std::string detail) {
   return {ProblemCode::invalid_value, std::move(detail), std::move(field)};
 }
 
+Problem cannot_charge() {
+  return not_possible("/amount", "Stripe cannot charge this amount in this currency.");
+}
+
 std::string lower(std::string_view code) {
   std::string out(code);
   for (char& c : out)
@@ -65,7 +69,7 @@ std::string create_key(const ChannelCall& call, UnixUs now_us) {
 
 EncodedCall create(const Account& account, const ChannelCall& call, UnixUs now_us) {
   const auto amount = to_stripe_units(call.amount_minor, call.currency);
-  if (!amount) return not_possible("/amount", "Stripe cannot charge this amount in this currency.");
+  if (!amount) return cannot_charge();
   Fields fields{{"amount", std::to_string(*amount)}, {"currency", lower(call.currency.code())}};
   if (call.manual_capture) fields.emplace_back("capture_method", "manual");
   if (call.method.empty()) {
@@ -133,6 +137,11 @@ std::string encode_fields(const Fields& fields) {
     text.append(encoded);
   }
   return text;
+}
+
+std::optional<Problem> objection_to(const ChannelCall& call) {
+  if (to_stripe_units(call.amount_minor, call.currency)) return std::nullopt;
+  return cannot_charge();
 }
 
 std::optional<ChannelCall> call_before(const ChannelCall& call) {

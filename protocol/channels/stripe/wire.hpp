@@ -34,6 +34,7 @@ std::optional<ChannelCall> call_before(const ChannelCall& call);
 // was found in one of these ways, and can still change, is read again by its id.
 std::optional<ChannelCall> call_after(const ChannelCall& call, const ChannelReport& heard);
 
+std::optional<Problem> objection_to(const ChannelCall& call);
 EncodedCall encode_call(const Account& account, const ChannelCall& call,
                         const SigningContext& context);
 ChannelReport parse_answer(const Account& account, const ChannelCall& call,

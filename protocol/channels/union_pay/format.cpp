@@ -20,6 +20,9 @@ class Format final : public WireFormat {
 
   std::string_view kind() const override { return "union_pay"; }
   std::string_view base_url() const override { return account_.base_url; }
+  std::optional<Problem> objection(const ChannelCall& call) const override {
+    return objection_to(account_, call);
+  }
   EncodedCall encode(const ChannelCall& call, const SigningContext& context) const override {
     return encode_call(account_, call, context);
   }

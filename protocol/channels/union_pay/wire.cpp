@@ -116,30 +116,6 @@ FormFields refund(const Account& account, const ChannelCall& call) {
           {"reqReserved", call.channel_order_no}};
 }
 
-std::optional<Problem> unable(const Account& account, const ChannelCall& call) {
-  const auto problem = [](std::string detail, std::string field) {
-    return Problem{ProblemCode::invalid_value, std::move(detail), std::move(field)};
-  };
-  if (call.operation == ChannelOperation::capture || call.operation == ChannelOperation::void_)
-    return problem("UnionPay holds no amounts here: what is paid is captured.", "/capture");
-  if (call.currency != cny()) return problem("UnionPay takes CNY only.", "/currency");
-  if (asks_only(call)) return std::nullopt;
-  if (call.manual_capture && !is_refund(call))
-    return problem("UnionPay holds no amounts here: what is paid is captured.", "/capture");
-  if (call.amount_minor < 1 || call.amount_minor > max_txn_amount_minor)
-    return problem("UnionPay takes amounts of up to twelve digits.", "/amount");
-  if (is_refund(call)) {
-    if (call.channel_reference.empty())
-      return problem("UnionPay's own number of the payment is not known.", "/channel_reference");
-    return std::nullopt;
-  }
-  if (!call.method.empty() && call.method != "qr" && !paid_by_browser(call))
-    return problem("UnionPay's ways to pay are qr, page and wap.", "/method");
-  if (paid_by_browser(call) && call.return_url.empty() && account.return_url.empty())
-    return problem("UnionPay must be told where the payer goes back to.", "/return_url");
-  return std::nullopt;
-}
-
 WireRequest post_of(std::string_view path, const FormFields& fields) {
   return {"POST",
           std::string(path),
@@ -315,8 +291,32 @@ void sign_fields(const Account& account, FormFields& fields) {
                                : secret_signature(account, fields));
 }
 
+std::optional<Problem> objection_to(const Account& account, const ChannelCall& call) {
+  const auto problem = [](std::string detail, std::string field) {
+    return Problem{ProblemCode::invalid_value, std::move(detail), std::move(field)};
+  };
+  if (call.operation == ChannelOperation::capture || call.operation == ChannelOperation::void_)
+    return problem("UnionPay holds no amounts here: what is paid is captured.", "/capture");
+  if (call.currency != cny()) return problem("UnionPay takes CNY only.", "/currency");
+  if (asks_only(call)) return std::nullopt;
+  if (call.manual_capture && !is_refund(call))
+    return problem("UnionPay holds no amounts here: what is paid is captured.", "/capture");
+  if (call.amount_minor < 1 || call.amount_minor > max_txn_amount_minor)
+    return problem("UnionPay takes amounts of up to twelve digits.", "/amount");
+  if (is_refund(call)) {
+    if (call.channel_reference.empty())
+      return problem("UnionPay's own number of the payment is not known.", "/channel_reference");
+    return std::nullopt;
+  }
+  if (!call.method.empty() && call.method != "qr" && !paid_by_browser(call))
+    return problem("UnionPay's ways to pay are qr, page and wap.", "/method");
+  if (paid_by_browser(call) && call.return_url.empty() && account.return_url.empty())
+    return problem("UnionPay must be told where the payer goes back to.", "/return_url");
+  return std::nullopt;
+}
+
 EncodedCall encode_call(const Account& account, const ChannelCall& call, const SigningContext&) {
-  if (auto problem = unable(account, call)) return std::move(*problem);
+  if (auto problem = objection_to(account, call)) return std::move(*problem);
   const bool by_browser = !asks_only(call) && !is_refund(call) && paid_by_browser(call);
   FormFields fields = envelope(account);
   if (asks_only(call))

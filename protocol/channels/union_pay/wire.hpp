@@ -28,6 +28,7 @@ inline constexpr std::string_view front_path = "/gateway/api/frontTransReq.do";
 inline constexpr std::string_view back_path = "/gateway/api/backTransReq.do";
 inline constexpr std::string_view query_path = "/gateway/api/queryTrans.do";
 
+std::optional<Problem> objection_to(const Account& account, const ChannelCall& call);
 EncodedCall encode_call(const Account& account, const ChannelCall& call,
                         const SigningContext& context);
 ChannelReport parse_answer(const Account& account, const ChannelCall& call,

@@ -21,6 +21,9 @@ class Format final : public WireFormat {
   std::string_view kind() const override { return "wechat_pay"; }
   std::string_view base_url() const override { return base_url_; }
 
+  std::optional<Problem> objection(const ChannelCall& call) const override {
+    return objection_to(call);
+  }
   EncodedCall encode(const ChannelCall& call, const SigningContext& context) const override {
     const AccountPtr account = this->account();
     // No answer could be believed: then nothing is asked either. The field is the account's.

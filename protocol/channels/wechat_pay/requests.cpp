@@ -32,7 +32,9 @@ std::string rfc3339_beijing(UnixUs at_us) {
   return text + "+08:00";
 }
 
-std::optional<Problem> judge(const ChannelCall& call) {
+}  // namespace
+
+std::optional<Problem> objection_to(const ChannelCall& call) {
   if (call.currency.code() != "CNY") return not_possible("/currency", "WeChat Pay takes CNY.");
   if (call.query) return std::nullopt;
   if (call.operation == ChannelOperation::capture || call.operation == ChannelOperation::void_)
@@ -40,14 +42,16 @@ std::optional<Problem> judge(const ChannelCall& call) {
   if (call.operation != ChannelOperation::create) return std::nullopt;
   if (call.manual_capture) return not_possible("/capture", "WeChat Pay holds no amounts.");
   if (call.method == "jsapi" && call.payer_id.empty())
-    return not_possible("/payer_id", "A JSAPI order names its payer's openid.");
+    return not_possible("/payer/id", "A JSAPI order names its payer's openid.");
   if (call.method == "h5" && call.payer_ip.empty())
-    return not_possible("/payer_ip", "An H5 order names its payer's address.");
+    return not_possible("/payer/ip", "An H5 order names its payer's address.");
   if (!call.method.empty() && call.method != "native" && call.method != "h5" &&
       call.method != "jsapi")
     return not_possible("/method", "WeChat Pay knows native, h5 and jsapi.");
   return std::nullopt;
 }
+
+namespace {
 
 std::string create_body(const Account& account, const ChannelCall& call) {
   Json body{{"appid", account.app_id},
@@ -82,7 +86,7 @@ std::string refund_body(const Account& account, const ChannelCall& call) {
 
 EncodedCall encode_call(const Account& account, const ChannelCall& call,
                         const SigningContext& context) {
-  if (auto problem = judge(call)) return std::move(*problem);
+  if (auto problem = objection_to(call)) return std::move(*problem);
   const std::string order_path = std::string(orders) + "out-trade-no/" + call.channel_order_no;
   const bool of_refund = call.operation == ChannelOperation::refund;
   if (call.query)

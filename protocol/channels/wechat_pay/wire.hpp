@@ -18,6 +18,7 @@
 
 namespace welkin::wechat_pay {
 
+std::optional<Problem> objection_to(const ChannelCall& call);
 EncodedCall encode_call(const Account& account, const ChannelCall& call,
                         const SigningContext& context);
 // A refusal is believed only when it is signed: an answer of a gateway on the way is a hint, and
