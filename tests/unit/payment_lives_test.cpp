@@ -264,5 +264,5 @@ TEST_CASE("in random lives no rule contradicts another and no cent is lost") {
   for (const PaymentState state :
        {S::authorized, S::paid, S::failed, S::closed, S::partially_refunded, S::refunded})
     CHECK(ended_in[static_cast<std::size_t>(state)] > 0);
-  CHECK(most_attempts > 2);
+  CHECK(most_attempts > (lives < 1'000 ? 1u : 2u));
 }
