@@ -280,7 +280,7 @@ Json parameters_of(const HttpRoute& route) {
   Json out = path_parameters(route.pattern);
   if (route.operation_id == "listPayments")
     for (Json& parameter : query_parameters()) out.push_back(std::move(parameter));
-  if (route.is_command && route.access != Access::channel)
+  if (route.is_command && route.access == Access::merchant)
     out.push_back({{"name", "Idempotency-Key"},
                    {"in", "header"},
                    {"schema", text(1, 255)},
