@@ -26,7 +26,7 @@ using httplib::Response;
 
 constexpr std::size_t max_body_bytes = 64 * 1024;
 constexpr std::size_t max_waiting_connections = 1'024;
-constexpr int listen_backlog = 1'024;
+constexpr int listen_backlog = 4'096;
 // Short, because an idle kept connection holds a worker.
 constexpr time_t idle_connection_s = 2;
 constexpr time_t io_timeout_s = 2;
