@@ -59,11 +59,30 @@ class WritesNothing : public StoreDecorator {
   }
 };
 
-// Acknowledges a batch and writes it then.
-class AnswersFirst : public StoreIo {
+// Stands before the node's store, with a committer that writes nothing, for bugs in what is
+// committed.
+class BentStoreIo : public StoreIo {
  public:
-  AnswersFirst(StoreIo& inner, JournalStore& store)
+  BentStoreIo(StoreIo& inner, JournalStore& store)
       : inner_(inner), nothing_(store), committer_(nothing_) {}
+  void probe(const caf::actor& journal) override { inner_.probe(journal); }
+  void load(const StreamId& stream, const caf::actor& reply_to) override {
+    inner_.load(stream, reply_to);
+  }
+  void checkpoint(std::shared_ptr<const ViewDelta> delta, const caf::actor& reply_to) override {
+    inner_.checkpoint(std::move(delta), reply_to);
+  }
+
+ protected:
+  StoreIo& inner_;
+  WritesNothing nothing_;
+  JournalCommitter committer_;
+};
+
+// Acknowledges a batch and writes it then.
+class AnswersFirst : public BentStoreIo {
+ public:
+  using BentStoreIo::BentStoreIo;
 
   void commit(std::vector<AppendRequestPtr> batch, const caf::actor& journal,
               const caf::actor& views) override {
@@ -77,25 +96,12 @@ class AnswersFirst : public StoreIo {
     }
     inner_.commit(std::move(unheard), journal, views);
   }
-  void probe(const caf::actor& journal) override { inner_.probe(journal); }
-  void load(const StreamId& stream, const caf::actor& reply_to) override {
-    inner_.load(stream, reply_to);
-  }
-  void checkpoint(std::shared_ptr<const ViewDelta> delta, const caf::actor& reply_to) override {
-    inner_.checkpoint(std::move(delta), reply_to);
-  }
-
- private:
-  StoreIo& inner_;
-  WritesNothing nothing_;
-  JournalCommitter committer_;
 };
 
 // Acknowledges what breakers want to write and leaves it unwritten.
-class DropsBreakerChanges : public StoreIo {
+class DropsBreakerChanges : public BentStoreIo {
  public:
-  DropsBreakerChanges(StoreIo& inner, JournalStore& store)
-      : inner_(inner), nothing_(store), committer_(nothing_) {}
+  using BentStoreIo::BentStoreIo;
 
   void commit(std::vector<AppendRequestPtr> batch, const caf::actor& journal,
               const caf::actor& views) override {
@@ -110,18 +116,6 @@ class DropsBreakerChanges : public StoreIo {
     if (batch.empty()) return caf::anon_send(journal, written_atom::value, true);
     inner_.commit(std::move(batch), journal, views);
   }
-  void probe(const caf::actor& journal) override { inner_.probe(journal); }
-  void load(const StreamId& stream, const caf::actor& reply_to) override {
-    inner_.load(stream, reply_to);
-  }
-  void checkpoint(std::shared_ptr<const ViewDelta> delta, const caf::actor& reply_to) override {
-    inner_.checkpoint(std::move(delta), reply_to);
-  }
-
- private:
-  StoreIo& inner_;
-  WritesNothing nothing_;
-  JournalCommitter committer_;
 };
 
 // ---- the channel
