@@ -272,7 +272,7 @@ TEST_CASE("another merchant's payment looks exactly like none", "[gateway]") {
     CHECK(of_foreign.body == ask("nonsense").body);
   }
   CHECK(gateway.service.executed == executed_before);
-  CHECK(Json::parse(gateway.call("GET", "/v1/payments", {}, {}, "key-2").body)["items"].empty());
+  CHECK(json_of(gateway.call("GET", "/v1/payments", {}, {}, "key-2"))["items"].empty());
   // The same order number of two merchants is two payments.
   CHECK(gateway.call("POST", "/v1/payments", GatewayFixture::create_body().dump(), {}, "key-2")
             .status == 201);
@@ -306,7 +306,7 @@ TEST_CASE("the service's refusals keep their status and their Retry-After", "[ga
     CHECK(field_of(answer) == "/here");
     const std::string retry = spec.retry_after_s > 0 ? std::to_string(spec.retry_after_s) : "";
     CHECK(answer.header("retry-after") == retry);
-    CHECK(Json::parse(answer.body)["type"] == "urn:welkin:problem:" + std::string(spec.name));
+    CHECK(json_of(answer)["type"] == "urn:welkin:problem:" + std::string(spec.name));
   }
 }
 

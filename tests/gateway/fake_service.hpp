@@ -2,7 +2,6 @@
 // their own tests) and does at once what the gateway has to show an answer for.
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <functional>
@@ -21,132 +20,34 @@ class FakeService : public PaymentService {
  public:
   static constexpr UnixUs start_us = 1'900'000'000LL * us_per_s;
 
-  void execute(PaymentCommand command, Then<CommandAnswer> then) override {
-    const CommandAnswer answer = execute_now(std::move(command));
-    if (!answer_later) return then(answer);
-    answer_later([then = std::move(then), answer] { then(answer); });
-  }
-  CommandAnswer execute_now(PaymentCommand command) {
-    pass_gate();
-    if (before_execute) before_execute(command);
-    std::lock_guard lock(mutex_);
-    ++executed;
-    last_command = command;
-    if (refuse_with) return *refuse_with;
-    auto answer = std::visit([&](auto& body) { return run(command, body); }, command.body);
-    if (const auto* outcome = std::get_if<CommandOutcome>(&answer))
-      if (!command.request.idempotency_key.empty())
-        keys_[{command.merchant_id, command.request.idempotency_key}] = {
-            {command.request.fingerprint, command.payment, outcome->view.seq}, *outcome};
-    return answer;
-  }
+  void execute(PaymentCommand command, Then<CommandAnswer> then) override;
+  CommandAnswer execute_now(PaymentCommand command);
 
   void find(const PaymentId& id, Then<FoundPayment> then) override { then(find_now(id)); }
-  FoundPayment find_now(const PaymentId& id) {
-    std::lock_guard lock(mutex_);
-    const auto found = payments_.find(id.text());
-    if (found == payments_.end()) return Problem{ProblemCode::not_found, "unknown here", ""};
-    return found->second;
-  }
+  FoundPayment find_now(const PaymentId& id);
 
   void list(PaymentListQuery query, Then<FoundPage> then) override { then(list_now(query)); }
-  FoundPage list_now(const PaymentListQuery& query) {
-    std::lock_guard lock(mutex_);
-    last_list = query;
-    PaymentListPage page;
-    for (const auto& [id, view] : payments_) {
-      if (view.payment->merchant_id != query.merchant_id || id <= query.cursor) continue;
-      if (query.state && *query.state != view.payment->state) continue;
-      if (page.payments.size() == query.limit) {
-        page.next_cursor = page.payments.back().id.text();
-        break;
-      }
-      page.payments.push_back(view);
-    }
-    return page;
-  }
+  FoundPage list_now(const PaymentListQuery& query);
 
-  void events(const PaymentId& id, Then<FoundEvents> then) override {
-    EventView event;
-    event.seq = 1;
-    event.type = "payment_created";
-    event.version = 2;
-    event.payload = R"({"merchant_order_no":"o"})";
-    event.at_us = start_us;
-    event.causation_id = "req_1";
-    event.correlation_id = id.text();
-    then(std::vector<EventView>{event});
-  }
+  void events(const PaymentId& id, Then<FoundEvents> then) override;
 
   void find_idempotency(std::string_view merchant_id, std::string_view key,
-                        Then<FoundKey> then) override {
-    then(find_key_now(merchant_id, key));
-  }
-  FoundKey find_key_now(std::string_view merchant_id, std::string_view key) {
-    std::lock_guard lock(mutex_);
-    const auto found = keys_.find({std::string(merchant_id), std::string(key)});
-    if (found == keys_.end()) return std::optional<IdempotencyHit>();
-    return std::optional<IdempotencyHit>(found->second.hit);
-  }
+                        Then<FoundKey> then) override;
+  FoundKey find_key_now(std::string_view merchant_id, std::string_view key);
 
-  void replay(const IdempotencyHit& hit, Then<CommandAnswer> then) override {
-    then(replay_now(hit));
-  }
-  CommandAnswer replay_now(const IdempotencyHit& hit) {
-    std::lock_guard lock(mutex_);
-    for (const auto& [name, kept] : keys_)
-      if (kept.hit.payment == hit.payment && kept.hit.seq == hit.seq &&
-          kept.hit.fingerprint == hit.fingerprint)
-        return kept.outcome;
-    return Problem{ProblemCode::internal, "no such answer", ""};
-  }
+  void replay(const IdempotencyHit& hit, Then<CommandAnswer> then) override;
+  CommandAnswer replay_now(const IdempotencyHit& hit);
 
-  void notify(const RawCallback& callback, Then<TakenCallback> then) override {
-    then(notify_now(callback));
-  }
-  TakenCallback notify_now(const RawCallback& callback) {
-    std::lock_guard lock(mutex_);
-    last_callback = callback;
-    const WireFormat& channel = *accounts.at(callback.channel);
-    if (callback.body == "forged") return channel.not_taken({ProblemCode::bad_signature, "", ""});
-    return channel.taken();
-  }
+  void notify(const RawCallback& callback, Then<TakenCallback> then) override;
+  TakenCallback notify_now(const RawCallback& callback);
 
-  void parked(Then<FoundParked> then) override {
-    then(std::vector<ParkedEntity>{{payment_id_of("m_1", "parked"), "gave up", start_us}});
-  }
-  void breakers(Then<FoundBreakers> then) override {
-    std::lock_guard lock(mutex_);
-    then(std::vector<BreakerView>{breaker});
-  }
+  void parked(Then<FoundParked> then) override;
+  void breakers(Then<FoundBreakers> then) override;
   void operate_breaker(const std::string& account, BreakerCommand command,
-                       Then<BreakerAnswer> then) override {
-    std::lock_guard lock(mutex_);
-    last_order = command;
-    if (account != breaker.account)
-      return then(Problem{ProblemCode::not_found, "There is no such channel account.", ""});
-    Breaker before;
-    before.state = breaker.state;
-    const BreakerDecision decision = decide(before, account, command);
-    if (const auto* problem = std::get_if<Problem>(&decision)) return then(*problem);
-    if (const auto* event = std::get_if<BreakerEvent>(&decision)) {
-      apply(before, *event, start_us);
-      breaker.state = before.state;
-      breaker.since_us = start_us;
-      breaker.by = before.by;
-      breaker.reason = before.reason;
-    }
-    then(breaker);
-  }
+                       Then<BreakerAnswer> then) override;
   bool knows_channel(std::string_view channel) const override { return channel == "sandbox"; }
-  bool knows_account(std::string_view account) const override {
-    return accounts.count(std::string(account)) > 0;
-  }
-  std::optional<CallbackAck> refuse_callback(std::string_view account,
-                                             const Problem& why) override {
-    if (!knows_account(account)) return std::nullopt;
-    return accounts.at(std::string(account))->not_taken(why);
-  }
+  bool knows_account(std::string_view account) const override;
+  std::optional<CallbackAck> refuse_callback(std::string_view account, const Problem& why) override;
   Readiness readiness() const override { return {ready.load(), ready ? "" : "store_unavailable"}; }
   std::string metrics_text() const override { return "# TYPE fake gauge\nfake 1\n"; }
 
@@ -159,29 +60,12 @@ class FakeService : public PaymentService {
   std::function<void(std::function<void()>)> answer_later;
 
   // While the gate is shut, commands wait inside execute().
-  void shut_gate() {
-    std::lock_guard lock(gate_mutex_);
-    gate_open_ = false;
-  }
-  void open_gate() {
-    std::lock_guard lock(gate_mutex_);
-    gate_open_ = true;
-    gate_changed_.notify_all();
-  }
-  void wait_for_waiting(int count) {
-    std::unique_lock lock(gate_mutex_);
-    gate_changed_.wait(lock, [&] { return waiting_ >= count; });
-  }
+  void shut_gate();
+  void open_gate();
+  void wait_for_waiting(int count);
 
   // Changes a stored payment behind the gateway's back.
-  void change(const PaymentId& id, const std::function<void(Payment&)>& how) {
-    std::lock_guard lock(mutex_);
-    PaymentView& view = payments_.at(id.text());
-    Payment payment = *view.payment;
-    how(payment);
-    view.payment = std::make_shared<const Payment>(std::move(payment));
-    ++view.seq;
-  }
+  void change(const PaymentId& id, const std::function<void(Payment&)>& how);
 
   std::function<void(const PaymentCommand&)> before_execute;
   std::optional<Problem> refuse_with;
@@ -192,109 +76,24 @@ class FakeService : public PaymentService {
   RawCallback last_callback;
 
  private:
-  static std::map<std::string, WireFormatPtr> sandbox_alone() {
-    std::map<std::string, WireFormatPtr> accounts;
-    accounts["sandbox"] = sandbox_wire::wire_format_of({"http://x", "secret", ""});
-    return accounts;
-  }
+  static std::map<std::string, WireFormatPtr> sandbox_alone();
 
   struct KeptAnswer {
     IdempotencyHit hit;
     CommandOutcome outcome;
   };
 
-  void pass_gate() {
-    std::unique_lock lock(gate_mutex_);
-    ++waiting_;
-    gate_changed_.notify_all();
-    gate_changed_.wait(lock, [&] { return gate_open_; });
-    --waiting_;
-  }
+  void pass_gate();
 
-  CommandAnswer run(const PaymentCommand& command, const CreatePayment& c) {
-    const auto found = payments_.find(command.payment.text());
-    if (found != payments_.end()) {
-      if (found->second.payment->request_fingerprint != command.request.fingerprint)
-        return Problem{ProblemCode::order_exists_with_other_body, "", "/merchant_order_no"};
-      return CommandOutcome{found->second, false, ""};
-    }
-    Payment p;
-    p.state = PaymentState::paying;
-    p.merchant_id = command.merchant_id;
-    p.merchant_order_no = c.merchant_order_no;
-    p.amount_minor = c.amount_minor;
-    p.currency = c.currency;
-    p.channel = c.channel;
-    p.method = c.method;
-    p.payer = c.payer;
-    p.subject = c.subject;
-    p.capture_method = c.capture_method;
-    p.return_url = c.return_url;
-    p.metadata = c.metadata;
-    p.request_fingerprint = command.request.fingerprint;
-    p.created_at_us = p.updated_at_us = start_us;
-    p.expires_at_us = start_us + c.expires_in_s * us_per_s;
-    p.next_action = {"qr_code", "https://pay.example/\"q\""};
-    PaymentView view{command.payment, 3, std::make_shared<const Payment>(std::move(p))};
-    payments_[command.payment.text()] = view;
-    return CommandOutcome{view, true, ""};
-  }
-  CommandAnswer run(const PaymentCommand& command, const ClosePayment&) {
-    return finish(command, [](Payment& p) {
-      p.state = PaymentState::closed;
-      p.close_reason = CloseReason::merchant;
-    });
-  }
-  CommandAnswer run(const PaymentCommand& command, const VoidPayment&) {
-    return finish(command, [](Payment& p) {
-      p.state = PaymentState::closed;
-      p.close_reason = CloseReason::voided;
-    });
-  }
-  CommandAnswer run(const PaymentCommand& command, const CapturePayment& c) {
-    return finish(command, [&](Payment& p) {
-      p.captured_minor = c.amount_minor.value_or(p.amount_minor);
-      p.state = PaymentState::paid;
-    });
-  }
-  CommandAnswer run(const PaymentCommand& command, const ResumePayment&) {
-    return finish(command, [](Payment& p) { p.parked_reason.clear(); });
-  }
-  CommandAnswer run(const PaymentCommand& command, const RefundPayment& r) {
-    const std::string id = refund_id_of(command.payment, r.merchant_refund_no).text();
-    const auto found = payments_.find(command.payment.text());
-    if (found == payments_.end()) return Problem{ProblemCode::not_found, "", ""};
-    if (found->second.payment->find_refund(id) != nullptr)
-      return CommandOutcome{found->second, false, id};
-    if (r.amount_minor > found->second.payment->amount_minor)
-      return Problem{ProblemCode::amount_exceeds_refundable, "", "/amount"};
-    auto answer = finish(command, [&](Payment& p) {
-      Refund refund;
-      refund.refund_id = id;
-      refund.merchant_refund_no = r.merchant_refund_no;
-      refund.amount_minor = r.amount_minor;
-      refund.reason = r.reason;
-      refund.created_at_us = refund.updated_at_us = start_us;
-      p.refunds.push_back(refund);
-      p.refund_pending_minor += r.amount_minor;
-    });
-    if (auto* outcome = std::get_if<CommandOutcome>(&answer)) {
-      outcome->refund_id = id;
-      outcome->created = true;
-    }
-    return answer;
-  }
+  CommandAnswer run(const PaymentCommand& command, const CreatePayment& c);
+  CommandAnswer run(const PaymentCommand& command, const ClosePayment&);
+  CommandAnswer run(const PaymentCommand& command, const VoidPayment&);
+  CommandAnswer run(const PaymentCommand& command, const CapturePayment& c);
+  CommandAnswer run(const PaymentCommand& command, const ResumePayment&);
+  CommandAnswer run(const PaymentCommand& command, const RefundPayment& r);
 
   template <class Change>
-  CommandAnswer finish(const PaymentCommand& command, Change change_payment) {
-    const auto found = payments_.find(command.payment.text());
-    if (found == payments_.end()) return Problem{ProblemCode::not_found, "", ""};
-    Payment payment = *found->second.payment;
-    change_payment(payment);
-    found->second.payment = std::make_shared<const Payment>(std::move(payment));
-    ++found->second.seq;
-    return CommandOutcome{found->second, false, ""};
-  }
+  CommandAnswer finish(const PaymentCommand& command, Change change_payment);
 
   std::mutex mutex_;
   std::map<std::string, PaymentView> payments_;

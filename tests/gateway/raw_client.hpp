@@ -1,14 +1,6 @@
 // A client that sends exactly the bytes it is told to, which no decent HTTP library would.
 #pragma once
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdlib>
 #include <map>
 #include <optional>
 #include <string>
@@ -21,97 +13,32 @@ struct RawAnswer {
   int status = 0;
   std::map<std::string, std::string> headers;  // names in lower case
   std::string body;
-  std::string header(const std::string& lower_name) const {
-    const auto found = headers.find(lower_name);
-    return found == headers.end() ? std::string() : found->second;
-  }
+  std::string header(const std::string& lower_name) const;
 };
 
 class RawClient {
  public:
-  explicit RawClient(int port) {
-    fd_ = ::socket(AF_INET, SOCK_STREAM, 0);
-    const int on = 1;
-    ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    timeval patience{20, 0};  // only a broken server lets this pass
-    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(port));
-    ::inet_pton(AF_INET, "127.0.0.1", &address.sin_addr);
-    if (::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
-      ::close(fd_);
-      fd_ = -1;
-    }
-  }
+  explicit RawClient(int port);
   RawClient(RawClient&& other) noexcept
       : fd_(std::exchange(other.fd_, -1)), kept_(std::move(other.kept_)) {}
   RawClient(const RawClient&) = delete;
   RawClient& operator=(const RawClient&) = delete;
-  ~RawClient() {
-    if (fd_ >= 0) ::close(fd_);
-  }
+  ~RawClient();
 
   bool connected() const { return fd_ >= 0; }
   int fd() const { return fd_; }
 
-  bool send(std::string_view bytes) {
-    while (!bytes.empty()) {
-      const ssize_t count = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-      if (count <= 0) return false;
-      bytes.remove_prefix(static_cast<std::size_t>(count));
-    }
-    return true;
-  }
-  void finish_sending() { ::shutdown(fd_, SHUT_WR); }
+  bool send(std::string_view bytes);
+  void finish_sending();
 
   // The next answer on the connection; none when it ends first.
-  std::optional<RawAnswer> read_answer(bool without_body = false) {
-    std::size_t end = 0;
-    while ((end = kept_.find("\r\n\r\n")) == std::string::npos)
-      if (!fill()) return std::nullopt;
-    RawAnswer answer = parse_head(kept_.substr(0, end + 2));
-    kept_.erase(0, end + 4);
-    const std::size_t length =
-        without_body ? 0 : std::strtoul(answer.header("content-length").c_str(), nullptr, 10);
-    while (kept_.size() < length)
-      if (!fill()) return std::nullopt;
-    answer.body = kept_.substr(0, length);
-    kept_.erase(0, length);
-    return answer;
-  }
+  std::optional<RawAnswer> read_answer(bool without_body = false);
 
   // True when the server ends the connection and sends nothing more.
   bool ends() { return kept_.empty() && !fill() && ended_; }
 
  private:
-  bool fill() {
-    char chunk[16 * 1024];
-    const ssize_t count = ::recv(fd_, chunk, sizeof chunk, 0);
-    if (count <= 0) {
-      ended_ = count == 0 || errno == ECONNRESET;
-      return false;
-    }
-    kept_.append(chunk, static_cast<std::size_t>(count));
-    return true;
-  }
-
-  static RawAnswer parse_head(const std::string& head) {
-    RawAnswer answer;
-    std::size_t line_end = head.find("\r\n");
-    answer.status = std::atoi(head.substr(0, line_end).substr(9, 3).c_str());
-    for (std::size_t begin = line_end + 2; begin < head.size(); begin = line_end + 2) {
-      line_end = head.find("\r\n", begin);
-      const std::string line = head.substr(begin, line_end - begin);
-      const std::size_t colon = line.find(": ");
-      std::string name = line.substr(0, colon);
-      for (char& c : name)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
-      answer.headers[name] = line.substr(colon + 2);
-    }
-    return answer;
-  }
+  bool fill();
 
   int fd_ = -1;
   bool ended_ = false;

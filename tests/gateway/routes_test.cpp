@@ -16,7 +16,7 @@ TEST_CASE("a payment is created once and found again by its order number's id", 
   body["metadata"] = {{"cart", "7"}, {"note", "a \"quoted\" 茶"}};
   const RawAnswer first = gateway.call("POST", "/v1/payments", body.dump());
   CHECK(first.status == 201);
-  const Json payment = Json::parse(first.body);
+  const Json payment = json_of(first);
   CHECK(payment["id"] == payment_id_of("m_1", "order-1").text());
   CHECK(payment["status"] == "PAYING");
   CHECK(payment["amount"] == 1000);
@@ -69,9 +69,9 @@ TEST_CASE("the commands reach the service as what they are", "[gateway]") {
   SECTION("close") {
     const RawAnswer answer = gateway.call("POST", path + "/close");
     CHECK(answer.status == 200);
-    CHECK(Json::parse(answer.body)["status"] == "CLOSED");
-    CHECK(Json::parse(answer.body)["close_reason"] == "merchant");
-    CHECK(Json::parse(answer.body)["next_action"].is_null());
+    CHECK(json_of(answer)["status"] == "CLOSED");
+    CHECK(json_of(answer)["close_reason"] == "merchant");
+    CHECK(json_of(answer)["next_action"].is_null());
   }
   SECTION("close with an empty object") {
     CHECK(gateway.call("POST", path + "/close", "{}").status == 200);
@@ -82,11 +82,11 @@ TEST_CASE("the commands reach the service as what they are", "[gateway]") {
   }
   SECTION("capture of a part") {
     const RawAnswer answer = gateway.call("POST", path + "/capture", R"({"amount":7})");
-    CHECK(Json::parse(answer.body)["captured_amount"] == 7);
+    CHECK(json_of(answer)["captured_amount"] == 7);
   }
   SECTION("void") {
     const RawAnswer answer = gateway.call("POST", path + "/void");
-    CHECK(Json::parse(answer.body)["close_reason"] == "voided");
+    CHECK(json_of(answer)["close_reason"] == "voided");
   }
   CHECK(gateway.service.last_command.merchant_id == "m_1");
 }
@@ -97,16 +97,16 @@ TEST_CASE("refunds are made once, listed and shown", "[gateway]") {
   const std::string body = R"({"merchant_refund_no":"r-1","amount":300,"reason":"broken cup"})";
   const RawAnswer made = gateway.call("POST", path, body);
   CHECK(made.status == 201);
-  const Json refund = Json::parse(made.body);
+  const Json refund = json_of(made);
   CHECK(refund["status"] == "PENDING");
   CHECK(refund["amount"] == 300);
   CHECK(refund["reason"] == "broken cup");
   CHECK(gateway.call("POST", path, body).status == 200);
-  const Json listed = Json::parse(gateway.call("GET", path).body);
+  const Json listed = json_of(gateway.call("GET", path));
   CHECK(listed["items"].size() == 1);
   CHECK(listed["items"][0] == refund);
   const RawAnswer shown = gateway.call("GET", path + "/" + refund["id"].get<std::string>());
-  CHECK(Json::parse(shown.body) == refund);
+  CHECK(json_of(shown) == refund);
   CHECK(code_of(gateway.call("GET", path + "/rfd_none")) == "not_found");
   const RawAnswer too_much =
       gateway.call("POST", path, R"({"merchant_refund_no":"r-2","amount":5000})");
@@ -127,20 +127,19 @@ TEST_CASE("failures, closings and surplus refunds are shown in the documented fo
     surplus.state = RefundState::succeeded;
     payment.refunds.push_back(surplus);
   });
-  const Json payment = Json::parse(gateway.call("GET", "/v1/payments/" + id).body);
+  const Json payment = json_of(gateway.call("GET", "/v1/payments/" + id));
   CHECK(payment["failure"] == Json{{"code", "NO_FUNDS"}, {"message", "line\nbreak"}});
-  const Json refunds = Json::parse(gateway.call("GET", "/v1/payments/" + id + "/refunds").body);
+  const Json refunds = json_of(gateway.call("GET", "/v1/payments/" + id + "/refunds"));
   CHECK(refunds["items"][0]["merchant_refund_no"].is_null());
 }
 
 TEST_CASE("a list is paged by cursor and filtered", "[gateway]") {
   GatewayFixture gateway;
   for (const char* order : {"a", "b", "c"}) gateway.create(order);
-  const Json first = Json::parse(gateway.call("GET", "/v1/payments?limit=2").body);
+  const Json first = json_of(gateway.call("GET", "/v1/payments?limit=2"));
   CHECK(first["items"].size() == 2);
   const std::string cursor = first["next_cursor"];
-  const Json second =
-      Json::parse(gateway.call("GET", "/v1/payments?limit=2&cursor=" + cursor).body);
+  const Json second = json_of(gateway.call("GET", "/v1/payments?limit=2&cursor=" + cursor));
   CHECK(second["items"].size() == 1);
   CHECK(second["next_cursor"].is_null());
 
@@ -157,7 +156,7 @@ TEST_CASE("an order number is looked up exactly, with the other filters applied"
   GatewayFixture gateway;
   gateway.create("a");
   const auto count = [&](const std::string& query) {
-    return Json::parse(gateway.call("GET", "/v1/payments?" + query).body)["items"].size();
+    return json_of(gateway.call("GET", "/v1/payments?" + query))["items"].size();
   };
   CHECK(count("merchant_order_no=a") == 1);
   CHECK(count("merchant_order_no=b") == 0);
@@ -169,8 +168,7 @@ TEST_CASE("an order number is looked up exactly, with the other filters applied"
 
 TEST_CASE("a payment's events are listed with their payload as JSON", "[gateway]") {
   GatewayFixture gateway;
-  const Json events =
-      Json::parse(gateway.call("GET", "/v1/payments/" + gateway.create() + "/events").body);
+  const Json events = json_of(gateway.call("GET", "/v1/payments/" + gateway.create() + "/events"));
   CHECK(events["items"][0]["type"] == "payment_created");
   CHECK(events["items"][0]["payload"]["merchant_order_no"] == "o");
 }
@@ -228,14 +226,14 @@ TEST_CASE("health, readiness, metrics and the document need no key", "[gateway]"
   gateway.service.ready = false;
   const RawAnswer not_ready = gateway.call("GET", "/readyz", {}, {}, "");
   CHECK(not_ready.status == 503);
-  CHECK(Json::parse(not_ready.body)["reason"] == "store_unavailable");
+  CHECK(json_of(not_ready)["reason"] == "store_unavailable");
   CHECK(gateway.call("GET", "/healthz", {}, {}, "").status == 200);
   const std::string metrics = gateway.call("GET", "/metrics", {}, {}, "").body;
   CHECK(metrics.find("fake 1\n") != std::string::npos);
   CHECK(metrics.find(R"(welkin_http_requests_total{route="GET /readyz",status="5xx"} 1)") !=
         std::string::npos);
   CHECK(metrics.find("welkin_http_request_seconds_bucket{le=\"+Inf\"} ") != std::string::npos);
-  CHECK(Json::parse(gateway.call("GET", "/openapi.json", {}, {}, "").body)["openapi"] == "3.1.0");
+  CHECK(json_of(gateway.call("GET", "/openapi.json", {}, {}, ""))["openapi"] == "3.1.0");
 }
 
 TEST_CASE("operators see and resume what is parked, with their own key only", "[gateway]") {
@@ -243,7 +241,7 @@ TEST_CASE("operators see and resume what is parked, with their own key only", "[
   const std::string id = gateway.create();
   const RawAnswer parked = gateway.call("GET", "/admin/v1/parked", {}, {}, "op-key");
   CHECK(parked.status == 200);
-  CHECK(Json::parse(parked.body)["items"][0]["reason"] == "gave up");
+  CHECK(json_of(parked)["items"][0]["reason"] == "gave up");
   const std::string resume = "/admin/v1/payments/" + id + "/resume";
   CHECK(gateway.call("POST", resume, {}, {}, "op-key").status == 200);
   CHECK(gateway.service.last_command.merchant_id.empty());
@@ -258,7 +256,7 @@ TEST_CASE("operators see the breakers, and force, disable and release them", "[g
   const std::string path = "/admin/v1/breakers/sandbox";
   const RawAnswer found = gateway.call("GET", "/admin/v1/breakers", {}, {}, "op-key");
   CHECK(found.status == 200);
-  CHECK(Json::parse(found.body) ==
+  CHECK(json_of(found) ==
         Json::parse(R"({"items":[{"account":"sandbox","state":"CLOSED","since":null,"reason":null,)"
                     R"("by":null,"trips":0,"window":{"calls":7,"failures":1,"slow":2},)"
                     R"("next_probe_at":null,"refused_calls":3}],"next_cursor":null})"));
@@ -268,15 +266,15 @@ TEST_CASE("operators see the breakers, and force, disable and release them", "[g
   };
   const RawAnswer forced = order("force_open");
   CHECK(forced.status == 200);
-  CHECK(Json::parse(forced.body)["state"] == "FORCED_OPEN");
-  CHECK(Json::parse(forced.body)["by"] == "operator");
-  CHECK(Json::parse(forced.body)["reason"] == "they said so");
-  CHECK(Json::parse(forced.body)["since"] == "2030-03-17T17:46:40.000Z");
+  CHECK(json_of(forced)["state"] == "FORCED_OPEN");
+  CHECK(json_of(forced)["by"] == "operator");
+  CHECK(json_of(forced)["reason"] == "they said so");
+  CHECK(json_of(forced)["since"] == "2030-03-17T17:46:40.000Z");
   CHECK(gateway.service.last_order.by == "operator");
   CHECK(gateway.service.last_order.request_id == "req_42");
-  CHECK(Json::parse(order("release").body)["state"] == "HALF_OPEN");
+  CHECK(json_of(order("release"))["state"] == "HALF_OPEN");
   CHECK(code_of(order("release")) == "illegal_transition");
-  CHECK(Json::parse(order("disable").body)["state"] == "DISABLED");
+  CHECK(json_of(order("disable"))["state"] == "DISABLED");
   CHECK(code_of(order("disable", "key-1")) == "forbidden");
   CHECK(code_of(order("disable", "")) == "unauthorized");
   CHECK(code_of(gateway.call("GET", "/admin/v1/breakers", {}, {}, "key-1")) == "forbidden");
@@ -312,7 +310,7 @@ TEST_CASE("a command to a breaker that cannot be understood is refused by its fi
     const RawAnswer refused =
         gateway.call("POST", "/admin/v1/breakers/sandbox", row.body, {}, "op-key");
     CHECK(code_of(refused) == row.code);
-    if (*row.field) CHECK(Json::parse(refused.body)["field"] == row.field);
+    if (*row.field) CHECK(json_of(refused)["field"] == row.field);
   }
   CHECK(gateway.service.breaker.state == BreakerState::closed);
 }
@@ -339,5 +337,5 @@ TEST_CASE("a request id comes back, and is made when none fit to use was sent", 
   }
   CHECK(made.size() == 4);
   const RawAnswer problem = gateway.call("GET", "/nowhere", {}, {{"X-Request-Id", "p1"}});
-  CHECK(Json::parse(problem.body)["request_id"] == "p1");
+  CHECK(json_of(problem)["request_id"] == "p1");
 }
