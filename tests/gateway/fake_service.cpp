@@ -63,7 +63,8 @@ void FakeService::find_idempotency(std::string_view merchant_id, std::string_vie
   then(find_key_now(merchant_id, key));
 }
 
-FakeService::FoundKey FakeService::find_key_now(std::string_view merchant_id, std::string_view key) {
+FakeService::FoundKey FakeService::find_key_now(std::string_view merchant_id,
+                                                std::string_view key) {
   std::lock_guard lock(mutex_);
   const auto found = keys_.find({std::string(merchant_id), std::string(key)});
   if (found == keys_.end()) return std::optional<IdempotencyHit>();
