@@ -59,6 +59,12 @@ if(MOLD)
   target_link_options(welkin_flags INTERFACE -fuse-ld=mold)
 endif()
 
+# Clang loads of a precompiled header what a source needs, so that these nearly halve its time in
+# protocol/; gcc loads all of it and gains nothing.
+foreach(header nlohmann/json.hpp chrono mutex optional set string variant vector)
+  list(APPEND clang_precompiles $<$<CXX_COMPILER_ID:Clang>:<${header}$<ANGLE-R>>)
+endforeach()
+
 # welkin_library(NAME [FUZZED] SOURCES ... DEPENDS ... [PRECOMPILE header ...])
 # A folder is a library is one target. Includes are written from the root ("protocol/ids.hpp"); the
 # arrows between folders are the DEPENDS lists and are checked by tests/layering_test.py's rules.
@@ -71,9 +77,7 @@ function(welkin_library name)
   if(ARG_FUZZED AND WELKIN_FUZZ)
     target_link_libraries(${name} PRIVATE welkin_fuzzed)
   endif()
-  if(ARG_PRECOMPILE)
-    target_precompile_headers(${name} PRIVATE ${ARG_PRECOMPILE})
-  endif()
+  target_precompile_headers(${name} PRIVATE ${ARG_PRECOMPILE} ${clang_precompiles})
 endfunction()
 
 # welkin_program(NAME SOURCES ... DEPENDS ... [PRECOMPILE header ...])
@@ -87,7 +91,5 @@ function(welkin_program name)
     target_link_libraries(${name} PRIVATE PkgConfig::JEMALLOC)
     target_link_options(${name} PRIVATE -Wl,--no-as-needed)
   endif()
-  if(ARG_PRECOMPILE)
-    target_precompile_headers(${name} PRIVATE ${ARG_PRECOMPILE})
-  endif()
+  target_precompile_headers(${name} PRIVATE ${ARG_PRECOMPILE} ${clang_precompiles})
 endfunction()

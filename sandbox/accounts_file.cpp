@@ -5,7 +5,7 @@ namespace welkin::sandbox {
 namespace {
 
 // A text as TOML writes it.
-std::string quoted(std::string_view text) {
+std::string toml_text(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out.push_back('\\');
@@ -30,11 +30,11 @@ class AccountWriter {
     out_ += "priority = " + std::to_string(file_.priority) + "\n";
   }
   void text(std::string_view key, std::string_view value) {
-    out_ += std::string(key) + " = " + quoted(value) + "\n";
+    out_ += std::string(key) + " = " + toml_text(value) + "\n";
   }
   void path(std::string_view key, std::string_view file) { text(key, path_of(file)); }
   void paths(std::string_view key, std::string_view file) {
-    out_ += std::string(key) + " = [" + quoted(path_of(file)) + "]\n";
+    out_ += std::string(key) + " = [" + toml_text(path_of(file)) + "]\n";
   }
 
  private:
