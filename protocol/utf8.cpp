@@ -1,6 +1,8 @@
 // RFC 3629, without its longer forms and without halves of UTF-16 pairs.
 #include "protocol/utf8.hpp"
 
+#include <algorithm>
+
 namespace welkin {
 namespace {
 
@@ -47,11 +49,13 @@ std::string_view cut_text(std::string_view text, std::size_t bytes_max) {
 }
 
 std::string readable_text(std::string_view text, std::size_t bytes_max) {
-  text = cut_text(text, bytes_max);
+  // Cut here, character by character: cut_text() would take a run of bytes that are no text for the
+  // end of one long character, and leave nothing of it.
   std::string out;
-  out.reserve(text.size());
+  out.reserve(std::min(text.size(), bytes_max));
   while (!text.empty()) {
     const std::size_t length = utf8_length(text);
+    if (out.size() + std::max<std::size_t>(length, 1) > bytes_max) break;
     if (length == 0)
       out.push_back('?');
     else if (is_control(text.front()))

@@ -76,6 +76,8 @@ TEST_CASE("a stranger's words become text of a bounded length") {
                       "b\0c\n"s,
                       100) == "a??b c ");
   CHECK(readable_text("\xe4\xbd", 100) == "??");
+  CHECK(readable_text("0" + std::string(80, '\x97'), 64) == "0" + std::string(63, '?'));
+  CHECK(readable_text(std::string(80, '\x97'), 64) == std::string(64, '?'));
   CHECK(is_plain_text("交易 1", 64));
   CHECK_FALSE(is_plain_text("a\0b"s, 64));
   CHECK_FALSE(is_plain_text("a\x7f", 64));
@@ -127,6 +129,8 @@ TEST_CASE("words are cut between characters, and what is unknown says so") {
   CHECK(within_bounds(report).code == std::string(64, 'X'));
   CHECK(within_bounds(report).message.size() == 511);
   CHECK(is_utf8(within_bounds(report).message));
+  report.code = std::string(80, '\x97');
+  CHECK(within_bounds(report).code == std::string(64, '?'));
 }
 
 TEST_CASE("a long refusal of WeChat's is recorded as text") {
