@@ -71,6 +71,12 @@ std::string fault_of(const KeySpec& key, std::string_view value) {
   return {};
 }
 
+bool is_known_kind(std::string_view kind) {
+  for (const KeySpec& key : keys())
+    if (key.section == Section::account && key.name == "kind") return fault_of(key, kind).empty();
+  return false;
+}
+
 // One section of an array of tables, as it is written.
 template <class Row>
 struct Source {
@@ -298,7 +304,8 @@ class ConfigReader {
                ", is " + std::to_string(value));
   }
 
-  // The value itself stays out of the message: it may be a secret put under the wrong key.
+  // The value itself stays out of this message and of all others: it may be a secret put under the
+  // wrong key.
   void set_one(const KeySpec& key, std::string* target, std::string value, const std::string& where,
                const std::string& name) {
     const std::string fault = fault_of(key, value);
@@ -354,7 +361,7 @@ class ConfigReader {
     std::set<std::string> hashes;
     for (auto& [merchant, where] : merchants_.rows) {
       if (merchant.id.empty()) fail(where, "merchant.id", "is required");
-      if (!merchant.id.empty() && !ids.insert(merchant.id).second)
+      if (is_identifier(merchant.id) && !ids.insert(merchant.id).second)
         fail(where, "merchant.id", "is the id of another merchant too: " + merchant.id);
       if (!merchant.api_key.empty()) {
         if (!input_.serve.allow_plain_test_keys)
@@ -381,12 +388,12 @@ class ConfigReader {
       if (account.name.empty()) fail(where, "channel.account.name", "is required");
       if (account.kind.empty()) fail(where, "channel.account.kind", "is required");
       const bool taken = account.name == "sandbox" && sandbox_at_;
-      if (!account.name.empty() && (!names.insert(account.name).second || taken))
+      if (is_identifier(account.name) && (!names.insert(account.name).second || taken))
         fail(where, "channel.account.name", "is the name of another account too: " + account.name);
       for (const KeySpec& key : keys()) {
         const auto line = account.lines.find(std::string(key.name));
         if (!key.account_target || line == account.lines.end()) continue;
-        if (!account.kind.empty() && !is_of_kind(key, account.kind))
+        if (is_known_kind(account.kind) && !is_of_kind(key, account.kind))
           fail(line->second, full_name(key), "is not a key of the kind " + account.kind);
       }
       if (account.serves.empty()) account.serves = account.kind;

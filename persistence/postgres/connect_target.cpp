@@ -129,16 +129,22 @@ StoreResult<ConnectTarget> ConnectTarget::parse(const std::string& url, bool rea
   target.url_.append(user_settings);
   target.secrets_.push_back(url);
   target.secrets_.push_back(target.url_);
-  std::sort(target.secrets_.begin(), target.secrets_.end(),
-            [](const std::string& a, const std::string& b) { return a.size() > b.size(); });
   return target;
 }
 
+// Secrets may overlap and one may be part of another, so what any of them covers is found first.
 std::string ConnectTarget::redact(std::string_view text) const {
-  std::string out(text);
+  std::vector<bool> covered(text.size());
   for (const std::string& secret : secrets_)
-    for (std::size_t at = out.find(secret); at != std::string::npos; at = out.find(secret, at + 5))
-      out.replace(at, secret.size(), "*****");
+    for (std::size_t at = text.find(secret); at != none; at = text.find(secret, at + 1))
+      std::fill_n(covered.begin() + static_cast<std::ptrdiff_t>(at), secret.size(), true);
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (!covered[i])
+      out.push_back(text[i]);
+    else if (i == 0 || !covered[i - 1])
+      out.append("*****");
+  }
   while (!out.empty() && out.back() == '\n') out.pop_back();
   std::replace(out.begin(), out.end(), '\n', ' ');
   return out;

@@ -24,7 +24,7 @@ class ConnectTarget {
 
  private:
   std::string url_;
-  std::vector<std::string> secrets_;  // longest first, so that no part of one is left standing
+  std::vector<std::string> secrets_;
 };
 
 }  // namespace welkin::postgres

@@ -152,6 +152,28 @@ TEST_CASE("merchants without a key, with one id or with one key between them are
   CHECK_THAT(bad("[[merchant]]\nid = \"a/b\"\n" + keys), Contains("w.toml:2: merchant.id must be"));
 }
 
+TEST_CASE("a value that was refused is told in no other refusal either") {
+  const std::string merchants = bad(R"([[merchant]]
+id = "hunter2 x"
+[[merchant]]
+id = "hunter2 x"
+)");
+  CHECK_THAT(merchants, Contains("w.toml:2: merchant.id must be"));
+  CHECK_THAT(merchants, Contains("w.toml:4: merchant.id must be"));
+  CHECK_THAT(merchants, !Contains("hunter2"));
+  const std::string accounts = bad(R"([[channel.account]]
+name = "hunter2 x"
+kind = "hunter2"
+pfx_file = "x"
+[[channel.account]]
+name = "hunter2 x"
+kind = "stripe"
+)");
+  CHECK_THAT(accounts, Contains("w.toml:2: channel.account.name must be"));
+  CHECK_THAT(accounts, Contains("w.toml:3: channel.account.kind must be one of"));
+  CHECK_THAT(accounts, !Contains("hunter2"));
+}
+
 TEST_CASE("the channel's secret comes from exactly one place, and the environment's wins") {
   const std::string head = "[channel.sandbox]\nbase_url = \"http://h\"\n";
   CHECK_THAT(bad(head), Contains("channel.sandbox.secret or secret_file is required"));
