@@ -1,9 +1,10 @@
 #include "gateway/key_ring.hpp"
 
 #include <openssl/crypto.h>
-#include <openssl/sha.h>
 
 #include <cstring>
+
+#include "protocol/sha256.hpp"
 
 namespace welkin {
 namespace {
@@ -50,8 +51,9 @@ std::optional<std::string> KeyRing::add(const std::string& hash_hex, Caller call
 const Caller* KeyRing::caller_of(std::string_view authorization) const {
   const std::string_view key = bearer_key(authorization);
   if (key.empty() || key.size() > max_key_bytes) return nullptr;
-  Hash hash{};
-  SHA256(reinterpret_cast<const unsigned char*>(key.data()), key.size(), hash.data());
+  Sha256& hasher = Sha256::start();
+  hasher.add(key);
+  const Hash hash = hasher.finish();
   const Caller* caller = nullptr;
   const auto [begin, end] = entries_.equal_range(first_bytes(hash));
   for (auto entry = begin; entry != end; ++entry)
