@@ -15,15 +15,17 @@ void refuse(const AppendRequestPtr& request, CommitStatus status) {
 }  // namespace
 
 JournalActor::JournalActor(caf::actor_config& config, RuntimeContextPtr context)
-    : caf::event_based_actor(config), context_(std::move(context)) {}
+    : caf::event_based_actor(config),
+      context_(std::move(context)),
+      waiting_(std::make_shared<AppendQueue>(context_->limits.max_batch_appends)) {}
 
 caf::behavior JournalActor::make_behavior() {
   return {
       [this](append_atom, const AppendRequestPtr& request) { take(request); },
-      [this](written_atom, bool store_is_well) { batch_over(store_is_well); },
+      [this](written_atom, bool store_is_well) { writing_over(store_is_well); },
       [this](flush_atom) {
         is_told_to_write_ = false;
-        if (!writing_) write_next();
+        if (!writing_) begin_writing();
       },
       [this](doubt_atom) { store_fails(); },
       [this](tick_atom) { context_->io->probe(this); },
@@ -37,11 +39,11 @@ caf::behavior JournalActor::make_behavior() {
 
 void JournalActor::take(const AppendRequestPtr& request) {
   if (!store_is_well_) return refuse(request, CommitStatus::unavailable);
-  if (request->new_work && waiting_.size() >= context_->limits.max_queued_appends) {
+  if (request->new_work && waiting_->size() >= context_->limits.max_queued_appends) {
     context_->metrics->appends_refused.Increment();
     return refuse(request, CommitStatus::overloaded);
   }
-  waiting_.push_back(request);
+  waiting_->push(request);
   if (!writing_) write_soon();
 }
 
@@ -51,22 +53,14 @@ void JournalActor::write_soon() {
   send(this, flush_atom::value);
 }
 
-void JournalActor::write_next() {
-  if (waiting_.empty()) return;
-  std::vector<AppendRequestPtr> batch;
-  std::size_t events = 0;
-  while (!waiting_.empty() && batch.size() < context_->limits.max_batch_appends) {
-    events += waiting_.front()->event_count();
-    batch.push_back(std::move(waiting_.front()));
-    waiting_.pop_front();
-  }
+void JournalActor::begin_writing() {
+  if (waiting_->size() == 0) return;
   writing_ = true;
-  context_->metrics->batches.Increment();
-  context_->metrics->batch_events.Observe(static_cast<double>(events));
-  context_->io->commit(std::move(batch), this, context_->views);
+  context_->io->write(waiting_, this, context_->views);
 }
 
-void JournalActor::batch_over(bool store_is_well) {
+// What came after the last look into the queue is written by a new beginning.
+void JournalActor::writing_over(bool store_is_well) {
   writing_ = false;
   if (!store_is_well) {
     store_fails();
@@ -91,8 +85,8 @@ void JournalActor::store_recovers() {
 void JournalActor::probe_later() { delayed_send(this, probe_interval, tick_atom::value); }
 
 void JournalActor::refuse_waiting() {
-  for (const AppendRequestPtr& request : waiting_) refuse(request, CommitStatus::unavailable);
-  waiting_.clear();
+  for (const AppendRequestPtr& request : waiting_->take_all())
+    refuse(request, CommitStatus::unavailable);
 }
 
 }  // namespace welkin

@@ -1,11 +1,13 @@
 // The journal: group commit with one batch on its way at a time. What arrives while a batch is
 // being written goes into the next one, so batches grow with the load and are one append small
-// without it.
+// without it. Who writes goes on from batch to batch by itself; the actor admits, begins, and
+// refuses while the store is not well.
 #pragma once
 
 #include <caf/event_based_actor.hpp>
-#include <deque>
+#include <memory>
 
+#include "actors/append_queue.hpp"
 #include "actors/runtime_context.hpp"
 
 namespace welkin {
@@ -19,15 +21,15 @@ class JournalActor : public caf::event_based_actor {
  private:
   void take(const AppendRequestPtr& request);
   void write_soon();
-  void write_next();
-  void batch_over(bool store_is_well);
+  void begin_writing();
+  void writing_over(bool store_is_well);
   void store_fails();
   void store_recovers();
   void probe_later();
   void refuse_waiting();
 
   RuntimeContextPtr context_;
-  std::deque<AppendRequestPtr> waiting_;
+  const std::shared_ptr<AppendQueue> waiting_;
   bool writing_ = false;
   bool is_told_to_write_ = false;
   // After a failed batch new appends are refused at once until a probe has written durably; while a

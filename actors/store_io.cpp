@@ -125,13 +125,11 @@ CommittedBatchPtr JournalCommitter::committed(const std::vector<AppendRequestPtr
 }
 
 void deliver_acks(const JournalCommitter& committer, const std::vector<AppendRequestPtr>& batch,
-                  const caf::actor& journal, const caf::actor& views, bool store_is_well) {
-  const SendTogether together(journal.home_system());
+                  const caf::actor& views) {
+  const SendTogether together(views.home_system());
   // The views hear first: whoever is acknowledged and then lists must find what was acknowledged.
   if (CommittedBatchPtr items = committer.committed(batch); !items->empty())
     caf::anon_send(views, batch_atom::value, std::move(items));
-  // Then the journal, so that its next batch is under way while those of this one go on.
-  caf::anon_send(journal, written_atom::value, store_is_well);
   const std::vector<CommitAck>& acks = committer.acks();
   for (std::size_t i = 0; i < batch.size(); ++i)
     caf::anon_send(std::exchange(batch[i]->reply_to, nullptr), committed_atom::value, acks[i]);

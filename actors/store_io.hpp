@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "actors/append_queue.hpp"
 #include "actors/messages.hpp"
 #include "persistence/journal_store.hpp"
 
@@ -15,10 +16,11 @@ namespace welkin {
 class StoreIo {
  public:
   virtual ~StoreIo() = default;
-  // Makes the batch durable; tells the views, then whoever appended, then `journal` (written_atom,
-  // bool store_is_well), and `journal` before that (doubt_atom) where a lost answer stays in doubt.
-  virtual void commit(std::vector<AppendRequestPtr> batch, const caf::actor& journal,
-                      const caf::actor& views) = 0;
+  // Takes batch after batch until none waits or one fails. Makes each durable and tells the views,
+  // then whoever appended. Tells `journal` at the end (written_atom, bool store_is_well), and
+  // before that (doubt_atom) where a lost answer stays in doubt. Called again only after that end.
+  virtual void write(AppendSourcePtr appends, const caf::actor& journal,
+                     const caf::actor& views) = 0;
   virtual void probe(const caf::actor& journal) = 0;                          // (probed_atom, bool)
   virtual void load(const StreamId& stream, const caf::actor& reply_to) = 0;  // (loaded_atom, …)
   virtual void checkpoint(std::shared_ptr<const ViewDelta> delta,
@@ -55,9 +57,9 @@ class JournalCommitter {
   StoreError error_;
 };
 
-// Tells views, appenders and journal what became of a settled or failed batch.
+// Tells views and appenders what became of a settled or failed batch.
 void deliver_acks(const JournalCommitter& committer, const std::vector<AppendRequestPtr>& batch,
-                  const caf::actor& journal, const caf::actor& views, bool store_is_well);
+                  const caf::actor& views);
 
 // Snapshot and events behind it, folded and checked against the hash chain.
 LoadResult load_payment(const JournalStore& store, const StreamId& stream);

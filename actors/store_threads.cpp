@@ -81,34 +81,52 @@ void StoreThreads::stop() {
   viewer_.stop();
 }
 
-void StoreThreads::commit(std::vector<AppendRequestPtr> batch, const caf::actor& journal,
-                          const caf::actor& views) {
-  writer_.run([this, batch = std::move(batch), journal, views] { write(batch, journal, views); });
+void StoreThreads::write(AppendSourcePtr appends, const caf::actor& journal,
+                         const caf::actor& views) {
+  writer_.run([this, appends = std::move(appends), journal, views] {
+    auto verdict = Verdict::settled;
+    auto batch = appends->take();
+    while (!batch.empty() && verdict == Verdict::settled) {
+      note(batch);
+      verdict = commit(batch, journal);
+      if (verdict == Verdict::in_doubt) return;
+      deliver_acks(committer_, batch, views);
+      if (verdict == Verdict::settled) batch = appends->take();
+    }
+    caf::anon_send(journal, written_atom::value, verdict == Verdict::settled);
+  });
 }
 
-void StoreThreads::write(const std::vector<AppendRequestPtr>& batch, const caf::actor& journal,
-                         const caf::actor& views) {
+void StoreThreads::note(const std::vector<AppendRequestPtr>& batch) {
+  std::size_t events = 0;
+  for (const AppendRequestPtr& request : batch) events += request->event_count();
+  metrics_.batches.Increment();
+  metrics_.batch_events.Observe(static_cast<double>(events));
+}
+
+// Still in doubt only when the threads are being stopped: nobody is answered, and whoever asks
+// again finds the truth.
+JournalCommitter::Verdict StoreThreads::commit(const std::vector<AppendRequestPtr>& batch,
+                                               const caf::actor& journal) {
   auto verdict = committer_.commit(batch);
-  if (verdict == JournalCommitter::Verdict::in_doubt) {
+  if (verdict == Verdict::in_doubt) {
     metrics_.commits_in_doubt.Increment();
     spdlog::warn("journal: a commit's answer was lost ({}); reading back {} appends",
                  committer_.error().detail, batch.size());
     int backoff_ms = resolve_backoff_min_ms;
-    while ((verdict = committer_.resolve(batch)) == JournalCommitter::Verdict::in_doubt) {
+    while ((verdict = committer_.resolve(batch)) == Verdict::in_doubt) {
       // This may last; whoever is not in the batch is refused at once rather than left to wait.
       if (backoff_ms == resolve_backoff_min_ms) caf::anon_send(journal, doubt_atom::value);
-      // Stopped before it is known: nobody is answered, and whoever asks again finds the truth.
-      if (!writer_.wait_ms(backoff_ms)) return;
+      if (!writer_.wait_ms(backoff_ms)) return verdict;
       backoff_ms = std::min(backoff_ms * 2, resolve_backoff_max_ms);
     }
   }
-  const bool well = verdict == JournalCommitter::Verdict::settled;
-  if (!well) {
+  if (verdict == Verdict::failed) {
     metrics_.store_failures.Increment();
     spdlog::error("journal: a batch of {} appends was not written: {}", batch.size(),
                   committer_.error().detail);
   }
-  deliver_acks(committer_, batch, journal, views, well);
+  return verdict;
 }
 
 void StoreThreads::probe(const caf::actor& journal) {

@@ -43,8 +43,7 @@ class StoreThreads : public StoreIo {
   StoreThreads(JournalStore& store, RuntimeMetrics& metrics);
   ~StoreThreads() override { stop(); }
 
-  void commit(std::vector<AppendRequestPtr> batch, const caf::actor& journal,
-              const caf::actor& views) override;
+  void write(AppendSourcePtr appends, const caf::actor& journal, const caf::actor& views) override;
   void probe(const caf::actor& journal) override;
   void load(const StreamId& stream, const caf::actor& reply_to) override;
   void checkpoint(std::shared_ptr<const ViewDelta> delta, const caf::actor& reply_to) override;
@@ -52,8 +51,10 @@ class StoreThreads : public StoreIo {
   void stop();
 
  private:
-  void write(const std::vector<AppendRequestPtr>& batch, const caf::actor& journal,
-             const caf::actor& views);
+  using Verdict = JournalCommitter::Verdict;
+
+  Verdict commit(const std::vector<AppendRequestPtr>& batch, const caf::actor& journal);
+  void note(const std::vector<AppendRequestPtr>& batch);
 
   JournalStore& store_;
   RuntimeMetrics& metrics_;

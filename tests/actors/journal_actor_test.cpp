@@ -81,7 +81,9 @@ TEST_CASE_METHOD(Journal, "what has come together is written together, and one a
 }
 
 TEST_CASE_METHOD(Journal, "a batch has an upper bound") {
-  context().limits.max_batch_appends = 3;
+  crash();
+  limits.max_batch_appends = 3;
+  start();
   io.hold(Kind::commit);
   for (int i = 0; i < 8; ++i) append("order-" + std::to_string(i));
   settle();

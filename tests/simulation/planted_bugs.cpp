@@ -60,11 +60,14 @@ class WritesNothing : public StoreDecorator {
 };
 
 // Stands before the node's store, with a committer that writes nothing, for bugs in what is
-// committed.
+// committed: `bend` says what of a batch is written.
 class BentStoreIo : public StoreIo {
  public:
   BentStoreIo(StoreIo& inner, JournalStore& store)
       : inner_(inner), nothing_(store), committer_(nothing_) {}
+  void write(AppendSourcePtr appends, const caf::actor& journal, const caf::actor& views) override {
+    inner_.write(std::make_shared<BentSource>(*this, std::move(appends)), journal, views);
+  }
   void probe(const caf::actor& journal) override { inner_.probe(journal); }
   void load(const StreamId& stream, const caf::actor& reply_to) override {
     inner_.load(stream, reply_to);
@@ -74,6 +77,31 @@ class BentStoreIo : public StoreIo {
   }
 
  protected:
+  virtual std::vector<AppendRequestPtr> bend(std::vector<AppendRequestPtr> batch) = 0;
+  void acknowledge_unwritten(const std::vector<AppendRequestPtr>& batch) {
+    committer_.commit(batch);
+    for (std::size_t i = 0; i < batch.size(); ++i)
+      caf::anon_send(batch[i]->reply_to, committed_atom::value, committer_.acks()[i]);
+  }
+
+ private:
+  class BentSource : public AppendSource {
+   public:
+    BentSource(BentStoreIo& io, AppendSourcePtr inner) : io_(io), inner_(std::move(inner)) {}
+    std::vector<AppendRequestPtr> take() override {
+      for (;;) {
+        auto batch = inner_->take();
+        if (batch.empty()) return batch;
+        batch = io_.bend(std::move(batch));
+        if (!batch.empty()) return batch;
+      }
+    }
+
+   private:
+    BentStoreIo& io_;
+    AppendSourcePtr inner_;
+  };
+
   StoreIo& inner_;
   WritesNothing nothing_;
   JournalCommitter committer_;
@@ -84,17 +112,16 @@ class AnswersFirst : public BentStoreIo {
  public:
   using BentStoreIo::BentStoreIo;
 
-  void commit(std::vector<AppendRequestPtr> batch, const caf::actor& journal,
-              const caf::actor& views) override {
-    committer_.commit(batch);
+ private:
+  std::vector<AppendRequestPtr> bend(std::vector<AppendRequestPtr> batch) override {
+    acknowledge_unwritten(batch);
     std::vector<AppendRequestPtr> unheard;
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-      caf::anon_send(batch[i]->reply_to, committed_atom::value, committer_.acks()[i]);
-      auto copy = std::make_shared<AppendRequest>(*batch[i]);
+    for (const AppendRequestPtr& request : batch) {
+      auto copy = std::make_shared<AppendRequest>(*request);
       copy->reply_to = nullptr;
       unheard.push_back(std::move(copy));
     }
-    inner_.commit(std::move(unheard), journal, views);
+    return unheard;
   }
 };
 
@@ -103,18 +130,14 @@ class DropsBreakerChanges : public BentStoreIo {
  public:
   using BentStoreIo::BentStoreIo;
 
-  void commit(std::vector<AppendRequestPtr> batch, const caf::actor& journal,
-              const caf::actor& views) override {
+ private:
+  std::vector<AppendRequestPtr> bend(std::vector<AppendRequestPtr> batch) override {
     const auto rest =
         std::stable_partition(batch.begin(), batch.end(),
                               [](const AppendRequestPtr& append) { return append->payment(); });
-    const std::vector<AppendRequestPtr> dropped(rest, batch.end());
+    acknowledge_unwritten({rest, batch.end()});
     batch.erase(rest, batch.end());
-    committer_.commit(dropped);
-    for (std::size_t i = 0; i < dropped.size(); ++i)
-      caf::anon_send(dropped[i]->reply_to, committed_atom::value, committer_.acks()[i]);
-    if (batch.empty()) return caf::anon_send(journal, written_atom::value, true);
-    inner_.commit(std::move(batch), journal, views);
+    return batch;
   }
 };
 

@@ -41,27 +41,33 @@ void StoreLanes::run_next(Lane& lane, UnixUs delay_us) {
   });
 }
 
-void StoreLanes::commit(std::vector<AppendRequestPtr> batch, const caf::actor& journal,
-                        const caf::actor& views) {
-  if (!is_cut_) on_its_way_ = batch;
-  push(writer_,
-       [this, batch = std::move(batch), journal, views] { return write(batch, journal, views); });
+void StoreLanes::write(AppendSourcePtr appends, const caf::actor& journal,
+                       const caf::actor& views) {
+  if (!is_cut_) write_next(appends, journal, views);
 }
 
-std::optional<UnixUs> StoreLanes::write(const std::vector<AppendRequestPtr>& batch,
-                                        const caf::actor& journal, const caf::actor& views) {
-  using Verdict = JournalCommitter::Verdict;
-  const bool was_in_doubt = std::exchange(in_doubt_, false);
-  const Verdict verdict = was_in_doubt ? committer_.resolve(batch) : committer_.commit(batch);
-  if (verdict == Verdict::in_doubt) {
-    if (was_in_doubt) caf::anon_send(journal, doubt_atom::value);
-    in_doubt_ = true;
-    return ask_again_us;
-  }
-  ++commits_;
-  on_its_way_.clear();
-  deliver_acks(committer_, batch, journal, views, verdict == Verdict::settled);
-  return std::nullopt;
+void StoreLanes::write_next(const AppendSourcePtr& appends, const caf::actor& journal,
+                            const caf::actor& views) {
+  on_its_way_ = appends->take();
+  if (on_its_way_.empty()) return caf::anon_send(journal, written_atom::value, true);
+  push(writer_, [this, appends, journal, views]() -> std::optional<UnixUs> {
+    using Verdict = JournalCommitter::Verdict;
+    const bool was_in_doubt = std::exchange(in_doubt_, false);
+    const Verdict verdict =
+        was_in_doubt ? committer_.resolve(on_its_way_) : committer_.commit(on_its_way_);
+    if (verdict == Verdict::in_doubt) {
+      if (was_in_doubt) caf::anon_send(journal, doubt_atom::value);
+      in_doubt_ = true;
+      return ask_again_us;
+    }
+    ++commits_;
+    deliver_acks(committer_, std::exchange(on_its_way_, {}), views);
+    if (verdict == Verdict::settled)
+      write_next(appends, journal, views);
+    else
+      caf::anon_send(journal, written_atom::value, false);
+    return std::nullopt;
+  });
 }
 
 void StoreLanes::probe(const caf::actor& journal) {

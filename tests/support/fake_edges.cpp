@@ -103,24 +103,35 @@ bool StepStoreIo::step() {
   return progress != Progress::stuck;
 }
 
-void StepStoreIo::commit(std::vector<AppendRequestPtr> batch, const caf::actor& journal,
-                         const caf::actor& views) {
+// A batch is taken at once, so that what comes while it is held back goes into the next.
+void StepStoreIo::write(AppendSourcePtr appends, const caf::actor& journal,
+                        const caf::actor& views) {
+  auto first = appends->take();
+  if (first.empty()) return caf::anon_send(journal, written_atom::value, true);
+  auto writing = std::make_shared<Writing>();
+  *writing = {std::move(appends), journal, views, std::move(first)};
+  work_.push_back({Kind::commit, [this, writing] { return commit(*writing); }});
+}
+
+StepStoreIo::Progress StepStoreIo::commit(Writing& writing) {
   using Verdict = JournalCommitter::Verdict;
-  const auto in_doubt = std::make_shared<bool>(false);
-  const auto told = std::make_shared<bool>(false);
-  work_.push_back({Kind::commit, [this, in_doubt, told, batch = std::move(batch), journal, views] {
-                     const bool reads_back = std::exchange(*in_doubt, true);
-                     const Verdict verdict =
-                         reads_back ? committer_.resolve(batch) : committer_.commit(batch);
-                     if (verdict == Verdict::in_doubt) {
-                       if (reads_back && !std::exchange(*told, true))
-                         caf::anon_send(journal, doubt_atom::value);
-                       return reads_back ? Progress::stuck : Progress::under_way;
-                     }
-                     batch_sizes.push_back(batch.size());
-                     deliver_acks(committer_, batch, journal, views, verdict == Verdict::settled);
-                     return Progress::over;
-                   }});
+  const bool reads_back = std::exchange(writing.in_doubt, true);
+  const Verdict verdict =
+      reads_back ? committer_.resolve(writing.batch) : committer_.commit(writing.batch);
+  if (verdict == Verdict::in_doubt) {
+    if (reads_back && !std::exchange(writing.told, true))
+      caf::anon_send(writing.journal, doubt_atom::value);
+    return reads_back ? Progress::stuck : Progress::under_way;
+  }
+  batch_sizes.push_back(writing.batch.size());
+  deliver_acks(committer_, writing.batch, writing.views);
+  if (verdict == Verdict::settled) writing.batch = writing.appends->take();
+  if (verdict == Verdict::settled && !writing.batch.empty()) {
+    writing.in_doubt = writing.told = false;
+    return Progress::under_way;
+  }
+  caf::anon_send(writing.journal, written_atom::value, verdict == Verdict::settled);
+  return Progress::over;
 }
 
 void StepStoreIo::probe(const caf::actor& journal) {

@@ -94,8 +94,7 @@ class StepStoreIo : public StoreIo {
 
   std::vector<std::size_t> batch_sizes;  // of the commits done
 
-  void commit(std::vector<AppendRequestPtr> batch, const caf::actor& journal,
-              const caf::actor& views) override;
+  void write(AppendSourcePtr appends, const caf::actor& journal, const caf::actor& views) override;
   void probe(const caf::actor& journal) override;
   void load(const StreamId& stream, const caf::actor& reply_to) override;
   void checkpoint(std::shared_ptr<const ViewDelta> delta, const caf::actor& reply_to) override;
@@ -106,6 +105,15 @@ class StepStoreIo : public StoreIo {
     Kind kind;
     std::function<Progress()> run;
   };
+  struct Writing {
+    AppendSourcePtr appends;
+    caf::actor journal, views;
+    std::vector<AppendRequestPtr> batch;
+    bool in_doubt = false;
+    bool told = false;
+  };
+
+  Progress commit(Writing& writing);
 
   JournalStore& store_;
   JournalCommitter committer_;
