@@ -2,6 +2,7 @@
 #include "actors/http_client.hpp"
 
 #include <curl/curl.h>
+#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -223,6 +224,7 @@ class HttpClient::Loop {
   };
 
   void run() {
+    pthread_setname_np(pthread_self(), "welkin.channels");
     while (true) {
       Intake intake = take_queue();
       for (auto& transfer : intake.taken) {

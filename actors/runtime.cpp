@@ -83,7 +83,7 @@ struct Runtime::Parts {
         system_config(config),
         system(system_config),
         io(store, metrics),
-        readers(read_threads) {}
+        readers("welkin.reads", read_threads) {}
 
   SystemClock clock;
   RuntimeMetrics metrics;

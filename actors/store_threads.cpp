@@ -1,5 +1,6 @@
 #include "actors/store_threads.hpp"
 
+#include <pthread.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -15,8 +16,8 @@ constexpr int resolve_backoff_max_ms = 2'000;
 
 }  // namespace
 
-TaskThreads::TaskThreads(int threads) {
-  for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+TaskThreads::TaskThreads(const char* name, int threads) {
+  for (int i = 0; i < threads; ++i) threads_.emplace_back([this, name] { work(name); });
 }
 
 void TaskThreads::run(std::function<void()> task) {
@@ -53,7 +54,8 @@ void TaskThreads::stop() {
     if (thread.joinable()) thread.join();
 }
 
-void TaskThreads::work() {
+void TaskThreads::work(const char* name) {
+  pthread_setname_np(pthread_self(), name);
   std::unique_lock<std::mutex> lock(mutex_);
   for (;;) {
     wake_.wait(lock, [this] { return stopping_ || !tasks_.empty(); });
@@ -71,9 +73,9 @@ StoreThreads::StoreThreads(JournalStore& store, RuntimeMetrics& metrics)
     : store_(store),
       metrics_(metrics),
       committer_(store),
-      writer_(1),
-      viewer_(1),
-      readers_(reader_threads) {}
+      writer_("welkin.journal", 1),
+      viewer_("welkin.views", 1),
+      readers_("welkin.reads", reader_threads) {}
 
 void StoreThreads::stop() {
   writer_.stop();

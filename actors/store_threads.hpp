@@ -16,7 +16,8 @@ namespace welkin {
 // Runs tasks in order of arrival on `threads` threads. `stop` runs what is queued, then joins.
 class TaskThreads {
  public:
-  explicit TaskThreads(int threads);
+  // `name` is what the system shows them as: at most 15 characters.
+  TaskThreads(const char* name, int threads);
   ~TaskThreads() { stop(); }
   TaskThreads(const TaskThreads&) = delete;
   TaskThreads& operator=(const TaskThreads&) = delete;
@@ -29,7 +30,7 @@ class TaskThreads {
   void stop();
 
  private:
-  void work();
+  void work(const char* name);
 
   std::mutex mutex_;
   std::condition_variable wake_;

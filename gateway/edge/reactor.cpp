@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -106,10 +107,15 @@ EdgeServer::Started EdgeServer::Reactor::start() {
                    ": " + cause};
   }
   const auto run = [this](Connection* connection) { serve(connection); };
-  main_pool_ = std::make_unique<WorkerPool>(config_.workers, config_.queue_limit, run);
-  control_pool_ = std::make_unique<WorkerPool>(config_.control_workers, config_.queue_limit, run);
+  main_pool_ =
+      std::make_unique<WorkerPool>("welkin.http", config_.workers, config_.queue_limit, run);
+  control_pool_ = std::make_unique<WorkerPool>("welkin.control", config_.control_workers,
+                                               config_.queue_limit, run);
   reactor_thread_ = std::thread([this] { loop(); });
-  accept_thread_ = std::thread([this] { shell_.listen_after_bind(); });
+  accept_thread_ = std::thread([this] {
+    pthread_setname_np(pthread_self(), "welkin.accept");
+    shell_.listen_after_bind();
+  });
   // httplib's stop() does nothing before its loop runs, and the loop would then never end.
   while (!shell_.is_running()) std::this_thread::yield();
   started_ = true;
@@ -192,6 +198,7 @@ void EdgeServer::Reactor::adopt(int fd) {
 // ---- the reactor's thread
 
 void EdgeServer::Reactor::loop() {
+  pthread_setname_np(pthread_self(), "welkin.edge");
   std::array<epoll_event, 256> events;
   std::int64_t next_check_ms = 0;
   bool was_draining = false;

@@ -1,15 +1,20 @@
 #include "gateway/edge/worker_pool.hpp"
 
+#include <pthread.h>
+
 #include <algorithm>
 
 namespace welkin {
 
-WorkerPool::WorkerPool(std::size_t threads, std::size_t queue_limit, Run run)
+WorkerPool::WorkerPool(const char* name, std::size_t threads, std::size_t queue_limit, Run run)
     : queue_limit_(queue_limit), run_(std::move(run)), running_threads_(threads) {
   idle_.reserve(threads);
   for (std::size_t i = 0; i < threads; ++i) workers_.push_back(std::make_unique<Worker>());
   for (auto& worker : workers_)
-    worker->thread = std::thread([this, &self = *worker] { work(self); });
+    worker->thread = std::thread([this, name, &self = *worker] {
+      pthread_setname_np(pthread_self(), name);
+      work(self);
+    });
 }
 
 WorkerPool::~WorkerPool() {

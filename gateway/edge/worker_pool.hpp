@@ -21,7 +21,8 @@ class WorkerPool {
  public:
   using Run = std::function<void(Connection*)>;
 
-  WorkerPool(std::size_t threads, std::size_t queue_limit, Run run);
+  // `name` is what the system shows the threads as: at most 15 characters.
+  WorkerPool(const char* name, std::size_t threads, std::size_t queue_limit, Run run);
   ~WorkerPool();
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;

@@ -1,6 +1,8 @@
 // Sealing in the background.
 #include "persistence/sqlite/sealer.hpp"
 
+#include <pthread.h>
+
 #include <chrono>
 
 #include "persistence/sqlite/schema.hpp"
@@ -53,6 +55,7 @@ bool Sealer::set_interruptible(sqlite3* handle) {
 }
 
 void Sealer::run() {
+  pthread_setname_np(pthread_self(), "welkin.sealer");
   std::unique_lock<std::mutex> lock(mutex_);
   while (!stopping_) {
     if (to_copy_) {

@@ -1,11 +1,13 @@
 """A payment's whole life over HTTP, against a real gateway and a real sandbox in processes of their own."""
 
 import json
+import re
 import signal
 import sqlite3
 import subprocess
 import time
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 from node import OPERATOR_KEY, OTHER_KEY, Node, check, run, wait_until
 
@@ -244,6 +246,16 @@ def expiry(welkin):
         check(node.payment(payment.json["id"])["close_reason"] == "expired", "the reason")
 
 
+def threads_by_name(welkin):
+    with Node(welkin) as node:
+        node.wait_status(node.create("order-1").json["id"], "PAID")
+        names = {name.read_text().strip() for name in Path(f"/proc/{node.serve.pid}/task").glob("*/comm")}
+        page = Path(__file__).parents[2].joinpath("docs/operations.md").read_text()
+        section = page.split("## Which thread does what")[1].split("\n## ")[0]
+        told = set(re.findall(r"`([a-z.]+)`", section.split("|---|---|")[1]))
+        check(names == told, f"threads {sorted(names)}, the operator is told of {sorted(told)}")
+
+
 run([
     ("create, pay by callback, refund in parts, never above what was captured", life),
     ("manual capture takes a part, void gives up the rest", manual_capture),
@@ -253,5 +265,6 @@ run([
     ("a refund repeated under another key is shown again under that key too", repeated_under_another_key),
     ("an answer that a callback overtook is replayed as it was given", overtaken_answer),
     ("lists page newest first and filter, over HTTP and in the journal's commands", lists),
+    ("each of a node's threads has a name, which the operator's page explains", threads_by_name),
     ("a payment that expired while the node was down is closed through the channel", expiry),
 ])
