@@ -2,7 +2,6 @@
 // open. What a request does stands in the desks.
 #include "sandbox/sandbox_server.hpp"
 
-#include <httplib.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include <utility>
 
 #include "sandbox/channel_desks.hpp"
+#include "sandbox/http_server.hpp"
 #include "sandbox/own_desk.hpp"
 #include "sandbox/pages.hpp"
 #include "sandbox/worker_pool.hpp"
@@ -311,7 +311,7 @@ class SandboxServer::Impl {
   Bank bank_;
   OwnDesk own_;
   Desks desks_;
-  httplib::Server server_;
+  HttpServer server_;
   socket_t listen_fd_ = INVALID_SOCKET;
   std::shared_ptr<std::atomic<std::size_t>> waiting_ =
       std::make_shared<std::atomic<std::size_t>>(0);
