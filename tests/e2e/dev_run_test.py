@@ -137,6 +137,22 @@ class DevRun(unittest.TestCase):
         self.assertEqual(3, self.journal("stats", db=self.folder.name + "/nowhere").returncode)
         self.assertEqual(2, subprocess.run([WELKIN], capture_output=True).returncode)
 
+    def test_6_dev_begins_nothing_it_was_not_asked_for(self):
+        def dev(*arguments):
+            return subprocess.run([str(ROOT / "dev"), *arguments], env=self.environment(), cwd="/",
+                                  capture_output=True, encoding="utf-8", timeout=20)
+
+        usage = dev("--help")
+        self.assertEqual(0, usage.returncode)
+        for command in ("run", "build", "fuzz", "lint", "format", "deps", "clean"):
+            self.assertIn(f"  {command} ", usage.stdout)
+            self.assertEqual((0, usage.stdout), (dev(command, "--help").returncode, dev(command, "-h").stdout))
+        self.assertEqual(2, dev("lnit").returncode)
+        for command in ("run", "lint"):
+            refused = dev(command, "--nonsense")
+            self.assertEqual((1, ""), (refused.returncode, refused.stdout))
+            self.assertIn(f"{command} takes --", refused.stderr)
+
     def test_7_bench_lists_the_programs_beside_it_and_becomes_the_one_that_is_named(self):
         def bench(program, *arguments):
             return subprocess.run([program, "bench", *arguments], capture_output=True, encoding="utf-8", timeout=60)
