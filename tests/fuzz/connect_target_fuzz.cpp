@@ -1,7 +1,6 @@
 // A database's URL: one that is taken has all its secrets known, so that none is ever in a message.
 #include "persistence/postgres/connect_target.hpp"
 
-#include <cstring>
 #include <set>
 
 #include "tests/fuzz/claims.hpp"
@@ -27,11 +26,10 @@ void check(const std::string& url) {
   const std::size_t at = url.find('@', from);
   if (at == std::string::npos || colon == std::string::npos || colon > at) return;
   const std::string password = url.substr(colon + 1, at - colon - 1);
-  if (!password.empty() && password.find('*') == std::string::npos) {
-    const std::string redacted = target.redact("<" + password + ">");
-    claim(redacted.find(password) == std::string::npos, "a message does not hold the password");
-    claim(redacted.size() <= std::strlen("<*****>"), "a password is told as five stars");
-  }
+  // Another secret of the URL may be what stands around it here.
+  if (!password.empty() && url.find_first_of("<>") == std::string::npos &&
+      url.find("%3") == std::string::npos)
+    claim(target.redact("<" + password + ">") == "<*****>", "a message does not hold the password");
 }
 
 }  // namespace
