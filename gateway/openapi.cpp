@@ -2,6 +2,8 @@
 
 #include <string_view>
 
+#include "gateway/openapi_answers.hpp"
+#include "gateway/openapi_examples.hpp"
 #include "gateway/openapi_parts.hpp"
 #include "gateway/openapi_schemas.hpp"
 #include "gateway/request_limits.hpp"
@@ -25,7 +27,7 @@ Json query_parameters() {
              {"default", default_page_size}};
   return Json::array(
       {parameter("merchant_order_no", text(1, max_order_no_characters), "exactly this order"),
-       parameter("status", ref("PaymentStatus"), "only payments in this state"),
+       parameter("status", schema_ref("PaymentStatus"), "only payments in this state"),
        parameter("created_from", time(), "this moment or later"),
        parameter("created_to", time(), "before this moment"),
        parameter("limit", std::move(limit), "how many a page"),
@@ -50,7 +52,7 @@ Json parameters_of(const HttpRoute& route) {
   Json out = path_parameters(route.pattern);
   if (route.operation_id == "listPayments")
     for (Json& parameter : query_parameters()) out.push_back(std::move(parameter));
-  if (route.is_command && route.access == Access::merchant)
+  if (takes_idempotency_key(route))
     out.push_back({{"name", "Idempotency-Key"},
                    {"in", "header"},
                    {"schema", text(1, 255)},
@@ -62,75 +64,55 @@ Json parameters_of(const HttpRoute& route) {
   return out;
 }
 
-Json answer_of(const HttpRoute& route, std::string_view description) {
-  Json content;
-  if (!route.answer_schema.empty()) {
-    content["application/json"]["schema"] = ref(route.answer_schema);
-  } else {
-    content["text/plain"]["schema"] = type("string");
-  }
-  return {{"description", description}, {"content", content}};
-}
-
-Json refusal(std::string_view description) {
-  return {{"description", description},
-          {"content", {{"application/problem+json", {{"schema", ref("Problem")}}}}}};
-}
-
-// Beside each channel's own refusals stand problem documents: of a callback whose account is not
-// there, or that found no room before anybody looked whose it is.
-Json callback_answers() {
-  Json taken{{"description", "Taken, or old news, in the channel's words"}};
-  taken["content"]["application/json"]["schema"] = ref("CallbackTaken");
-  taken["content"]["text/plain"]["schema"]["enum"] = {"success", "ok"};
-  Json in_plain = refusal("Refused by Alipay's or UnionPay's word, or for the sandbox");
-  in_plain["content"]["application/json"]["schema"] = ref("CallbackRefused");
-  in_plain["content"]["text/plain"]["schema"]["enum"] = {"fail"};
-  Json in_json = refusal("Refused in WeChat Pay's or Stripe's words, or for the sandbox");
-  in_json["content"]["application/json"]["schema"] = ref("CallbackRefused");
-  Json other = refusal("Refused for the sandbox, or for nobody's account");
-  other["content"]["application/json"]["schema"] = ref("CallbackRefused");
-  return {{"200", std::move(taken)},
-          {"400", std::move(in_plain)},
-          {"500", std::move(in_json)},
-          {"default", std::move(other)}};
-}
-
-Json answers_of(const HttpRoute& route) {
-  if (route.access == Access::channel) return callback_answers();
-  Json out;
-  const bool creates =
-      route.operation_id == "createPayment" || route.operation_id == "createRefund";
-  if (creates) out["201"] = answer_of(route, "Made now");
-  out["200"] =
-      answer_of(route, creates ? "Was there already, made by the same request" : "As asked");
-  if (route.operation_id == "getReadiness") out["503"] = answer_of(route, "Not now");
-  out["default"] = refusal("Refused");
-  return out;
-}
-
 Json request_body_of(const HttpRoute& route) {
   Json content;
   if (route.body == Body::raw) {
     content["*/*"]["schema"] = Json::object();
   } else {
-    content["application/json"]["schema"] = ref(route.request_schema);
+    content["application/json"] = {{"schema", schema_ref(route.request_schema)},
+                                   {"example", example_of(route.request_schema)}};
   }
   return {{"required", route.body != Body::maybe}, {"content", content}};
 }
 
+struct Audience {
+  Access access;
+  std::string_view tag;
+  std::string_view description;
+};
+constexpr Audience audiences[] = {
+    {Access::merchant, "payments", "What merchants ask for"},
+    {Access::admin, "operators", "What operators ask for"},
+    {Access::channel, "channels", "What channels tell"},
+    {Access::anyone, "node", "What anyone may ask about the node itself"},
+};
+
 std::string_view tag_of(const HttpRoute& route) {
-  switch (route.access) {
-    case Access::merchant:
-      return "payments";
-    case Access::admin:
-      return "operators";
-    case Access::channel:
-      return "channels";
-    case Access::anyone:
-      return "node";
-  }
-  return "node";
+  for (const Audience& audience : audiences)
+    if (audience.access == route.access) return audience.tag;
+  return {};
+}
+
+Json tags() {
+  Json out = Json::array();
+  for (const Audience& audience : audiences)
+    out.push_back({{"name", audience.tag}, {"description", audience.description}});
+  return out;
+}
+
+Json info() {
+  return {{"title", "Welkin"},
+          {"version", "1"},
+          {"license", {{"name", "Apache License 2.0"}, {"identifier", "Apache-2.0"}}},
+          {"description",
+           "Payments: create, follow, capture, refund. Amounts are integers in the currency's "
+           "minor unit; times are RFC 3339 in UTC."}};
+}
+
+Json security_schemes() {
+  Json merchant{{"type", "http"}, {"scheme", "bearer"}, {"description", "a merchant's API key"}};
+  Json operators{{"type", "http"}, {"scheme", "bearer"}, {"description", "the operators' key"}};
+  return {{"merchantKey", std::move(merchant)}, {"operatorKey", std::move(operators)}};
 }
 
 Json operation_of(const HttpRoute& route) {
@@ -155,20 +137,18 @@ std::string openapi_document() {
     for (char& c : method) c = static_cast<char>(c | 0x20);
     paths[std::string(route.pattern)][method] = operation_of(route);
   }
-  const Json bearer{{"type", "http"}, {"scheme", "bearer"}};
   const Json document{{"openapi", "3.1.0"},
-                      {"info",
-                       {{"title", "Welkin"},
-                        {"version", "1"},
-                        {"license", {{"name", "Apache-2.0"}}},
-                        {"description",
-                         "Payments: create, follow, capture, refund. Amounts are integers in the "
-                         "currency's minor unit; times are RFC 3339 in UTC."}}},
+                      {"info", info()},
+                      // Wherever the document came from.
+                      {"servers", Json::array({{{"url", "/"}, {"description", "this node"}}})},
+                      {"tags", tags()},
                       {"paths", paths},
                       {"components",
                        {{"schemas", schemas()},
-                        {"securitySchemes", {{"merchantKey", bearer}, {"operatorKey", bearer}}}}}};
-  return document.dump(2);
+                        {"responses", shared_answers()},
+                        {"headers", shared_headers()},
+                        {"securitySchemes", security_schemes()}}}};
+  return document.dump(1);
 }
 
 }  // namespace welkin

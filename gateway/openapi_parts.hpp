@@ -1,11 +1,12 @@
 // What the OpenAPI document's schemas are put together from.
 #pragma once
 
-#include <initializer_list>
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "protocol/money.hpp"
 
@@ -13,7 +14,7 @@ namespace welkin::openapi_doc {
 
 using Json = nlohmann::ordered_json;
 
-inline Json ref(std::string_view schema) {
+inline Json schema_ref(std::string_view schema) {
   return {{"$ref", std::string("#/components/schemas/").append(schema)}};
 }
 
@@ -24,6 +25,7 @@ inline Json text(std::size_t min, std::size_t max, std::string_view pattern = {}
 }
 
 inline Json type(std::string_view name) { return {{"type", name}}; }
+inline Json any_object() { return {{"type", "object"}, {"additionalProperties", true}}; }
 inline Json type_or_null(std::string_view name) { return {{"type", {name, "null"}}}; }
 inline Json time() { return {{"type", "string"}, {"format", "date-time"}}; }
 inline Json described(Json schema, std::string_view description) {
@@ -41,13 +43,11 @@ inline Json amount_asked() {
 inline Json amount_shown() { return {{"type", "integer"}, {"format", "int64"}, {"minimum", 0}}; }
 
 // An object whose fields are all known, and required but for `optional`.
-inline Json object(Json properties, std::initializer_list<std::string_view> optional = {}) {
+inline Json object(Json properties, const std::vector<std::string>& optional = {}) {
   Json required = Json::array();
-  for (const auto& [name, schema] : properties.items()) {
-    bool is_optional = false;
-    for (const std::string_view other : optional) is_optional = is_optional || name == other;
-    if (!is_optional) required.push_back(name);
-  }
+  for (const auto& [name, schema] : properties.items())
+    if (std::find(optional.begin(), optional.end(), name) == optional.end())
+      required.push_back(name);
   Json out{{"type", "object"}, {"properties", std::move(properties)}};
   if (!required.empty()) out["required"] = std::move(required);
   out["additionalProperties"] = false;
@@ -60,8 +60,15 @@ inline Json object_or_null(Json properties) {
   return out;
 }
 
+template <class Enum>
+Json names_of(int first, int last) {
+  Json names = Json::array();
+  for (int i = first; i <= last; ++i) names.push_back(name_of(static_cast<Enum>(i)));
+  return {{"type", "string"}, {"enum", names}};
+}
+
 inline Json page_of(std::string_view item) {
-  return object({{"items", {{"type", "array"}, {"items", ref(item)}}},
+  return object({{"items", {{"type", "array"}, {"items", schema_ref(item)}}},
                  {"next_cursor", described(type_or_null("string"), "null on the last page")}});
 }
 

@@ -1,17 +1,11 @@
 #include "gateway/openapi_schemas.hpp"
 
+#include "gateway/openapi_events.hpp"
 #include "gateway/request_limits.hpp"
 #include "gateway/route.hpp"
 
 namespace welkin::openapi_doc {
 namespace {
-
-template <class Enum>
-Json names_of(int first, int last) {
-  Json names = Json::array();
-  for (int i = first; i <= last; ++i) names.push_back(name_of(static_cast<Enum>(i)));
-  return {{"type", "string"}, {"enum", names}};
-}
 
 Json problem_codes() {
   Json names = Json::array();
@@ -31,7 +25,7 @@ void add_request_schemas(Json& out) {
        {"channel", described(text(1, 64), "which accounts may be asked is the node's to know")},
        {"method", described(text(1, max_method_characters, "^[a-z0-9_]+$"),
                             "how the payer pays at the channel; absent: in its first way")},
-       {"payer", ref("Payer")},
+       {"payer", schema_ref("Payer")},
        {"subject", described(text(1, max_subject_characters), "shown to the payer")},
        {"capture",
         {{"type", "string"}, {"enum", {"automatic", "manual"}}, {"default", "automatic"}}},
@@ -89,7 +83,7 @@ void add_payment_schemas(Json& out) {
   out["Payment"] = object(
       {{"id", text(30, 30, "^pay_[0-9a-hjkmnp-tv-z]{26}$")},
        {"merchant_order_no", type("string")},
-       {"status", ref("PaymentStatus")},
+       {"status", schema_ref("PaymentStatus")},
        {"amount", amount_shown()},
        {"authorized_amount", amount_shown()},
        {"captured_amount", amount_shown()},
@@ -100,8 +94,8 @@ void add_payment_schemas(Json& out) {
        {"method", described(type_or_null("string"), "null: the channel's first way to pay")},
        {"subject", type("string")},
        {"capture", {{"type", "string"}, {"enum", {"automatic", "manual"}}}},
-       {"next_action", ref("NextAction")},
-       {"failure", ref("Failure")},
+       {"next_action", schema_ref("NextAction")},
+       {"failure", schema_ref("Failure")},
        {"close_reason", close_reason},
        {"metadata", {{"type", "object"}, {"additionalProperties", type("string")}}},
        {"return_url", type_or_null("string")},
@@ -112,26 +106,18 @@ void add_payment_schemas(Json& out) {
       {{"id", text(30, 30, "^rfd_[0-9a-hjkmnp-tv-z]{26}$")},
        {"payment_id", type("string")},
        {"merchant_refund_no", described(type_or_null("string"), "null for a refund of a surplus")},
-       {"status", ref("RefundStatus")},
+       {"status", schema_ref("RefundStatus")},
        {"amount", amount_shown()},
        {"currency", text(3, 3)},
        {"reason", type("string")},
        {"surplus",
         described(type("boolean"), "money that was not asked for, given back by itself")},
-       {"failure", ref("Failure")},
+       {"failure", schema_ref("Failure")},
        {"created_at", time()},
        {"updated_at", time()}});
 }
 
 void add_other_schemas(Json& out) {
-  out["Event"] = object(
-      {{"seq", {{"type", "integer"}, {"minimum", 1}}},
-       {"type", names_of<PaymentEventKind>(0, static_cast<int>(payment_event_kind_count) - 1)},
-       {"version", {{"type", "integer"}, {"minimum", 1}}},
-       {"at", time()},
-       {"causation_id", type("string")},
-       {"correlation_id", type("string")},
-       {"payload", type("object")}});
   out["Parked"] =
       object({{"payment_id", type("string")}, {"reason", type("string")}, {"since", time()}});
   Json since = time();
@@ -155,14 +141,17 @@ void add_other_schemas(Json& out) {
   out["ParkedList"] = page_of("Parked");
   out["Health"] = object({{"status", {{"type", "string"}, {"enum", {"ok"}}}}});
   out["Readiness"] = object({{"ready", type("boolean")}, {"reason", type("string")}});
-  out["OpenApi"] = {{"type", "object"}, {"required", {"openapi", "info", "paths", "components"}}};
+  Json document{{"openapi", type("string")}};
+  for (const char* part : {"info", "paths", "components"}) document[part] = any_object();
+  out["OpenApi"] = object(std::move(document));
+  out["OpenApi"]["additionalProperties"] = true;
   out["ProblemCode"] = problem_codes();
   out["Problem"] =
       object({{"type", described(type("string"), "urn:welkin:problem: and the code")},
               {"title", type("string")},
               {"status", {{"type", "integer"}, {"minimum", 400}, {"maximum", 599}}},
               {"detail", type("string")},
-              {"code", ref("ProblemCode")},
+              {"code", schema_ref("ProblemCode")},
               {"field",
                described(type("string"),
                          "a JSON pointer into the body, ?name of a parameter, or a header's name")},
@@ -177,10 +166,10 @@ void add_callback_schemas(Json& out) {
   out["CallbackTaken"] =
       any_of(Json::array({object({{"code", only("SUCCESS")}}),  // and the sandbox
                           object({{"received", only(true)}})}));
-  out["CallbackRefused"] =
-      any_of(Json::array({object({{"code", only("FAIL")}, {"message", only("FAIL")}}),
-                          object({{"received", only(false)}}),
-                          object({{"code", ref("ProblemCode")}, {"message", type("string")}})}));
+  out["CallbackRefused"] = any_of(
+      Json::array({object({{"code", only("FAIL")}, {"message", only("FAIL")}}),
+                   object({{"received", only(false)}}),
+                   object({{"code", schema_ref("ProblemCode")}, {"message", type("string")}})}));
 }
 
 }  // namespace
@@ -189,6 +178,7 @@ Json schemas() {
   Json out;
   add_request_schemas(out);
   add_payment_schemas(out);
+  add_event_schemas(out);
   add_other_schemas(out);
   add_callback_schemas(out);
   return out;

@@ -91,6 +91,15 @@ void write_event(const PaymentEvent& event, std::string& out) { write_alternativ
 
 int version_of(const PaymentEvent& event) { return version_of_alternative(event); }
 
+std::vector<std::string> fields_of_later_versions(const PaymentEvent& event) {
+  // What the steps add to an object without fields; what else they say of it is no matter here.
+  Json json = Json::object();
+  std::visit([&json](const auto& value) { Upcaster{}(json, 1, value); }, event);
+  std::vector<std::string> names;
+  for (const auto& [name, value] : json.items()) names.push_back(name);
+  return names;
+}
+
 std::variant<PaymentEvent, CodecError> parse_event(std::string_view type, int version,
                                                    std::string_view payload) {
   const auto kind = parse_payment_event_kind(type);

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "protocol/event_format.hpp"
 #include "protocol/payment/event.hpp"
@@ -16,6 +17,9 @@ namespace welkin {
 // Appends the event's JSON object to `out`.
 void write_event(const PaymentEvent& event, std::string& out);
 int version_of(const PaymentEvent& event);
+
+// The fields that a payload of an older version of this kind may lack.
+std::vector<std::string> fields_of_later_versions(const PaymentEvent& event);
 
 // Upcasts older versions one step at a time, so that the rest of the program sees only today's
 // shape.

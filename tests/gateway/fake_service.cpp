@@ -1,5 +1,7 @@
 #include "tests/gateway/fake_service.hpp"
 
+#include "protocol/payment/event_codec.hpp"
+
 namespace welkin::test {
 
 void FakeService::execute(PaymentCommand command, Then<CommandAnswer> then) {
@@ -49,9 +51,12 @@ FakeService::FoundPage FakeService::list_now(const PaymentListQuery& query) {
 void FakeService::events(const PaymentId& id, Then<FoundEvents> then) {
   EventView event;
   event.seq = 1;
-  event.type = "payment_created";
-  event.version = 2;
-  event.payload = R"({"merchant_order_no":"o"})";
+  PaymentCreated created;
+  created.merchant_order_no = "o";
+  created.currency = *Currency::parse("CNY");
+  event.type = name_of(created.kind);
+  event.version = created.version;
+  write_event(created, event.payload);
   event.at_us = start_us;
   event.causation_id = "req_1";
   event.correlation_id = id.text();

@@ -1,27 +1,57 @@
 #include "tests/gateway/gateway_fixture.hpp"
 
 #include <algorithm>
+#include <map>
 
 namespace welkin::test {
 namespace {
 
-std::string schema_name_for(const RawAnswer& answer) {
+std::string content_type_of(const RawAnswer& answer) {
   const std::string type = answer.header("content-type");
   return type.substr(0, type.find(';'));
 }
 
-// What the document says an answer to this request looks like, or null when it says nothing.
-Json documented_schema(std::string_view method, std::string_view path, const RawAnswer& answer) {
+// What the document says an answer to this request looks like, or null when it says nothing of its
+// status.
+Json documented_answer(std::string_view method, std::string_view path, const RawAnswer& answer) {
   const RouteMatch match = match_route(method, path.substr(0, path.find('?')));
-  if (match.route == nullptr) return {{"$ref", "#/components/schemas/Problem"}};
+  if (match.route == nullptr)  // of no operation
+    return Json{
+        {"content",
+         {{"application/problem+json", {{"schema", {{"$ref", "#/components/schemas/Problem"}}}}}}}};
   std::string verb(match.route->method);
   for (char& c : verb) c = static_cast<char>(c | 0x20);
-  const Json& responses =
-      openapi_json()["paths"][std::string(match.route->pattern)][verb]["responses"];
-  const std::string status = std::to_string(answer.status);
-  const Json& content = responses[responses.contains(status) ? status : "default"]["content"];
-  const std::string type = schema_name_for(answer);
-  return content.contains(type) ? content[type]["schema"] : Json();
+  const Json& operation = openapi_json()["paths"][std::string(match.route->pattern)][verb];
+  return resolved(operation["responses"].value(std::to_string(answer.status), Json()));
+}
+
+// What every answer may have, and HTTP says what it means.
+bool is_common(const std::string& header) {
+  return header == "content-type" || header == "content-length" || header == "connection" ||
+         header == "date";
+}
+
+std::string lower(std::string text) {
+  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+  return text;
+}
+
+// Empty when exactly the headers that the document has for the answer are there, and fit.
+std::string header_problem(const Json& documented, const RawAnswer& answer) {
+  std::map<std::string, Json> known;
+  for (const auto& [name, header] : documented.items()) known[lower(name)] = resolved(header);
+  for (const auto& [name, header] : known) {
+    if (header["required"] == true && answer.headers.count(name) == 0) return "lacks " + name;
+    if (answer.headers.count(name) == 0) continue;
+    const std::string& text = answer.headers.at(name);
+    const bool is_number = header["schema"]["type"] == "integer";
+    const Json value = is_number ? Json::parse(text) : Json(text);
+    const auto problem = SchemaCheck(openapi_json()).problem_of(value, header["schema"], name);
+    if (!problem.empty()) return problem;
+  }
+  for (const auto& [name, value] : answer.headers)
+    if (!is_common(name) && known.count(name) == 0) return "has " + name;
+  return "";
 }
 
 }  // namespace
@@ -31,16 +61,24 @@ const Json& openapi_json() {
   return document;
 }
 
+Json resolved(const Json& value) {
+  if (!value.is_object() || !value.contains("$ref")) return value;
+  return openapi_json().at(Json::json_pointer(value["$ref"].get<std::string>().substr(1)));
+}
+
 void check_against_openapi(std::string_view method, std::string_view path,
                            const RawAnswer& answer) {
-  const Json schema = documented_schema(method, path, answer);
+  const Json documented = documented_answer(method, path, answer);
   CAPTURE(method, path, answer.status, answer.body);
-  REQUIRE_FALSE(schema.is_null());
-  const std::string type = schema_name_for(answer);
+  REQUIRE_FALSE(documented.is_null());
+  const std::string type = content_type_of(answer);
+  REQUIRE(documented["content"].contains(type));
   const bool is_json = type == "application/json" || type == "application/problem+json";
   const Json value = is_json ? Json::parse(answer.body) : Json(answer.body);
-  CHECK(SchemaCheck(openapi_json()).problem_of(value, schema) == "");
+  const SchemaCheck check(openapi_json());
+  CHECK(check.problem_of(value, documented["content"][type]["schema"]) == "");
   CHECK_FALSE(answer.header("x-request-id").empty());
+  if (documented.contains("headers")) CHECK(header_problem(documented["headers"], answer) == "");
 }
 
 std::string request_text(std::string_view method, std::string_view path, const std::string& body,

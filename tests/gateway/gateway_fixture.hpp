@@ -23,6 +23,7 @@ using Json = nlohmann::json;
 using HeaderList = std::vector<std::pair<std::string, std::string>>;
 
 const Json& openapi_json();
+Json resolved(const Json& value);  // what a reference in the document leads to; else the value
 void check_against_openapi(std::string_view method, std::string_view path, const RawAnswer& answer);
 std::string request_text(std::string_view method, std::string_view path, const std::string& body,
                          const HeaderList& headers);

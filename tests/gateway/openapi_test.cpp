@@ -1,9 +1,11 @@
 #include <set>
 
+#include "gateway/openapi_answers.hpp"
 #include "protocol/channels/alipay/format.hpp"
 #include "protocol/channels/stripe/format.hpp"
 #include "protocol/channels/union_pay/format.hpp"
 #include "protocol/channels/wechat_pay/format.hpp"
+#include "protocol/payment/event_codec.hpp"
 #include "tests/gateway/gateway_fixture.hpp"
 #include "tests/support/alipay_fixture.hpp"
 #include "tests/support/stripe_fixture.hpp"
@@ -36,17 +38,18 @@ void collect_refs(const Json& value, std::set<std::string>& out) {
 
 }  // namespace
 
-TEST_CASE("every reference in the document leads somewhere, and no schema is left unused",
+TEST_CASE("every reference in the document leads somewhere, and no component is left unused",
           "[gateway]") {
   std::set<std::string> refs;
   collect_refs(openapi_json(), refs);
-  std::set<std::string> schemas;
-  for (const auto& [name, schema] : openapi_json()["components"]["schemas"].items())
-    schemas.insert("#/components/schemas/" + name);
-  CHECK(refs == schemas);
+  std::set<std::string> components;
+  for (const char* kind : {"schemas", "responses", "headers"})
+    for (const auto& [name, component] : openapi_json()["components"][kind].items())
+      components.insert(std::string("#/components/").append(kind).append("/").append(name));
+  CHECK(refs == components);
 }
 
-TEST_CASE("every operation has an id of its own, its path's parameters and a refusal",
+TEST_CASE("every operation has an id of its own, its path's parameters and its refusals by status",
           "[gateway]") {
   std::set<std::string> ids;
   for (const HttpRoute& route : routes()) {
@@ -56,7 +59,9 @@ TEST_CASE("every operation has an id of its own, its path's parameters and a ref
     CAPTURE(std::string(route.pattern), method);
     CHECK(ids.insert(operation["operationId"]).second);
     CHECK_FALSE(operation["summary"].get<std::string>().empty());
-    CHECK(operation["responses"]["default"]["content"].contains("application/problem+json"));
+    for (const char* status : {"400", "408", "411", "413", "431", "500", "503"})
+      CHECK(
+          resolved(operation["responses"][status])["content"].contains("application/problem+json"));
     const auto braces = std::count(route.pattern.begin(), route.pattern.end(), '{');
     const auto& parameters = operation["parameters"];
     CHECK(std::count_if(parameters.begin(), parameters.end(), [](const Json& parameter) {
@@ -136,7 +141,8 @@ TEST_CASE("the document says of callbacks no more than what is told", "[gateway]
       openapi_json()["paths"]["/channels/{account}/notify"]["post"]["responses"];
   std::set<std::string> statuses;
   for (const auto& [status, response] : responses.items()) statuses.insert(status);
-  CHECK(statuses == std::set<std::string>{"200", "400", "500", "default"});
+  CHECK(statuses == std::set<std::string>{"200", "400", "401", "404", "408", "409", "411", "413",
+                                          "422", "431", "500", "503"});
   const auto fits = [&](const char* status, const char* type, const Json& body) {
     const Json& content = responses[status]["content"];
     return content.contains(type) && check.problem_of(body, content[type]["schema"]).empty();
@@ -150,7 +156,7 @@ TEST_CASE("the document says of callbacks no more than what is told", "[gateway]
   CHECK_FALSE(fits("500", "text/plain", "fail"));
   CHECK_FALSE(fits("500", "application/json", {{"received", true}}));
   CHECK_FALSE(fits("500", "application/json", {{"code", "SUCCESS"}}));
-  CHECK_FALSE(fits("default", "application/json", {{"code", "no_such_code"}, {"message", ""}}));
+  CHECK_FALSE(fits("401", "application/json", {{"code", "no_such_code"}, {"message", ""}}));
 }
 
 TEST_CASE("the document's enums are the tables of the protocol", "[gateway]") {
@@ -165,7 +171,131 @@ TEST_CASE("the document's enums are the tables of the protocol", "[gateway]") {
   CHECK(schemas["OperateBreaker"]["properties"]["action"]["enum"] ==
         Json{"force_open", "disable", "release"});
   CHECK(schemas["RefundStatus"]["enum"] == Json{"PENDING", "SUCCEEDED", "FAILED"});
-  CHECK(schemas["Event"]["properties"]["type"]["enum"].size() == payment_event_kind_count);
+  CHECK(schemas["Event"]["oneOf"].size() == payment_event_kind_count);
+}
+
+TEST_CASE("the document says of every operation which codes it may be refused with", "[gateway]") {
+  std::set<std::string> told;
+  for (const HttpRoute& route : routes())
+    for (int i = 0; i <= static_cast<int>(ProblemCode::internal); ++i)
+      if (openapi_doc::may_be_refused_with(route, static_cast<ProblemCode>(i)))
+        told.insert(std::string(spec_of(static_cast<ProblemCode>(i)).name));
+  std::set<std::string> known;
+  for (const Json& name : openapi_json()["components"]["schemas"]["ProblemCode"]["enum"])
+    known.insert(name.get<std::string>());
+  // Said where there is no operation.
+  known.erase(std::string(spec_of(ProblemCode::method_not_allowed).name));
+  CHECK(told == known);
+
+  const Json& paths = openapi_json()["paths"];
+  const Json& capture = paths["/v1/payments/{payment_id}/capture"]["post"]["responses"];
+  const auto codes = [](const Json& answer) {
+    return resolved(answer)["content"]["application/problem+json"]["schema"]["allOf"][1]
+                           ["properties"]["code"]["enum"];
+  };
+  CHECK(codes(capture["422"]) == Json{"idempotency_key_reused", "amount_exceeds_authorized"});
+  CHECK(codes(capture["401"]) == Json{"unauthorized"});
+  CHECK(codes(paths["/admin/v1/breakers/{account}"]["post"]["responses"]["409"]) ==
+        Json{"illegal_transition"});
+}
+
+namespace {
+
+// The places of all examples, with the schema each of them is an example of.
+void collect_examples(const Json& value, const std::string& at,
+                      std::map<std::string, std::pair<Json, Json>>& out) {
+  if (value.is_object() && value.contains("example") && value.contains("schema"))
+    out[at] = {value["example"], value["schema"]};
+  if (value.is_object())
+    for (const auto& [name, child] : value.items()) collect_examples(child, at + "/" + name, out);
+}
+
+}  // namespace
+
+TEST_CASE("every example fits its schema, and every JSON body has one", "[gateway]") {
+  std::map<std::string, std::pair<Json, Json>> examples;
+  collect_examples(openapi_json(), "", examples);
+  const SchemaCheck check(openapi_json());
+  for (const auto& [at, example] : examples) {
+    CAPTURE(at, example.first.dump());
+    CHECK(check.problem_of(example.first, example.second) == "");
+  }
+  for (const auto& [path, item] : openapi_json()["paths"].items()) {
+    for (const auto& [method, operation] : item.items()) {
+      CAPTURE(path, method);
+      const Json body = operation.value("requestBody", Json());
+      if (body.is_object() && body["content"].contains("application/json"))
+        CHECK(body["content"]["application/json"].contains("example"));
+      const Json& content = operation["responses"]["200"]["content"];
+      if (content.contains("application/json") && path != "/openapi.json")
+        CHECK(content["application/json"].contains("example"));
+    }
+  }
+}
+
+TEST_CASE("the example of a create is taken as it stands", "[gateway]") {
+  GatewayFixture gateway;
+  const Json& create = openapi_json()["paths"]["/v1/payments"]["post"];
+  const Json& example = create["requestBody"]["content"]["application/json"]["example"];
+  CHECK(gateway.call("POST", "/v1/payments", example.dump()).status == 201);
+}
+
+namespace {
+
+template <std::size_t... I>
+std::vector<PaymentEvent> one_of_each_event(std::index_sequence<I...>) {
+  return {PaymentEvent(std::in_place_index<I>)...};
+}
+
+Json event_json(const PaymentEvent& event, int version, const Json& payload) {
+  return {{"seq", 1},           {"type", name_of(kind_of(event))},
+          {"version", version}, {"at", "2030-01-01T00:00:00.000Z"},
+          {"causation_id", ""}, {"correlation_id", ""},
+          {"payload", payload}};
+}
+
+}  // namespace
+
+TEST_CASE("each kind of event has a schema that its payloads fit, of all versions", "[gateway]") {
+  const SchemaCheck check(openapi_json());
+  const Json& schemas = openapi_json()["components"]["schemas"];
+  const Json& schema = schemas["Event"];
+  for (const PaymentEvent& event :
+       one_of_each_event(std::make_index_sequence<payment_event_kind_count>{})) {
+    std::string text;
+    write_event(event, text);
+    Json payload = Json::parse(text);
+    if (payload.contains("currency")) payload["currency"] = "CNY";
+    CAPTURE(text);
+    CHECK(check.problem_of(event_json(event, version_of(event), payload), schema) == "");
+    CHECK_FALSE(check.problem_of(event_json(event, version_of(event) + 1, payload), schema) == "");
+    Json strange = payload;
+    strange["strange"] = 1;
+    CHECK_FALSE(check.problem_of(event_json(event, version_of(event), strange), schema) == "");
+    const std::vector<std::string> later = fields_of_later_versions(event);
+    CHECK(later.empty() == (version_of(event) == 1));
+    for (const std::string& name : later) REQUIRE(payload.erase(name) == 1);
+    CHECK(check.problem_of(event_json(event, 1, payload), schema) == "");
+    for (const auto& [name, value] : payload.items()) {
+      Json lacking = payload;
+      lacking.erase(name);
+      CHECK_FALSE(check.problem_of(event_json(event, 1, lacking), schema) == "");
+    }
+  }
+}
+
+TEST_CASE("an event's names are all in its schema", "[gateway]") {
+  const Json& schemas = openapi_json()["components"]["schemas"];
+  const auto names = [&](const char* event, const char* field) {
+    return schemas[event]["properties"]["payload"]["properties"][field]["enum"];
+  };
+  for (const Json& name : names("PaymentUnsettledEvent", "operation"))
+    CHECK(parse_channel_operation(name.get<std::string>()));
+  CHECK(names("PaymentUnsettledEvent", "source") == Json{"answer", "query", "callback"});
+  CHECK(names("PaymentUnsettledEvent", "outcome") ==
+        Json{"succeeded", "failed", "pending", "unknown"});
+  CHECK(names("PaymentClosedEvent", "reason") == Json{"merchant", "expired", "voided"});
+  CHECK(names("PaymentCreatedEvent", "capture_method") == Json{"automatic", "manual"});
 }
 
 TEST_CASE("the request schemas take what the gateway takes and refuse what it refuses",

@@ -17,7 +17,7 @@ const std::set<std::string>& known() {
       "type",          "enum",    "properties", "required",    "additionalProperties",
       "items",         "minimum", "maximum",    "minLength",   "maxLength",
       "pattern",       "format",  "default",    "description", "maxProperties",
-      "propertyNames", "anyOf"};
+      "propertyNames", "anyOf",   "oneOf",      "allOf",       "discriminator"};
   return keywords;
 }
 
@@ -81,6 +81,9 @@ std::string SchemaCheck::problem_of(const Json& value, const Json& schema,
   if (schema.contains("enum") && !contains(schema["enum"], value)) return at + ": not in enum";
   if (schema.contains("anyOf") && !fits_any_of(value, schema["anyOf"], at))
     return at + ": fits none of anyOf";
+  for (const Json& part : schema.value("allOf", Json::array()))
+    if (auto problem = problem_of(value, part, at); !problem.empty()) return problem;
+  if (schema.contains("oneOf")) return one_of_problem(value, schema, at);
   if (value.is_string()) return string_problem(value, schema, at);
   if (value.is_number()) return number_problem(value, schema, at);
   if (value.is_array()) return array_problem(value, schema, at);
@@ -92,6 +95,20 @@ bool SchemaCheck::fits_any_of(const Json& value, const Json& schemas, const std:
   for (const Json& schema : schemas)
     if (problem_of(value, schema, at).empty()) return true;
   return false;
+}
+
+// The discriminator names which one is meant, so that what is wrong with that one can be told.
+std::string SchemaCheck::one_of_problem(const Json& value, const Json& schema,
+                                        const std::string& at) const {
+  const Json& discriminator = schema.at("discriminator");
+  const std::string property = discriminator.at("propertyName");
+  if (!value.is_object() || !value.contains(property)) return at + ": lacks " + property;
+  const Json& mapping = discriminator.at("mapping");
+  if (!value[property].is_string() || !mapping.contains(value[property].get<std::string>()))
+    return at + "/" + property + ": not in mapping";
+  const Json meant{{"$ref", mapping[value[property].get<std::string>()]}};
+  if (!contains(schema["oneOf"], meant)) return at + "/" + property + ": not in oneOf";
+  return problem_of(value, meant, at);
 }
 
 std::string SchemaCheck::array_problem(const Json& value, const Json& schema,

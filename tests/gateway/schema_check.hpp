@@ -17,6 +17,7 @@ class SchemaCheck {
 
  private:
   bool fits_any_of(const Json& value, const Json& schemas, const std::string& at) const;
+  std::string one_of_problem(const Json& value, const Json& schema, const std::string& at) const;
   std::string array_problem(const Json& value, const Json& schema, const std::string& at) const;
   std::string object_problem(const Json& value, const Json& schema, const std::string& at) const;
 
