@@ -1,5 +1,5 @@
 // The JSON that merchants and operators are answered with. Written by hand rather than through a
-// tree, because it is on the path of every payment. The schemas in openapi_schemas.cpp describe the same.
+// tree, because it is on the path of every payment. openapi_schemas.cpp describes the same.
 #pragma once
 
 #include <string>
