@@ -34,7 +34,7 @@ constexpr ProblemSpec specs[] = {
     {C::refund_exists_with_other_body,"refund_exists_with_other_body",409, "The refund number is taken by another request", 0},
     {C::idempotency_key_reused,       "idempotency_key_reused",       422, "The idempotency key was used with another request", 0},
     {C::idempotency_in_flight,        "idempotency_in_flight",        409, "A request with this idempotency key is being worked on", 1},
-    {C::illegal_transition,           "illegal_transition",           409, "The payment's state does not allow this", 0},
+    {C::illegal_transition,           "illegal_transition",           409, "The state it is in does not allow this", 0},
     {C::operation_in_progress,        "operation_in_progress",        409, "Another operation on this payment is not settled yet", 1},
     {C::amount_exceeds_authorized,    "amount_exceeds_authorized",    422, "More than was authorized", 0},
     {C::amount_exceeds_refundable,    "amount_exceeds_refundable",    422, "More than is left to refund", 0},
@@ -51,7 +51,7 @@ constexpr ProblemSpec specs[] = {
     {C::store_unavailable,            "store_unavailable",            503, "The journal cannot be written now", 2},
     {C::outcome_unknown,              "outcome_unknown",              503, "It is not known yet what came of this; repeat the same request", 1},
     {C::entity_parked,                "entity_parked",                503, "This payment waits for an operator", 60},
-    {C::shard_moved,                  "shard_moved",                  503, "Another node has this payment now", 1},
+    {C::shard_moved,                  "shard_moved",                  503, "Another node has this now", 1},
     {C::draining,                     "draining",                     503, "This node is shutting down", 1},
     {C::internal,                     "internal",                     500, "Something is wrong on our side", 0},
 };

@@ -199,6 +199,22 @@ TEST_CASE("the document says of every operation which codes it may be refused wi
         Json{"illegal_transition"});
 }
 
+TEST_CASE("what is not about a payment is not refused in a payment's words", "[gateway]") {
+  for (const HttpRoute& route : routes()) {
+    // What channels report is about payments.
+    if (route.pattern.find("/payments") != std::string_view::npos ||
+        route.access == Access::channel)
+      continue;
+    for (int i = 0; i <= static_cast<int>(ProblemCode::internal); ++i) {
+      const auto code = static_cast<ProblemCode>(i);
+      if (!openapi_doc::may_be_refused_with(route, code)) continue;
+      CAPTURE(std::string(route.operation_id), std::string(spec_of(code).title));
+      CHECK(spec_of(code).title.find("payment") == std::string_view::npos);
+      CHECK(spec_of(code).title.find("order") == std::string_view::npos);
+    }
+  }
+}
+
 namespace {
 
 // The places of all examples, with the schema each of them is an example of.
