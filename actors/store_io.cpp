@@ -150,10 +150,23 @@ LoadResult load_payment(const JournalStore& store, const StreamId& stream) {
       loaded.hash = found->hash;
     }
   }
-  auto read = store.read_stream(stream, loaded.seq);
+  // The row the snapshot was taken after is read too: it says what all of the stream goes back to,
+  // and that the snapshot is of this stream.
+  const bool from_snapshot = loaded.seq > 0;
+  auto read = store.read_stream(stream, from_snapshot ? loaded.seq - 1 : 0);
   if (const StoreError* error = error_of(read))
     return LoadFailure{error->kind == StoreErrorKind::corrupt, error->detail};
-  for (const EventRow& row : std::get<std::vector<EventRow>>(read)) {
+  const auto& rows = std::get<std::vector<EventRow>>(read);
+  if (from_snapshot && rows.empty())
+    return LoadFailure{true, stream.text() + " seq " + std::to_string(loaded.seq) +
+                                 ": there is a snapshot after it and not the event"};
+  for (const EventRow& row : rows) {
+    if (from_snapshot && &row == &rows.front()) {
+      if (row.seq != loaded.seq || row.hash != loaded.hash)
+        return LoadFailure{true, place_of(row) + "it is not the event of the snapshot"};
+      loaded.correlation_id = row.correlation_id;
+      continue;
+    }
     std::string problem = not_following(row, loaded.seq, loaded.hash);
     if (!problem.empty()) return LoadFailure{true, place_of(row) + problem};
     auto parsed = parse_event(row.type, row.version, row.payload);

@@ -121,10 +121,12 @@ inline constexpr PaymentEdge payment_edges[] = {
     {detail::S::failed,     detail::K::unsettled,         detail::S::failed},
     {detail::S::failed,     detail::K::refund_failed,     detail::S::failed},
     {detail::S::failed,     detail::K::surplus_refunded,  detail::S::refunded},
+    {detail::S::failed,     detail::K::refund_reversed,   detail::S::failed},   // given back before it failed
     {detail::S::closed,     detail::K::surplus_recorded,  detail::S::closed},
     {detail::S::closed,     detail::K::unsettled,         detail::S::closed},
     {detail::S::closed,     detail::K::refund_failed,     detail::S::closed},
     {detail::S::closed,     detail::K::surplus_refunded,  detail::S::refunded},
+    {detail::S::closed,     detail::K::refund_reversed,   detail::S::closed},   // given back before it closed
     {detail::S::paying,     detail::K::surplus_recorded,  detail::S::paying},
     {detail::S::paying,     detail::K::surplus_refunded,  detail::S::paying},
     {detail::S::paying,     detail::K::refund_failed,     detail::S::paying},

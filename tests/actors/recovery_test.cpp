@@ -262,7 +262,7 @@ TEST_CASE_METHOD(Node,
   REQUIRE(snapshot);
   CHECK(snapshot->seq == 100);
   crash();
-  std::size_t expected_rows = 24;
+  std::size_t expected_rows = 25;  // the snapshot's own row, and those behind it
   SECTION("the snapshot is good") {}
   SECTION("the snapshot cannot be read: all events are") {
     ViewDelta broken;
@@ -328,6 +328,41 @@ TEST_CASE_METHOD(Node,
   CHECK(loaded.snapshot_seq == 4);
   CHECK(encode_payment(*loaded.payment) == encode_payment(folded));
   CHECK(loaded.hash == events.back().hash);
+}
+
+TEST_CASE_METHOD(Node,
+                 "a stream goes on under its first request's id, also from its last snapshot") {
+  context().limits.snapshot_every_events = 1;
+  paid();
+  flush();
+  settle();
+  const std::string begun_by = rows(id).front().correlation_id;
+  REQUIRE(std::get<LoadedPayment>(load_payment(*memory, id)).snapshot_seq == rows(id).size());
+  restart();
+  PaymentCommand refund = command(id, RefundPayment{"r-1", 1, ""});
+  refund.request_id = "req_refund";
+  submit(refund);
+  settle();
+  CHECK(rows(id).back().causation_id == "req_refund");
+  CHECK(rows(id).back().correlation_id == begun_by);
+}
+
+TEST_CASE_METHOD(Node, "a snapshot of an event that is not in the journal is refused") {
+  context().limits.snapshot_every_events = 1;
+  paid();
+  flush();
+  settle();
+  auto snapshot = *std::get<std::optional<Snapshot>>(memory->load_snapshot(id));
+  ++snapshot.seq;
+  ViewDelta ahead;
+  ahead.position = std::get<std::uint64_t>(memory->view_position());
+  ahead.snapshots = {snapshot};
+  REQUIRE_FALSE(error_of(memory->checkpoint(ahead)));
+  const LoadResult result = load_payment(*memory, id);
+  const auto* failure = std::get_if<LoadFailure>(&result);
+  REQUIRE(failure);
+  CHECK(failure->corrupt);
+  CHECK(failure->what == id.text() + " seq 5: there is a snapshot after it and not the event");
 }
 
 TEST_CASE_METHOD(Node,

@@ -470,3 +470,23 @@ TEST_CASE("a surplus that comes back waits for an operator") {
   CHECK(script.payment.parked_reason == "a surplus that was given back has come back: declined");
   CHECK(script.payment.state == S::refunded);
 }
+
+TEST_CASE("a surplus given back before the payment ended comes back after, and ends nothing anew") {
+  for (const V end : {V::closed, V::refused}) {
+    CAPTURE(name_of(end));
+    PaymentScript script;
+    script.start();
+    script.payment.attempts.back().outcome = AttemptOutcome::not_taken;
+    script.take(called_back(script.report(V::paid, "ch_9")));
+    const std::string refund_id = script.payment.refunds.back().refund_id;
+    script.take(script.refund_report(V::refunded, refund_id));
+    script.payment.attempts.back().outcome = AttemptOutcome::asked;
+    script.take(script.report(end));
+    const S ended = script.payment.state;
+    REQUIRE((ended == S::closed || ended == S::failed));
+    const ChannelReport back = called_back(script.refund_report(V::refund_refused, refund_id));
+    CHECK(in_short(script.take(back)) == "refund_reversed+parked");
+    CHECK(script.payment.state == ended);
+    CHECK(script.payment.find_refund(refund_id)->reversed);
+  }
+}

@@ -73,11 +73,13 @@ constexpr LiteralEdge literal_edges[] = {
     {S::failed, K::refund_failed,    S::failed,   S::failed},
     {S::failed, K::surplus_recorded, S::failed,   S::failed},
     {S::failed, K::surplus_refunded, S::refunded, S::refunded},
+    {S::failed, K::refund_reversed,  S::failed,   S::failed},
 
     {S::closed, K::unsettled,        S::closed,   S::closed},
     {S::closed, K::refund_failed,    S::closed,   S::closed},
     {S::closed, K::surplus_recorded, S::closed,   S::closed},
     {S::closed, K::surplus_refunded, S::refunded, S::refunded},
+    {S::closed, K::refund_reversed,  S::closed,   S::closed},
 
     {S::partially_refunded, K::unsettled,        S::partially_refunded, S::partially_refunded},
     {S::partially_refunded, K::refund_requested, S::partially_refunded, S::partially_refunded},
