@@ -7,6 +7,7 @@
 #include "app/journal_timeline.hpp"
 #include "app/text_table.hpp"
 #include "protocol/breaker/event_codec.hpp"
+#include "protocol/json_bytes.hpp"
 #include "protocol/payment/event_codec.hpp"
 
 namespace welkin {
@@ -16,7 +17,8 @@ using Json = nlohmann::ordered_json;
 
 Json parse_or_text(const std::string& payload) {
   Json json = Json::parse(payload, nullptr, false);
-  return json.is_discarded() ? Json(payload) : json;
+  // What the parser would leave out is shown as it is.
+  return json.is_discarded() || unjudged_json_byte(payload) ? Json(payload) : json;
 }
 
 std::string state_name(const StreamState& state) {

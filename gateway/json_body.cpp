@@ -3,11 +3,19 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "protocol/json_bytes.hpp"
 #include "protocol/money.hpp"
 #include "protocol/utf8.hpp"
 
 namespace welkin {
 namespace {
+
+// `position` counts from 1, as the parser does.
+Problem not_json_at(std::size_t position) {
+  return {ProblemCode::malformed_json,
+          "not valid JSON (RFC 8259, UTF-8) at byte " + std::to_string(position),
+          {}};
+}
 
 // Builds a JsonValue from the parser's events. Written here because the library's own tree keeps
 // the last of two members with one name and says nothing.
@@ -68,9 +76,7 @@ class TreeBuilder {
     return true;
   }
   bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) {
-    problem_ = {ProblemCode::malformed_json,
-                "not valid JSON (RFC 8259, UTF-8) at byte " + std::to_string(position),
-                {}};
+    problem_ = not_json_at(position);
     return false;
   }
 
@@ -121,8 +127,12 @@ bool holds_control_character(std::string_view text) {
 
 std::variant<JsonValue, Problem> parse_json_object(std::string_view body) {
   if (body.empty()) return Problem{ProblemCode::malformed_json, "a JSON body is needed here", {}};
+  if (body.substr(0, byte_order_mark.size()) == byte_order_mark)
+    return Problem{ProblemCode::malformed_json, "the body begins with a byte order mark", {}};
   TreeBuilder builder;
   if (!nlohmann::json::sax_parse(body.begin(), body.end(), &builder)) return builder.take_problem();
+  // After the parser, which names the first fault: it stops at the byte that is unjudged.
+  if (const auto unjudged = unjudged_json_byte(body)) return not_json_at(*unjudged + 1);
   JsonValue root = builder.take_root();
   if (root.kind != JsonValue::Kind::object)
     return Problem{ProblemCode::wrong_type, "the body must be a JSON object", {}};

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "protocol/field_codec.hpp"
+#include "protocol/json_bytes.hpp"
 #include "protocol/sha256.hpp"
 
 namespace welkin {
@@ -57,7 +58,7 @@ std::variant<nlohmann::json, CodecError> parse_without_repeats(std::string_view 
     return true;
   };
   Json json = Json::parse(text.begin(), text.end(), callback, /*allow_exceptions=*/false);
-  if (json.is_discarded()) return CodecError{"/", "is not valid JSON"};
+  if (json.is_discarded() || unjudged_json_byte(text)) return CodecError{"/", "is not valid JSON"};
   if (!repeated.empty()) return CodecError{"/" + repeated, "stands twice"};
   return json;
 }

@@ -6,6 +6,8 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "protocol/channels/strict_json.hpp"
+
 namespace welkin::sandbox {
 namespace {
 
@@ -94,10 +96,11 @@ std::optional<Problem> read_auto_pay(const Json& object, AutoPay& into) {
 }
 
 std::variant<Json, Problem> parse_object(std::string_view body) {
-  Json json = Json::parse(body, nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded() || !json.is_object())
-    return wrong(ProblemCode::malformed_json, "", "The body is not a JSON object.");
-  return json;
+  auto json = parse_strict_json(body);
+  if (!json || !json->is_object())
+    return wrong(ProblemCode::malformed_json, "",
+                 "The body is not a JSON object, or one that names a member twice.");
+  return std::move(*json);
 }
 
 std::uint64_t mix(std::uint64_t z) {  // splitmix64's finisher

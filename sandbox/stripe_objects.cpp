@@ -1,6 +1,7 @@
 // See the header.
 #include "sandbox/stripe_objects.hpp"
 
+#include "protocol/channels/strict_json.hpp"
 #include "protocol/channels/stripe/amount.hpp"
 #include "protocol/sha256.hpp"
 
@@ -60,8 +61,8 @@ Json metadata_of(const FormFields& fields) {
 }
 
 Json details_of(const std::string& details) {
-  Json json = Json::parse(details, nullptr, false);
-  return json.is_object() ? json : Json::object();
+  const auto json = parse_strict_json(details);
+  return json && json->is_object() ? *json : Json::object();
 }
 
 Instrument instrument_of(std::string_view name) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "protocol/json_bytes.hpp"
 #include "protocol/utf8.hpp"
 
 namespace welkin::sandbox_wire {
@@ -38,7 +39,7 @@ Parsed<Json> parse_json(std::string_view body) {
   };
   Json json = Json::parse(body, watch, /*allow_exceptions=*/false);
   if (fault) return malformed(fault);
-  if (json.is_discarded()) return malformed("The body is not JSON.");
+  if (json.is_discarded() || unjudged_json_byte(body)) return malformed("The body is not JSON.");
   if (!json.is_object()) return malformed("The body is not a JSON object.");
   return json;
 }

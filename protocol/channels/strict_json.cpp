@@ -4,11 +4,14 @@
 #include <set>
 #include <vector>
 
+#include "protocol/json_bytes.hpp"
+
 namespace welkin {
 
 using Json = nlohmann::ordered_json;
 
 std::optional<Json> parse_strict_json(std::string_view text) {
+  if (unjudged_json_byte(text)) return std::nullopt;
   std::vector<std::set<std::string>> keys;
   bool good = true;
   const Json::parser_callback_t watch = [&](int depth, Json::parse_event_t event, Json& parsed) {

@@ -19,6 +19,9 @@ std::optional<BreakerEvent> check_row(std::string_view line) {
   const auto& event = std::get<BreakerEvent>(parsed);
   const std::string text = written(event);
   claim(is_utf8(text), "what is written is UTF-8");
+  claim_every_byte_judged(payload, [&row_type = type, &row_version = version](auto other) {
+    return std::holds_alternative<BreakerEvent>(parse_breaker_event(row_type, row_version, other));
+  });
   const auto again = parse_breaker_event(type, version_of(event), text);
   claim(std::holds_alternative<BreakerEvent>(again), "what is written can be read");
   claim_same(written(std::get<BreakerEvent>(again)), text, "and is written the same again");

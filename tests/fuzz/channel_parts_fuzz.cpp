@@ -169,11 +169,13 @@ Shape shape_of(std::string_view text) {
 void check_json(std::string_view text) {
   const auto json = parse_strict_json(text);
   const Shape shape = shape_of(text);
-  const bool sound =
-      nlohmann::json::accept(text) && !shape.repeats && shape.depth <= max_json_depth;
+  const bool sound = nlohmann::json::accept(text) && !unjudged_json_byte(text) && !shape.repeats &&
+                     shape.depth <= max_json_depth;
   claim(json.has_value() == sound, "JSON that can be read in one way is taken, and nothing else");
   if (!json) return;
   claim(parse_strict_json(json->dump()) == json, "what is read is written and read the same");
+  claim_every_byte_judged(
+      text, [](std::string_view other) { return parse_strict_json(other).has_value(); });
   if (json->is_string())
     claim(text_of_json_string(text) == json->get<std::string>(), "a string's text is its text");
   else

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "protocol/json_bytes.hpp"
 #include "protocol/problem.hpp"
 #include "protocol/utf8.hpp"
 
@@ -52,6 +53,21 @@ inline void claim_problem(const Problem& problem) {
     default:
       break;
   }
+}
+
+// Accepted means that every byte was judged: what is taken holds nothing that a parser would pass
+// over, and is taken no more when something that belongs to no JSON stands around it.
+template <class Takes>
+void claim_every_byte_judged(std::string_view taken, Takes takes) {
+  claim(!unjudged_json_byte(taken), "no byte of what is taken is passed over");
+  std::string around;
+  for (const std::string_view behind : {std::string_view("\0", 1), std::string_view("\0{}", 3),
+                                        std::string_view("x"), std::string_view("}")}) {
+    around.assign(taken).append(behind);
+    claim(!takes(std::string_view(around)), "nothing may stand behind what is taken");
+  }
+  around.assign(byte_order_mark).append(taken);
+  claim(!takes(std::string_view(around)), "nothing may stand before what is taken");
 }
 
 inline std::string_view view_of(const std::uint8_t* data, std::size_t size) {

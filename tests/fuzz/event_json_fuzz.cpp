@@ -29,6 +29,9 @@ std::optional<PaymentEvent> check_row(std::string_view line) {
   const int today = version_of(event);
   const std::string text = written(event);
   claim(is_utf8(text), "what is written is UTF-8");
+  claim_every_byte_judged(payload, [&row_type = type, &row_version = version](auto other) {
+    return std::holds_alternative<PaymentEvent>(parse_event(row_type, row_version, other));
+  });
   claim(today >= version, "what is read is of today's version");
   claim_same(written(read_again(type, today, text)), text,
              "what is read is written the same again");

@@ -73,8 +73,8 @@ void check(std::string_view body) {
   const Shape shape = shape_of(body);
   if (const auto* problem = std::get_if<Problem>(&ours)) {
     claim_problem(*problem);
-    claim(theirs.is_discarded() || !theirs.is_object() || shape.repeats ||
-              shape.depth > max_json_depth || shape.members_max > max_json_members,
+    claim(theirs.is_discarded() || !theirs.is_object() || unjudged_json_byte(body) ||
+              shape.repeats || shape.depth > max_json_depth || shape.members_max > max_json_members,
           "what is refused is no object, ambiguous or beyond a limit");
     return;
   }
@@ -83,6 +83,9 @@ void check(std::string_view body) {
   claim(shape.depth <= max_json_depth && shape.members_max <= max_json_members,
         "what is taken is within the limits");
   claim(same(std::get<JsonValue>(ours), theirs), "what is taken is what the library reads");
+  claim_every_byte_judged(body, [](std::string_view text) {
+    return std::holds_alternative<JsonValue>(parse_json_object(text));
+  });
 }
 
 }  // namespace

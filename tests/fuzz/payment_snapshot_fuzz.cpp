@@ -14,6 +14,9 @@ void check(std::string_view payload) {
   }
   const auto& payment = std::get<Payment>(parsed);
   const std::string text = encode_payment(payment);
+  claim_every_byte_judged(payload, [](std::string_view other) {
+    return std::holds_alternative<Payment>(parse_payment(other));
+  });
   const auto again = parse_payment(text);
   claim(std::holds_alternative<Payment>(again), "what is written can be read");
   claim_same(encode_payment(std::get<Payment>(again)), text, "what is read is written the same");

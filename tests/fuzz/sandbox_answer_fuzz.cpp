@@ -57,6 +57,11 @@ void check(std::string_view input) {
     claim(report.code == "PAYER_DECLINED", "a 200 refuses a payment in the payer's name alone");
   if (asked.http_status >= 500)
     claim(report.verdict == ChannelVerdict::unknown, "after a 5xx nothing is known");
+  if (report.verdict != ChannelVerdict::unknown)
+    claim_every_byte_judged(input, [&asked](std::string_view other) {
+      return sandbox_wire::parse_answer(asked.call, asked.http_status, other).verdict !=
+             ChannelVerdict::unknown;
+    });
   if (report.verdict == ChannelVerdict::unknown)
     claim(!report.code.empty() && !report.message.empty(), "what is unknown says why");
   if (report.verdict == ChannelVerdict::not_found)

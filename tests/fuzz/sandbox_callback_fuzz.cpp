@@ -26,6 +26,9 @@ void check(std::string_view body) {
   claim((report.operation == ChannelOperation::refund) == !report.refund_id.empty(),
         "a callback about a refund names it");
 
+  claim_every_byte_judged(body, [](std::string_view other) {
+    return std::holds_alternative<ChannelReport>(sandbox_wire::parse_callback(other, nonce));
+  });
   const std::string laid_out =
       nlohmann::ordered_json::parse(body.begin(), body.end()).dump(2, ' ', true);
   const auto again = sandbox_wire::parse_callback(laid_out, nonce);

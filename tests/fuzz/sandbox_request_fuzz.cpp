@@ -30,6 +30,9 @@ void check_order(std::string_view body) {
   const auto parsed = parse_create_order(body);
   const CreateOrder* order = taken(parsed);
   if (!order) return;
+  claim_every_byte_judged(body, [](std::string_view other) {
+    return std::holds_alternative<CreateOrder>(parse_create_order(other));
+  });
   claim_number(order->out_order_no);
   claim_amount(order->amount_minor);
   claim(order->expires_at_us >= 0, "an expiry is a time or none");

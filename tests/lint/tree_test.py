@@ -126,6 +126,17 @@ class Tree(unittest.TestCase):
                 if name.startswith(folder + "/") and name.endswith(".cpp"):
                     self.assertIn(name[len(folder) + 1:], listing.split(), f"{name} is not built")
 
+    def test_every_json_reader_judges_every_byte(self):
+        parses = re.compile(r"\b[Jj]son::(sax_parse|parse|accept)\(")
+        for folder in ("protocol", "persistence", "actors", "gateway", "sandbox", "app"):
+            for name in tree_files():
+                if not name.startswith(folder + "/") or not name.endswith((".cpp", ".hpp")):
+                    continue
+                text = (ROOT / name).read_text(encoding="utf-8")
+                if parses.search(text):
+                    self.assertIn("unjudged_json_byte(", text,
+                                  f"{name}: the library's parser stops at a NUL byte; see protocol/json_bytes.hpp")
+
     @staticmethod
     def listing():
         return (ROOT / "tests" / "CMakeLists.txt").read_text(encoding="utf-8")
