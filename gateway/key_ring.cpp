@@ -2,6 +2,7 @@
 
 #include <openssl/crypto.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "protocol/sha256.hpp"
@@ -17,12 +18,15 @@ std::uint64_t first_bytes(const Hash& hash) {
   return out;
 }
 
+// RFC 9110 11.4: the scheme, one or more spaces, the key.
 std::string_view bearer_key(std::string_view authorization) {
   constexpr std::string_view scheme = "bearer ";
   if (authorization.size() <= scheme.size()) return {};
   for (std::size_t i = 0; i < scheme.size(); ++i)
     if ((authorization[i] | 0x20) != scheme[i]) return {};
-  return authorization.substr(scheme.size());
+  authorization.remove_prefix(scheme.size());
+  authorization.remove_prefix(std::min(authorization.find_first_not_of(' '), authorization.size()));
+  return authorization;
 }
 
 }  // namespace

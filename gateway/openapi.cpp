@@ -1,5 +1,6 @@
 #include "gateway/openapi.hpp"
 
+#include <algorithm>
 #include <string_view>
 
 #include "gateway/openapi_answers.hpp"
@@ -50,8 +51,9 @@ Json path_parameters(std::string_view pattern) {
 
 Json parameters_of(const HttpRoute& route) {
   Json out = path_parameters(route.pattern);
-  if (route.operation_id == "listPayments")
-    for (Json& parameter : query_parameters()) out.push_back(std::move(parameter));
+  for (Json& parameter : query_parameters())
+    if (std::find(route.query.begin(), route.query.end(), parameter["name"]) != route.query.end())
+      out.push_back(std::move(parameter));
   if (takes_idempotency_key(route))
     out.push_back({{"name", "Idempotency-Key"},
                    {"in", "header"},

@@ -32,13 +32,15 @@ Json header_ref(std::string_view name) {
 
 // Every answer's, and those a problem document brings by its code.
 Json headers_of(const Codes& codes) {
-  Json headers{{"X-Request-Id", header_ref("X-Request-Id")}};
+  Json headers{{"X-Request-Id", header_ref("X-Request-Id")}, {"Date", header_ref("Date")}};
   const auto any = [&](auto holds) { return std::any_of(codes.begin(), codes.end(), holds); };
   const auto passes = [](C code) { return spec_of(code).retry_after_s > 0; };
   if (std::all_of(codes.begin(), codes.end(), passes) && !codes.empty())
     headers["Retry-After"] = header_ref("Retry-After");
   else if (any(passes))
     headers["Retry-After"] = header_ref("Retry-After-By-Code");
+  if (any([](C code) { return code == C::unsupported_media_type; }))
+    headers["Accept-Encoding"] = header_ref("Accept-Encoding");
   if (any([](C code) { return code == C::unauthorized; }))
     headers["WWW-Authenticate"] = header_ref("WWW-Authenticate");
   return headers;
@@ -148,6 +150,9 @@ bool may_be_refused_with(const HttpRoute& route, C code) {
     case C::overloaded:
     case C::internal:
       return true;  // before anybody knows which operation is meant
+    case C::unknown_field:
+    case C::invalid_value:
+      return true;  // a query parameter that no route knows, or one that stands there twice
     case C::length_required:
       return route.method == "POST";
     case C::unsupported_media_type:
@@ -155,12 +160,8 @@ bool may_be_refused_with(const HttpRoute& route, C code) {
     case C::malformed_json:
     case C::wrong_type:
       return takes_json || is_callback;
-    case C::unknown_field:
-      return takes_json || is_callback || route.operation_id == "listPayments";
     case C::missing_field:
       return route.body == Body::json || is_callback;
-    case C::invalid_value:
-      return takes_json || is_callback || route.operation_id == "listPayments";
     case C::amount_out_of_range:
       return is_one_of(route, {"createPayment", "capturePayment", "createRefund"}) || is_callback;
     case C::unknown_currency:
@@ -251,6 +252,9 @@ Json shared_headers() {
   Json replayed{{"type", "string"}, {"enum", {"true"}}};
   return {{"X-Request-Id", header("the request's own, if it sent a good one, else one made here",
                                   text(1, 64, "^[A-Za-z0-9_-]+$"), true)},
+          {"Date", header("the node's clock (RFC 9110 5.6.7)", type("string"), true)},
+          {"Accept-Encoding", header("identity, when the body's coding is why",
+                                     {{"type", "string"}, {"enum", {"identity"}}}, false)},
           {"Retry-After", header("after how many seconds to try again", seconds, true)},
           {"Retry-After-By-Code",
            header("after how many seconds to try again, with the codes that pass by themselves",

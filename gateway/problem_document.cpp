@@ -2,6 +2,7 @@
 
 #include <random>
 
+#include "gateway/edge/http_date.hpp"
 #include "protocol/ids.hpp"
 #include "protocol/json_text.hpp"
 
@@ -78,6 +79,7 @@ std::string canned(const Problem& problem, int status, std::string_view content_
   const ProblemSpec& spec = spec_of(problem.code);
   std::string out = "HTTP/1.1 " + std::to_string(status) + " ";
   out.append(spec.title).append("\r\nContent-Type: ").append(content_type);
+  out.append("\r\nDate: ").append(http_date_now());
   out.append("\r\nContent-Length: ").append(std::to_string(body.size()));
   out.append("\r\nConnection: close\r\nX-Request-Id: ").append(request_id).append("\r\n");
   if (spec.retry_after_s > 0)

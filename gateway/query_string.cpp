@@ -101,6 +101,13 @@ void QueryReader::refuse(ProblemCode code, std::string_view name, std::string de
   if (!problem_) problem_ = Problem{code, std::move(detail), "?" + std::string(name.substr(0, 64))};
 }
 
+std::optional<Problem> QueryReader::refuse_unknown(std::string_view query,
+                                                   const std::vector<std::string_view>& known) {
+  QueryReader reader(query);
+  for (const std::string_view name : known) reader.take(name);
+  return reader.finish();
+}
+
 std::optional<Problem> QueryReader::finish() {
   for (const Parameter& parameter : parameters_)
     if (!parameter.taken)

@@ -26,6 +26,10 @@ class QueryReader {
   void refuse(std::string_view name, std::string detail);
   std::optional<Problem> finish();
 
+  // Whether all that is there is well-formed, there once, and among the known.
+  static std::optional<Problem> refuse_unknown(std::string_view query,
+                                               const std::vector<std::string_view>& known);
+
  private:
   struct Parameter {
     std::string name;

@@ -102,6 +102,8 @@ struct HttpRoute {
   std::string_view summary;
   std::string_view request_schema;
   std::string_view answer_schema;  // empty: not JSON of ours
+  // The query parameters it knows. Any other is refused before the handler is called.
+  std::vector<std::string_view> query = {};
 };
 
 // All routes, on one screen.

@@ -67,11 +67,13 @@ const std::vector<HttpRoute>& routes() {
   constexpr bool read = false;
   static const std::vector<HttpRoute> table = {
     // method, path, handler, who may call, its body, whether it is a command;
-    // then for the document: operation id, summary, schema of the request, schema of the answer
+    // then for the document: operation id, summary, schema of the request, schema of the answer;
+    // and the query parameters it knows, if any
     {"POST", "/v1/payments", create_payment, A::merchant, B::json, command,
      "createPayment", "Create a payment, or get this order's", "CreatePayment", "Payment"},
     {"GET",  "/v1/payments", list_payments, A::merchant, B::none, read,
-     "listPayments", "List payments, newest first", "", "PaymentList"},
+     "listPayments", "List payments, newest first", "", "PaymentList",
+     {"merchant_order_no", "status", "created_from", "created_to", "limit", "cursor"}},
     {"GET",  "/v1/payments/{payment_id}", get_payment, A::merchant, B::none, read,
      "getPayment", "Get a payment", "", "Payment"},
     {"POST", "/v1/payments/{payment_id}/close", close_payment, A::merchant, B::maybe, command,

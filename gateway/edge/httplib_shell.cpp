@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "gateway/edge/http_date.hpp"
 #include "gateway/problem_document.hpp"
 
 namespace welkin {
@@ -114,6 +115,7 @@ HttplibShell::HttplibShell(std::function<void(int)> adopt, std::function<bool()>
     // Hints of httplib's own connection loop, which is not the one that runs here.
     response.headers.erase("Keep-Alive");
     response.headers.erase("Accept-Ranges");
+    response.headers.emplace("Date", http_date_now());
     // Said as late as this, so that an answer finished while draining tells the client to go.
     if (is_draining_()) current.close = true;
     if (current.close && !response.has_header("Connection"))

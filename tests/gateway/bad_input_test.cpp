@@ -229,6 +229,67 @@ TEST_CASE("bad query parameters are refused by name", "[gateway]") {
   refused("merchant_order_no=a&cursor=c", "invalid_value", "?cursor");
 }
 
+TEST_CASE("no route takes a parameter that it does not know, and nothing happens then",
+          "[gateway]") {
+  GatewayFixture gateway;
+  const std::string id = gateway.create();
+  const std::string refund = R"({"merchant_refund_no":"r","amount":1})";
+  const std::string breaker = R"({"action":"disable","reason":"test"})";
+  const int executed_before = gateway.service.executed;
+  for (const HttpRoute& route : routes()) {
+    const std::string method(route.method);
+    std::string path(route.pattern);
+    for (const auto& [name, value] : {std::pair<std::string, std::string>{"{payment_id}", id},
+                                      {"{refund_id}", "r"},
+                                      {"{account}", "sandbox"}})
+      if (const std::size_t at = path.find(name); at != std::string::npos)
+        path.replace(at, name.size(), value);
+    const std::string body = route.request_schema == "CreatePayment"
+                                 ? GatewayFixture::create_body("order-2").dump()
+                             : route.request_schema == "CreateRefund"   ? refund
+                             : route.request_schema == "OperateBreaker" ? breaker
+                                                                        : "";
+    const std::string key = route.access == Access::admin ? "op-key" : "key-1";
+    for (const char* query : {"amount=600", "limits=1", "%61mount", "=", "limit=1&x"}) {
+      CAPTURE(method, path, query);
+      const RawAnswer answer = gateway.call(method, path.append("?").append(query), body, {}, key);
+      path.resize(path.find('?'));
+      CHECK(answer.status == 400);
+      CHECK(code_of(answer) == "unknown_field");
+    }
+  }
+  const std::string capture = "/v1/payments/" + id + "/capture?amount=600";
+  CHECK(field_of(gateway.call("POST", capture)) == "?amount");
+  CHECK(gateway.service.executed == executed_before);
+}
+
+TEST_CASE("every byte of a body is judged: nothing hides behind a NUL or before the text",
+          "[gateway]") {
+  GatewayFixture gateway;
+  const std::string id = gateway.create();
+  const int executed_before = gateway.service.executed;
+  const auto detail_of = [&](const std::string& path, const std::string& body) {
+    const RawAnswer answer = gateway.call("POST", path, body);
+    CHECK(answer.status == 400);
+    CHECK(code_of(answer) == "malformed_json");
+    return json_of(answer).value("detail", "");
+  };
+  const std::string nul(1, '\0');
+  const std::string at_byte = "not valid JSON (RFC 8259, UTF-8) at byte ";
+  const std::string capture = "/v1/payments/" + id + "/capture";
+  const std::string create = GatewayFixture::create_body("order-2").dump();
+  CHECK(detail_of(capture, "{}" + nul + R"({"amount":600})") == at_byte + "3");
+  CHECK(detail_of(capture, "{" + nul + "}") == at_byte + "2");
+  CHECK(detail_of(capture, nul) == at_byte + "1");
+  CHECK(detail_of("/v1/payments", create + nul) == at_byte + std::to_string(create.size() + 1));
+  CHECK(detail_of("/v1/payments", create + " \n" + nul) ==
+        at_byte + std::to_string(create.size() + 3));
+  CHECK(detail_of("/v1/payments", "\xef\xbb\xbf" + create) ==
+        "the body begins with a byte order mark");
+  CHECK(detail_of("/v1/payments", "\xef\xbb\xbf") == "the body begins with a byte order mark");
+  CHECK(gateway.service.executed == executed_before);
+}
+
 TEST_CASE("a missing or wrong key is 401 and says how to do better", "[gateway]") {
   GatewayFixture gateway;
   const std::string id = gateway.create();
@@ -247,6 +308,9 @@ TEST_CASE("a missing or wrong key is 401 and says how to do better", "[gateway]"
   CHECK(status_with({{"Authorization", "key-1"}}) == 401);
   CHECK(status_with({{"Authorization", "Bearer " + sha256_hex("key-1")}}) == 401);
   CHECK(status_with({{"Authorization", "bearer key-1"}}) == 200);
+  CHECK(status_with({{"Authorization", "Bearer   key-1"}}) == 200);
+  CHECK(status_with({{"Authorization", "Bearer    "}}) == 401);
+  CHECK(status_with({{"Authorization", "Bearer\tkey-1"}}) == 401);
   CHECK(status_with({{"Authorization", "Bearer key-1-new"}}) == 200);
 }
 

@@ -96,6 +96,20 @@ std::string told(const RawAnswer& answer) {
 
 }  // namespace
 
+TEST_CASE("the document has the query parameters that each route knows, and no others",
+          "[gateway]") {
+  for (const HttpRoute& route : routes()) {
+    std::string method(route.method);
+    for (char& c : method) c = static_cast<char>(c | 0x20);
+    std::vector<std::string> documented;
+    for (const Json& parameter :
+         openapi_json()["paths"][std::string(route.pattern)][method]["parameters"])
+      if (parameter["in"] == "query") documented.push_back(parameter["name"]);
+    CAPTURE(route.operation_id);
+    CHECK(documented == std::vector<std::string>(route.query.begin(), route.query.end()));
+  }
+}
+
 TEST_CASE("each channel is answered in its own words, and the document has them all", "[gateway]") {
   GatewayFixture gateway;
   gateway.service.accounts = one_of_each_kind();
