@@ -18,7 +18,6 @@ enum class ProblemCode : std::uint8_t {
   unknown_currency,
   unknown_channel,
   body_too_large,
-  length_required,
   transfer_encoding_refused,
   unsupported_media_type,
   headers_too_large,

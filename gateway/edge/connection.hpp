@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -12,6 +13,12 @@
 #include "gateway/edge/request_head.hpp"
 
 namespace welkin {
+
+inline std::int64_t steady_now_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
 
 enum class ConnectionPhase : std::uint8_t {
   reading,    // collecting one whole request
@@ -43,13 +50,17 @@ struct Connection {
   std::int64_t request_started_ms = 0;  // of its first byte; 0: none yet
   std::int64_t deadline_ms = 0;
   std::size_t discarded_bytes = 0;
+  bool waits_for_turn = false;  // in the reactor's line of those with more to do
   std::string in;
+  std::size_t in_begin = 0;  // of the request in hand; what stands before it is over
   std::string out;
   std::size_t out_sent = 0;
   RequestHead head;
   HttpRequest request;  // views into `in`
   std::string peer_address;
   int peer_port = 0;
+
+  bool has_unread() const { return in.size() > in_begin; }
 };
 
 }  // namespace welkin

@@ -37,6 +37,10 @@ struct HttpRequest {
   }
 };
 
+inline std::string_view path_of_target(std::string_view target) {
+  return target.substr(0, target.find('?'));
+}
+
 struct HttpAnswer {
   int status = 200;
   std::string content_type;

@@ -21,21 +21,16 @@
 namespace welkin {
 namespace {
 
-constexpr std::size_t read_chunk_bytes = 64 * 1024;
-// A buffer that grew beyond this is given back between requests, so that idle connections stay
-// small.
-constexpr std::size_t kept_buffer_bytes = 8 * 1024;
-constexpr std::size_t max_discarded_bytes = 16 * 1024 * 1024;
 // Connections beyond the limit that may be open for as long as their refusal takes.
 constexpr std::int64_t refusal_slots = 256;
-// Requests of one connection a worker runs before others get their turn.
+// Requests of one connection a worker runs before others get their turn, and how often it looks at
+// a connection that always has news before the reactor does.
 constexpr int max_rounds = 4;
-
-std::int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
+constexpr int max_looks = 8;
+// How long those with more to do are given turns, and how many deadlines are served, before the
+// reactor looks at all others again.
+constexpr std::int64_t turns_ms = 5;
+constexpr std::size_t max_expired_at_once = 256;
 
 void read_peer(Connection& connection) {
   sockaddr_storage address{};
@@ -61,8 +56,6 @@ void raise_file_limit(std::size_t wanted) {
   limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, wanted);
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
-
-std::string_view path_of(std::string_view target) { return target.substr(0, target.find('?')); }
 
 }  // namespace
 
@@ -178,7 +171,7 @@ void EdgeServer::Reactor::adopt(int fd) {
   connection->fd = fd;
   read_peer(*connection);
   // The first request is given the head's time rather than a kept connection's patience.
-  connection->deadline_ms = now_ms() + config_.head_timeout_ms;
+  connection->deadline_ms = steady_now_ms() + config_.head_timeout_ms;
   if (open >= limit) refuse(*connection, {ProblemCode::overloaded, "too many connections", {}});
 
   std::lock_guard lock(registry_mutex_);
@@ -204,7 +197,7 @@ void EdgeServer::Reactor::loop() {
   bool was_draining = false;
   while (!stopping_.load(std::memory_order_acquire)) {
     const int count = ::epoll_wait(epoll_fd_, events.data(), static_cast<int>(events.size()),
-                                   static_cast<int>(tick_ms_));
+                                   turns_.empty() ? static_cast<int>(tick_ms_) : 0);
     for (int i = 0; i < count; ++i) {
       auto* connection = static_cast<Connection*>(events[static_cast<std::size_t>(i)].data.ptr);
       if (connection != nullptr) {
@@ -214,17 +207,20 @@ void EdgeServer::Reactor::loop() {
         [[maybe_unused]] const auto got = ::read(wake_fd_, &wakes, sizeof wakes);
       }
     }
+    give_turns();
     submit_ready();
-    destroy_returned();
-    const std::int64_t now = now_ms();
+    take_returned();
+    const std::int64_t now = steady_now_ms();
     const bool draining = draining_.load(std::memory_order_acquire);
     if (now >= next_check_ms || draining != was_draining) {
-      check_deadlines(now);
-      next_check_ms = now + tick_ms_;
+      const bool all_served = check_deadlines(now);
+      next_check_ms = all_served ? now + tick_ms_ : now;
       was_draining = draining;
     }
   }
-  destroy_returned();
+  take_returned();
+  for (Connection* connection : turns_)
+    if (connection->fd < 0) delete connection;
 }
 
 void EdgeServer::Reactor::on_event(Connection& connection, std::uint32_t events) {
@@ -236,12 +232,15 @@ void EdgeServer::Reactor::on_event(Connection& connection, std::uint32_t events)
   connection.flags.store(0, std::memory_order_relaxed);
   connection.drained = false;
   if (peer_shut) connection.peer_closed = true;
-  take_step(connection);
+  if (!connection.waits_for_turn) take_step(connection);
 }
 
 void EdgeServer::Reactor::take_step(Connection& connection) {
   switch (advance(connection)) {
     case Step::wait:
+      return;
+    case Step::again:
+      wait_for_turn(connection);
       return;
     case Step::destroy:
       destroy(&connection);
@@ -251,6 +250,28 @@ void EdgeServer::Reactor::take_step(Connection& connection) {
       auto& ready = &pool_for(connection) == main_pool_.get() ? ready_main_ : ready_control_;
       ready.push_back(&connection);
     }
+  }
+}
+
+void EdgeServer::Reactor::wait_for_turn(Connection& connection) {
+  if (connection.waits_for_turn) return;
+  connection.waits_for_turn = true;
+  turns_.push_back(&connection);
+}
+
+// One turn to each that waits for one, as far as there is time; the kernel says nothing more about
+// bytes that have come already.
+void EdgeServer::Reactor::give_turns() {
+  const std::int64_t until_ms = steady_now_ms() + turns_ms;
+  for (std::size_t left = turns_.size(); left > 0; --left) {
+    Connection* connection = turns_.front();
+    turns_.pop_front();
+    connection->waits_for_turn = false;
+    if (connection->fd < 0)
+      delete connection;
+    else
+      take_step(*connection);
+    if (steady_now_ms() >= until_ms) return;
   }
 }
 
@@ -266,12 +287,13 @@ void EdgeServer::Reactor::submit_to(WorkerPool& pool, std::vector<Connection*>& 
     connection.flags.store(0, std::memory_order_relaxed);
     connection.drained = false;  // an event may have come between the two stores
     refuse(connection, {ProblemCode::overloaded, {}, {}});
-    if (advance(connection) == Step::destroy) destroy(&connection);
+    take_step(connection);
   }
   ready.clear();
 }
 
-void EdgeServer::Reactor::check_deadlines(std::int64_t now) {
+// False when more are due than are served at once.
+bool EdgeServer::Reactor::check_deadlines(std::int64_t now) {
   const bool draining = draining_.load(std::memory_order_acquire);
   std::vector<Connection*> due;
   {
@@ -280,10 +302,13 @@ void EdgeServer::Reactor::check_deadlines(std::int64_t now) {
       if ((connection->flags.load(std::memory_order_acquire) & Connection::busy) != 0) continue;
       const bool idle =
           connection->phase == ConnectionPhase::reading && connection->request_started_ms == 0;
-      if (now >= connection->deadline_ms || (draining && idle)) due.push_back(connection);
+      if (now < connection->deadline_ms && !(draining && idle)) continue;
+      due.push_back(connection);
+      if (due.size() == max_expired_at_once) break;
     }
   }
   for (Connection* connection : due) expire(*connection);
+  return due.size() < max_expired_at_once;
 }
 
 void EdgeServer::Reactor::expire(Connection& connection) {
@@ -294,16 +319,25 @@ void EdgeServer::Reactor::expire(Connection& connection) {
     return;
   }
   refuse(connection, {ProblemCode::request_timeout, {}, {}});
-  if (advance(connection) == Step::destroy) destroy(&connection);
+  take_step(connection);
 }
 
-void EdgeServer::Reactor::destroy_returned() {
-  std::vector<Connection*> returned;
+void EdgeServer::Reactor::take_returned() {
+  std::vector<Returned> returned;
   {
     std::lock_guard lock(returned_mutex_);
     returned.swap(returned_);
   }
-  for (Connection* connection : returned) destroy(connection);
+  for (const Returned& one : returned) {
+    if (one.step == Step::destroy) {
+      destroy(one.connection);
+      continue;
+    }
+    const std::uint8_t news = one.connection->flags.exchange(0, std::memory_order_acq_rel);
+    if ((news & Connection::peer_shut) != 0) one.connection->peer_closed = true;
+    one.connection->drained = false;
+    wait_for_turn(*one.connection);
+  }
 }
 
 void EdgeServer::Reactor::destroy(Connection* connection) {
@@ -319,7 +353,8 @@ void EdgeServer::Reactor::destroy(Connection* connection) {
     if (registry_.empty()) registry_empty_.notify_all();
   }
   counters_.open.fetch_sub(1, std::memory_order_relaxed);
-  delete connection;
+  connection->fd = -1;
+  if (!connection->waits_for_turn) delete connection;
 }
 
 // ---- running requests
@@ -341,14 +376,16 @@ void EdgeServer::Reactor::go_on(Connection* connection, int rounds_left) {
     refuse(*connection, {ProblemCode::overloaded, {}, {}});
     step = settle(*connection);
   }
-  if (step == Step::destroy) give_back(connection);
+  if (step == Step::destroy || step == Step::again) give_back(connection, step);
   outstanding_.fetch_sub(1, std::memory_order_release);
 }
 
 // Moves the connection on. After `wait` it is the reactor's again and must not be touched.
 EdgeServer::Reactor::Step EdgeServer::Reactor::settle(Connection& connection) {
   Step step = advance(connection);
-  while (step == Step::wait && !release(connection)) step = advance(connection);
+  int looks_left = max_looks;
+  while (step == Step::wait && !release(connection))
+    step = --looks_left > 0 ? advance(connection) : Step::again;
   return step;
 }
 
@@ -363,10 +400,10 @@ bool EdgeServer::Reactor::release(Connection& connection) {
   return false;
 }
 
-void EdgeServer::Reactor::give_back(Connection* connection) {
+void EdgeServer::Reactor::give_back(Connection* connection, Step step) {
   {
     std::lock_guard lock(returned_mutex_);
-    returned_.push_back(connection);
+    returned_.push_back({connection, step});
   }
   wake();
 }
@@ -378,9 +415,9 @@ bool EdgeServer::Reactor::handle(Connection& connection) {
   HttpRequest& request = connection.request;
   request.method = head.method().in(bytes);
   request.target = head.target().in(bytes);
-  request.path = path_of(request.target);
+  request.path = path_of_target(request.target);
   request.query = request.target.substr(std::min(request.path.size() + 1, request.target.size()));
-  request.body = bytes.substr(head.head_bytes(), head.content_length());
+  request.body = bytes.substr(head.head_end(), head.content_length());
   request.peer = connection.peer_address;
   request.headers.clear();
   for (const RequestHead::Line& line : head.lines())
@@ -401,10 +438,10 @@ void EdgeServer::Reactor::answered(Connection& connection, HttpAnswer answer) {
   const RequestHead& head = connection.head;
   const bool keep = shell_.write(connection, std::move(answer), !head.keep_alive());
   counters_.in_flight.fetch_sub(1, std::memory_order_relaxed);
-  connection.in.erase(0, head.head_bytes() + head.content_length());
+  connection.in_begin = head.head_end() + head.content_length();
   connection.phase = ConnectionPhase::writing;
   connection.close_after_write = !keep;
-  connection.deadline_ms = now_ms() + config_.write_timeout_ms;
+  connection.deadline_ms = steady_now_ms() + config_.write_timeout_ms;
   if (connection.turn.exchange(Connection::Turn::answered, std::memory_order_acq_rel) ==
       Connection::Turn::handler_left)
     go_on(&connection, 0);
@@ -420,149 +457,7 @@ void EdgeServer::Reactor::dropped(Connection& connection) {
 
 WorkerPool& EdgeServer::Reactor::pool_for(const Connection& connection) {
   const std::string_view target = connection.head.target().in(connection.in);
-  return is_control_(path_of(target)) ? *control_pool_ : *main_pool_;
-}
-
-// ---- the steps of a connection
-
-EdgeServer::Reactor::Step EdgeServer::Reactor::advance(Connection& connection) {
-  for (;;) {
-    if (connection.phase == ConnectionPhase::reading) {
-      const Step step = advance_reading(connection);
-      if (connection.phase == ConnectionPhase::reading) return step;
-    }
-    if (connection.phase == ConnectionPhase::writing) {
-      const Flush result = flush(connection);
-      if (result == Flush::failed) return Step::destroy;
-      if (result == Flush::blocked) return Step::wait;
-      if (!connection.close_after_write) {
-        expect_next_request(connection);
-        const bool idle = connection.request_started_ms == 0;
-        if (idle && draining_.load(std::memory_order_relaxed)) return Step::destroy;
-        continue;
-      }
-      const bool nothing_unread = connection.in.empty() && connection.drained;
-      if (!connection.was_refused && nothing_unread) return Step::destroy;
-      ::shutdown(connection.fd, SHUT_WR);
-      connection.phase = ConnectionPhase::lingering;
-      connection.deadline_ms = now_ms() + config_.linger_timeout_ms;
-    }
-    return linger(connection);
-  }
-}
-
-EdgeServer::Reactor::Step EdgeServer::Reactor::advance_reading(Connection& connection) {
-  for (;;) {
-    // Some clients send an empty line after a body; RFC 9112 asks to skip it.
-    if (connection.head.head_bytes() == 0)
-      while (connection.in.compare(0, 2, "\r\n") == 0) connection.in.erase(0, 2);
-    const auto progress = connection.head.feed(connection.in, config_.limits);
-    if (progress == RequestHead::Progress::refused) {
-      refuse(connection, connection.head.refusal());
-      return Step::wait;
-    }
-    if (progress == RequestHead::Progress::complete) {
-      const std::size_t whole = connection.head.head_bytes() + connection.head.content_length();
-      if (connection.in.size() >= whole) return Step::run;
-      connection.deadline_ms = connection.request_started_ms + config_.request_timeout_ms;
-      if (!send_continue(connection)) return Step::destroy;
-    }
-    Step stop = Step::wait;
-    if (!read_some(connection, stop)) return stop;
-  }
-}
-
-bool EdgeServer::Reactor::read_some(Connection& connection, Step& stop) {
-  // Every thread reads into one buffer of its own; connections hold only what arrived.
-  thread_local std::array<char, read_chunk_bytes> chunk;
-  if (connection.drained && !connection.peer_closed) return false;
-  const ssize_t count = ::recv(connection.fd, chunk.data(), chunk.size(), 0);
-  if (count > 0) {
-    connection.drained = static_cast<std::size_t>(count) < chunk.size();
-    if (connection.request_started_ms == 0) {
-      connection.request_started_ms = now_ms();
-      connection.deadline_ms = connection.request_started_ms + config_.head_timeout_ms;
-    }
-    connection.in.append(chunk.data(), static_cast<std::size_t>(count));
-    return true;
-  }
-  if (count < 0 && errno == EINTR) return true;
-  const bool nothing_yet = count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
-  connection.drained = nothing_yet;
-  if (!nothing_yet) stop = Step::destroy;
-  return false;
-}
-
-bool EdgeServer::Reactor::send_continue(Connection& connection) {
-  if (!connection.head.expects_continue() || connection.continue_sent) return true;
-  connection.continue_sent = true;
-  if (connection.in.size() > connection.head.head_bytes()) return true;  // it did not wait
-  constexpr std::string_view line = "HTTP/1.1 100 Continue\r\n\r\n";
-  return ::send(connection.fd, line.data(), line.size(), MSG_NOSIGNAL) ==
-         static_cast<ssize_t>(line.size());
-}
-
-EdgeServer::Reactor::Flush EdgeServer::Reactor::flush(Connection& connection) {
-  while (connection.out_sent < connection.out.size()) {
-    const ssize_t count = ::send(connection.fd, connection.out.data() + connection.out_sent,
-                                 connection.out.size() - connection.out_sent, MSG_NOSIGNAL);
-    if (count > 0) {
-      connection.out_sent += static_cast<std::size_t>(count);
-    } else if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-      return Flush::blocked;
-    } else if (!(count < 0 && errno == EINTR)) {
-      return Flush::failed;
-    }
-  }
-  connection.out.clear();
-  connection.out_sent = 0;
-  if (connection.out.capacity() > kept_buffer_bytes) connection.out.shrink_to_fit();
-  return Flush::done;
-}
-
-void EdgeServer::Reactor::expect_next_request(Connection& connection) {
-  connection.phase = ConnectionPhase::reading;
-  connection.head.reset();
-  connection.continue_sent = false;
-  const std::int64_t now = now_ms();
-  const bool has_begun = !connection.in.empty();
-  connection.request_started_ms = has_begun ? now : 0;
-  connection.deadline_ms = now + (has_begun ? config_.head_timeout_ms : config_.idle_timeout_ms);
-  if (!has_begun && connection.in.capacity() > kept_buffer_bytes) connection.in.shrink_to_fit();
-}
-
-// Sends a problem that no handler sees, and closes: after a doubt about framing nothing that
-// follows on this connection can be trusted.
-void EdgeServer::Reactor::refuse(Connection& connection, const Problem& problem) {
-  counters_.refused[static_cast<std::size_t>(problem.code)].fetch_add(1, std::memory_order_relaxed);
-  const std::string_view path = path_of(connection.head.target().in(connection.in));
-  const auto words = refusal_ ? refusal_(path, problem) : std::nullopt;
-  connection.out = words ? canned_response(problem, *words) : canned_problem_response(problem);
-  connection.out_sent = 0;
-  connection.in.clear();
-  connection.phase = ConnectionPhase::writing;
-  connection.close_after_write = true;
-  connection.was_refused = true;
-  connection.deadline_ms = now_ms() + config_.write_timeout_ms;
-}
-
-EdgeServer::Reactor::Step EdgeServer::Reactor::linger(Connection& connection) {
-  thread_local std::array<char, read_chunk_bytes> discard;
-  for (;;) {
-    if (connection.drained && !connection.peer_closed) return Step::wait;
-    const ssize_t count = ::recv(connection.fd, discard.data(), discard.size(), 0);
-    if (count > 0) {
-      connection.discarded_bytes += static_cast<std::size_t>(count);
-      if (connection.discarded_bytes > max_discarded_bytes) return Step::destroy;
-      continue;
-    }
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-      connection.drained = true;
-      return Step::wait;
-    }
-    return Step::destroy;
-  }
+  return is_control_(path_of_target(target)) ? *control_pool_ : *main_pool_;
 }
 
 // ---- the public face

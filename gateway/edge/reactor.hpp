@@ -5,7 +5,9 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -30,7 +32,8 @@ class EdgeServer::Reactor final : private Responder::Line {
   const EdgeCounters& counters() const { return counters_; }
 
  private:
-  enum class Step : std::uint8_t { wait, run, destroy };
+  // `again`: there is more to do than one turn allows.
+  enum class Step : std::uint8_t { wait, run, again, destroy };
 
   // On the accept thread.
   void adopt(int fd);
@@ -39,11 +42,13 @@ class EdgeServer::Reactor final : private Responder::Line {
   void loop();
   void on_event(Connection& connection, std::uint32_t events);
   void take_step(Connection& connection);
-  void check_deadlines(std::int64_t now_ms);
+  void wait_for_turn(Connection& connection);
+  void give_turns();
+  bool check_deadlines(std::int64_t now_ms);
   void expire(Connection& connection);
   void submit_ready();
   void submit_to(WorkerPool& pool, std::vector<Connection*>& ready);
-  void destroy_returned();
+  void take_returned();
   void destroy(Connection* connection);
 
   // On a worker.
@@ -57,17 +62,19 @@ class EdgeServer::Reactor final : private Responder::Line {
   // By the worker or whoever answered after the handler had returned.
   void go_on(Connection* connection, int rounds_left);
   Step settle(Connection& connection);
-  void give_back(Connection* connection);
+  void give_back(Connection* connection, Step step);
   bool release(Connection& connection);
 
-  // By whoever owns the connection. `advance` moves it as far as it goes without waiting.
+  // By whoever owns the connection, in connection_steps.cpp. `advance` moves it as far as it goes
+  // without waiting, and without moving more bytes than a turn has: however fast a client is,
+  // others and the deadlines come next.
   Step advance(Connection& connection);
-  Step advance_reading(Connection& connection);
-  bool read_some(Connection& connection, Step& stop);
+  Step advance_reading(Connection& connection, std::size_t& bytes_left);
+  bool read_some(Connection& connection, std::size_t& bytes_left, Step& stop);
   bool send_continue(Connection& connection);
-  Step linger(Connection& connection);
-  enum class Flush : std::uint8_t { done, blocked, failed };
-  Flush flush(Connection& connection);
+  Step linger(Connection& connection, std::size_t& bytes_left);
+  enum class Flush : std::uint8_t { done, blocked, unfinished, failed };
+  Flush flush(Connection& connection, std::size_t& bytes_left);
   void expect_next_request(Connection& connection);
   void refuse(Connection& connection, const Problem& problem);
 
@@ -97,8 +104,14 @@ class EdgeServer::Reactor final : private Responder::Line {
   std::vector<Connection*> registry_;
 
   std::mutex returned_mutex_;
-  std::vector<Connection*> returned_;
+  struct Returned {
+    Connection* connection;
+    Step step;
+  };
+  std::vector<Returned> returned_;
 
+  // One that is destroyed meanwhile has no descriptor and is deleted when its turn comes.
+  std::deque<Connection*> turns_;
   std::vector<Connection*> ready_main_;
   std::vector<Connection*> ready_control_;
 

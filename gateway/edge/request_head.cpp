@@ -54,6 +54,29 @@ bool equals_ignoring_case(std::string_view text, std::string_view lower_text) {
   return true;
 }
 
+bool begins_ignoring_case(std::string_view text, std::string_view lower_text) {
+  return equals_ignoring_case(text.substr(0, lower_text.size()), lower_text);
+}
+
+// A host and perhaps a port. Whoever has a user's name before it means something else by it.
+bool is_authority(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    const char small = lower(c);
+    return (small >= 'a' && small <= 'z') || (c >= '0' && c <= '9') ||
+           std::string_view("-._~:[]").find(c) != std::string_view::npos;
+  });
+}
+
+// Where scheme and authority of an absolute form end; 0: this is none of HTTP's.
+std::size_t authority_end(std::string_view target) {
+  const std::size_t begin = begins_ignoring_case(target, "http://")    ? 7
+                            : begins_ignoring_case(target, "https://") ? 8
+                                                                       : 0;
+  if (begin == 0) return 0;
+  const std::size_t end = std::min(target.find_first_of("/?", begin), target.size());
+  return is_authority(target.substr(begin, end - begin)) ? end : 0;
+}
+
 Span span_of(std::string_view buffer, std::string_view part) {
   return {static_cast<std::uint32_t>(part.data() - buffer.data()),
           static_cast<std::uint32_t>(part.size())};
@@ -61,11 +84,12 @@ Span span_of(std::string_view buffer, std::string_view part) {
 
 }  // namespace
 
-void RequestHead::reset() {
+void RequestHead::reset(std::size_t begin) {
   std::vector<Line> kept = std::move(lines_);
   kept.clear();
   *this = RequestHead();
   lines_ = std::move(kept);
+  begin_ = seen_ = line_start_ = begin;
 }
 
 bool RequestHead::refuse(ProblemCode code, std::string detail, std::string field) {
@@ -87,27 +111,36 @@ RequestHead::Progress RequestHead::feed(std::string& buffer, const HeadLimits& l
       break;
     }
     seen_ = end + 1;
-    if (seen_ > limits.max_head_bytes) break;
+    if (seen_ - begin_ > limits.max_head_bytes) break;
     const bool is_empty_line = end - 1 == line_start_;
-    const bool ok = !has_request_line_ ? take_request_line(buffer, end - 1, limits)
-                    : is_empty_line    ? judge(buffer, limits)
-                                       : take_header_line(buffer, end - 1, limits);
+    const bool is_end = is_empty_line && has_request_line_;
+    const bool ok = is_end              ? judge(limits)
+                    : has_request_line_ ? take_header_line(buffer, end - 1, limits)
+                    : is_empty_line     ? take_empty_line(limits)
+                                        : take_request_line(buffer, end - 1, limits);
     if (!ok) break;
     line_start_ = seen_;
-    if (is_empty_line) progress_ = Progress::complete;
+    if (is_end) progress_ = Progress::complete;
   }
-  if (progress_ == Progress::incomplete && seen_ > limits.max_head_bytes)
+  if (progress_ == Progress::incomplete && seen_ - begin_ > limits.max_head_bytes)
     refuse(ProblemCode::headers_too_large, "the request's head is too large");
   // The carriage return may be there already: what comes in pieces is judged as the whole is.
   if (progress_ == Progress::incomplete && !has_request_line_ &&
-      seen_ > limits.max_request_line_bytes + 1)
+      seen_ - line_start_ > limits.max_request_line_bytes + 1)
     refuse(ProblemCode::headers_too_large, "the request line is too long");
   return progress_;
 }
 
-bool RequestHead::take_request_line(std::string_view buffer, std::size_t end,
+// Some clients send an empty line after a body; RFC 9112 2.2 asks to skip it. Who sends nothing
+// else is not waited for.
+bool RequestHead::take_empty_line(const HeadLimits& limits) {
+  if (++empty_lines_ <= limits.max_empty_lines) return true;
+  return refuse(ProblemCode::bad_request, "too many empty lines stand before the request line");
+}
+
+bool RequestHead::take_request_line(std::string& buffer, std::size_t end,
                                     const HeadLimits& limits) {
-  const std::string_view line = buffer.substr(line_start_, end - line_start_);
+  const std::string_view line = std::string_view(buffer).substr(line_start_, end - line_start_);
   if (line.size() > limits.max_request_line_bytes)
     return refuse(ProblemCode::headers_too_large, "the request line is too long");
   const std::size_t first = line.find(' ');
@@ -119,16 +152,34 @@ bool RequestHead::take_request_line(std::string_view buffer, std::size_t end,
   const std::string_view version = line.substr(last + 1);
   if (!is_token(method) || method.size() > 16)
     return refuse(ProblemCode::bad_request, "the method is not a token");
-  if (target.empty() || target.front() != '/' || !is_visible_ascii(target) ||
-      target.find('#') != std::string_view::npos)
-    return refuse(ProblemCode::bad_request, "the request target is not an absolute path");
+  if (!is_visible_ascii(target) || target.find('#') != std::string_view::npos ||
+      !take_target(buffer, span_of(buffer, target)))
+    return refuse(ProblemCode::bad_request, "the request target is not an absolute path or URL");
   if (version != "HTTP/1.1" && version != "HTTP/1.0")
     return refuse(ProblemCode::bad_request, "only HTTP/1.1 and HTTP/1.0 are spoken here");
   is_http_1_0_ = version == "HTTP/1.0";
   keep_alive_ = !is_http_1_0_;
   method_ = span_of(buffer, method);
-  target_ = span_of(buffer, target);
   has_request_line_ = true;
+  return true;
+}
+
+// Of an absolute form (RFC 9112 3.2.2) the origin form is kept: a node answers for whatever host it
+// was asked by, in the target as in the Host header.
+bool RequestHead::take_target(std::string& buffer, Span target) {
+  const std::string_view text = target.in(buffer);
+  std::size_t begin = 0;
+  if (text.empty() || text.front() != '/') {
+    begin = authority_end(text);
+    if (begin == 0) return false;
+    // An empty path is "/", and the authority, which nobody reads again, has room for it.
+    if (begin == text.size() || text[begin] == '?') {
+      --begin;
+      buffer[target.begin + begin] = '/';
+    }
+  }
+  const auto skipped = static_cast<std::uint32_t>(begin);
+  target_ = {target.begin + skipped, target.size - skipped};
   return true;
 }
 
@@ -190,16 +241,13 @@ void RequestHead::take_connection(std::string_view value) {
   }
 }
 
-bool RequestHead::judge(std::string_view buffer, const HeadLimits& limits) {
+// Without Content-Length a request has no body, whatever its method (RFC 9112 6.3).
+bool RequestHead::judge(const HeadLimits& limits) {
   if (has_transfer_encoding_)
     return refuse(ProblemCode::transfer_encoding_refused,
                   "send the body whole, with Content-Length", "Transfer-Encoding");
   if (hosts_ == 0 && !is_http_1_0_)
     return refuse(ProblemCode::bad_request, "HTTP/1.1 asks for a Host header", "Host");
-  const std::string_view method = method_.in(buffer);
-  if (!content_length_ && (method == "POST" || method == "PUT" || method == "PATCH"))
-    return refuse(ProblemCode::length_required, "a request of this method needs Content-Length",
-                  "Content-Length");
   if (content_length() > limits.body_limit_bytes)
     return refuse(ProblemCode::body_too_large,
                   "the body may have at most " + std::to_string(limits.body_limit_bytes) + " bytes",

@@ -18,6 +18,7 @@ struct HeadLimits {
   std::size_t max_header_lines = 100;
   std::size_t max_request_line_bytes = 8 * 1000;  // httplib refuses from 8192 on
   std::size_t body_limit_bytes = 64 * 1024;
+  std::size_t max_empty_lines = 8;  // before the request line
 };
 
 // Offsets rather than pointers, because the buffer may move while the body arrives.
@@ -36,15 +37,17 @@ class RequestHead {
     Span value;
   };
 
-  // Looks at the bytes it has not seen yet. Header names are put in lower case in place.
+  // Looks at the bytes it has not seen yet, each of them once. Header names are put in lower case
+  // in place.
   Progress feed(std::string& buffer, const HeadLimits& limits);
-  void reset();
+  // The next head begins there in the buffer.
+  void reset(std::size_t begin = 0);
 
   // Valid when complete.
   Span method() const { return method_; }
   Span target() const { return target_; }
   const std::vector<Line>& lines() const { return lines_; }
-  std::size_t head_bytes() const { return line_start_; }
+  std::size_t head_end() const { return line_start_; }  // in the buffer
   std::size_t content_length() const { return content_length_.value_or(0); }
   bool keep_alive() const { return keep_alive_; }
   bool expects_continue() const { return expects_continue_; }
@@ -54,16 +57,20 @@ class RequestHead {
 
  private:
   bool refuse(ProblemCode code, std::string detail, std::string field = {});
-  bool take_request_line(std::string_view buffer, std::size_t end, const HeadLimits& limits);
+  bool take_empty_line(const HeadLimits& limits);
+  bool take_request_line(std::string& buffer, std::size_t end, const HeadLimits& limits);
+  bool take_target(std::string& buffer, Span target);
   bool take_header_line(std::string& buffer, std::size_t end, const HeadLimits& limits);
   bool take_framing_header(std::string_view name, std::string_view value);
   bool take_content_length(std::string_view value);
   void take_connection(std::string_view value);
-  bool judge(std::string_view buffer, const HeadLimits& limits);
+  bool judge(const HeadLimits& limits);
 
   Progress progress_ = Progress::incomplete;
+  std::size_t begin_ = 0;
   std::size_t seen_ = 0;
   std::size_t line_start_ = 0;
+  std::size_t empty_lines_ = 0;
   bool has_request_line_ = false;
   bool is_http_1_0_ = false;
   bool keep_alive_ = true;

@@ -188,11 +188,11 @@ TEST_CASE("what could not be read whole is refused in the channel's words, and c
   };
   CHECK(refused_by("stripe_main", ProblemCode::body_too_large) == refused);
   CHECK(refused_by("stripe_main", ProblemCode::body_too_large) == refused);
-  CHECK(refused_by("stripe_main", ProblemCode::length_required) == refused);
+  CHECK(refused_by("stripe_main", ProblemCode::transfer_encoding_refused) == refused);
   CHECK(refused_by("stripe", ProblemCode::body_too_large) == "nothing");
   const std::string text = bench.metrics_text();
   CHECK_THAT(text, Contains(refusals("body_too_large", 2)));
-  CHECK_THAT(text, Contains(refusals("length_required", 1)));
+  CHECK_THAT(text, Contains(refusals("transfer_encoding_refused", 1)));
   CHECK_THAT(text, !Contains("account=\"stripe\""));
   CHECK(bench.reports.empty());
   CHECK(bench.kept.empty());

@@ -39,9 +39,9 @@ bool is_lower_token(std::string_view text) {
 void check_complete(const Judged& judged) {
   const RequestHead& head = judged.head;
   const std::string_view target = head.target().in(judged.buffer);
-  claim(head.head_bytes() <= limits.max_head_bytes && head.head_bytes() <= judged.buffer.size(),
+  claim(head.head_end() <= limits.max_head_bytes && head.head_end() <= judged.buffer.size(),
         "a head is within its limit and its buffer");
-  claim(judged.buffer.substr(head.head_bytes() - 4, 4) == "\r\n\r\n",
+  claim(judged.buffer.substr(head.head_end() - 4, 4) == "\r\n\r\n",
         "a head ends with an empty line");
   claim(head.content_length() <= limits.body_limit_bytes, "a body is within its limit");
   claim(!target.empty() && target.front() == '/', "a target is a path");
@@ -87,15 +87,15 @@ void check(std::string_view bytes, std::size_t piece) {
   if (progress != RequestHead::Progress::complete) return;
   check_complete(whole);
   check_complete(pieces);
-  claim(whole.head.head_bytes() == pieces.head.head_bytes() &&
+  claim(whole.head.head_end() == pieces.head.head_end() &&
             whole.head.content_length() == pieces.head.content_length() &&
             whole.head.keep_alive() == pieces.head.keep_alive() &&
             whole.head.expects_continue() == pieces.head.expects_continue(),
         "pieces are framed as the whole is");
   // What follows the head is the body's and the next request's, and neither is touched.
   claim_same(whole.buffer, pieces.buffer, "pieces leave the buffer as the whole does");
-  claim_same(std::string_view(whole.buffer).substr(whole.head.head_bytes()),
-             bytes.substr(whole.head.head_bytes()), "what follows the head is left as it came");
+  claim_same(std::string_view(whole.buffer).substr(whole.head.head_end()),
+             bytes.substr(whole.head.head_end()), "what follows the head is left as it came");
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "gateway/edge/request_head.hpp"
 
+#include <array>
 #include <catch2/catch.hpp>
 
 using namespace welkin;
@@ -52,7 +53,7 @@ TEST_CASE("a head is read the same however it is cut", "[edge]") {
     REQUIRE(head.feed(buffer, {}) == Progress::complete);
     CHECK(head.method().in(buffer) == "POST");
     CHECK(head.target().in(buffer) == "/a?b=c");
-    CHECK(head.head_bytes() == whole.size());
+    CHECK(head.head_end() == whole.size());
     CHECK(head.content_length() == 12);
     CHECK(head.expects_continue());
     CHECK_FALSE(head.keep_alive());
@@ -76,9 +77,6 @@ TEST_CASE("whatever leaves a doubt about framing is refused", "[edge]") {
       {post_with("Transfer-Encoding: identity\r\nContent-Length: 3\r\n"),
        ProblemCode::transfer_encoding_refused},
       {get_with("Host: h\r\ntransfer-encoding:\r\n"), ProblemCode::transfer_encoding_refused},
-      {post_with(""), ProblemCode::length_required},
-      {"PUT / HTTP/1.1\r\nHost: h\r\n\r\n", ProblemCode::length_required},
-      {"PATCH / HTTP/1.1\r\nHost: h\r\n\r\n", ProblemCode::length_required},
       {post_with("Content-Length: 1\r\nContent-Length: 1\r\n"), ProblemCode::bad_request},
       {post_with("Content-Length: 1, 1\r\n"), ProblemCode::bad_request},
       {post_with("Content-Length: +1\r\n"), ProblemCode::bad_request},
@@ -105,7 +103,14 @@ TEST_CASE("whatever leaves a doubt about framing is refused", "[edge]") {
       {"GET /\r\n", ProblemCode::bad_request},
       {"GET  / HTTP/1.1\r\n", ProblemCode::bad_request},
       {"GET / x HTTP/1.1\r\n", ProblemCode::bad_request},
-      {"GET http://h/ HTTP/1.1\r\n", ProblemCode::bad_request},
+      {"GET * HTTP/1.1\r\n", ProblemCode::bad_request},
+      {"GET h:80 HTTP/1.1\r\n", ProblemCode::bad_request},
+      {"GET http:/path HTTP/1.1\r\n", ProblemCode::bad_request},
+      {"GET http:///path HTTP/1.1\r\n", ProblemCode::bad_request},
+      {"GET http://user@h/ HTTP/1.1\r\n", ProblemCode::bad_request},
+      {"GET http://h/#f HTTP/1.1\r\n", ProblemCode::bad_request},
+      {"GET ftp://h/ HTTP/1.1\r\n", ProblemCode::bad_request},
+      {"GET http://h/ HTTP/1.1\r\n\r\n", ProblemCode::bad_request},
       {"GET /\x01 HTTP/1.1\r\n", ProblemCode::bad_request},
       {"GET /\xc3\xa9 HTTP/1.1\r\n", ProblemCode::bad_request},
       {"G@T / HTTP/1.1\r\n", ProblemCode::bad_request},
@@ -122,6 +127,76 @@ TEST_CASE("whatever leaves a doubt about framing is refused", "[edge]") {
     REQUIRE(head.feed(buffer, {}) == Progress::refused);
     CHECK(std::string(spec_of(head.refusal().code).name) == spec_of(one.code).name);
   }
+}
+
+TEST_CASE("without Content-Length a request has no body, whatever its method", "[edge]") {
+  for (const char* method : {"POST", "PUT", "PATCH", "GET"}) {
+    CAPTURE(method);
+    std::string buffer = std::string(method) + " / HTTP/1.1\r\nHost: h\r\n\r\n{}";
+    RequestHead head;
+    REQUIRE(head.feed(buffer, {}) == Progress::complete);
+    CHECK(head.content_length() == 0);
+    CHECK(buffer.substr(head.head_end()) == "{}");
+  }
+}
+
+TEST_CASE("an absolute form is read as the origin form within it", "[edge]") {
+  const std::vector<std::array<std::string, 2>> targets = {
+      {"http://h:8080/v1/payments?limit=1", "/v1/payments?limit=1"},
+      {"HTTPS://[::1]/", "/"},
+      {"http://pay.example.com//x", "//x"},
+      {"http://h", "/"},
+      {"http://h?a=b/c", "/?a=b/c"},
+  };
+  for (const auto& [target, origin] : targets) {
+    CAPTURE(target);
+    const std::string line = "GET " + target + " HTTP/1.1\r\n";
+    // Which host is named where says nothing here: RFC 9112 3.2.2 has the header ignored.
+    std::string buffer = line + "Host: another\r\n\r\n";
+    RequestHead head;
+    REQUIRE(head.feed(buffer, {}) == Progress::complete);
+    CHECK(head.method().in(buffer) == "GET");
+    CHECK(head.target().in(buffer) == origin);
+  }
+}
+
+TEST_CASE("a few empty lines before a request are skipped, and more of them are refused at once",
+          "[edge]") {
+  const HeadLimits limits;
+  std::string lines;
+  for (std::size_t i = 0; i < limits.max_empty_lines; ++i) lines += "\r\n";
+  std::string buffer = lines + get_with("Host: h\r\n") + "next";
+  RequestHead head;
+  REQUIRE(head.feed(buffer, limits) == Progress::complete);
+  CHECK(head.target().in(buffer) == "/");
+  CHECK(buffer.substr(head.head_end()) == "next");
+
+  RequestHead refused;
+  std::string more = lines + "\r\n";
+  REQUIRE(refused.feed(more, limits) == Progress::refused);
+  CHECK(refused.refusal().code == ProblemCode::bad_request);
+  // The longest request line has its length behind them too.
+  const std::string around = "GET / HTTP/1.1";
+  std::string longest = lines + "GET /" +
+                        std::string(limits.max_request_line_bytes - around.size(), 'a') +
+                        " HTTP/1.1\r";
+  RequestHead waiting;
+  CHECK(waiting.feed(longest, limits) == Progress::incomplete);
+}
+
+TEST_CASE("a head that begins further on in the buffer is read with its own limits", "[edge]") {
+  HeadLimits limits;
+  limits.max_head_bytes = 64;
+  const std::string first = post_with("Content-Length: 2\r\n") + "{}";
+  const std::string second = get_with("Host: h\r\n");
+  std::string buffer = first + second;
+  RequestHead head;
+  REQUIRE(head.feed(buffer, limits) == Progress::complete);
+  head.reset(head.head_end() + head.content_length());
+  REQUIRE(head.feed(buffer, limits) == Progress::complete);
+  CHECK(head.method().in(buffer) == "GET");
+  CHECK(head.lines()[0].value.in(buffer) == "h");
+  CHECK(head.head_end() == buffer.size());
 }
 
 TEST_CASE("a hundred header lines pass and one more does not", "[edge]") {

@@ -211,8 +211,10 @@ TEST_CASE("a callback that cannot be read whole is refused in its channel's own 
   const std::string large = "Content-Length: 9000000\r\n";
   CHECK(code_and_type(refusal_of("/channels/sandbox/notify?x=1", large)) ==
         "413 application/json body_too_large");
-  CHECK(code_and_type(refusal_of("/channels/sandbox/notify", "")) ==
-        "411 application/json length_required");
+  CHECK(code_and_type(refusal_of("/channels/sandbox/notify", "Transfer-Encoding: chunked\r\n")) ==
+        "411 application/json transfer_encoding_refused");
+  CHECK(code_and_type(refusal_of("/channels/sandbox/notify?x=1", "Content-Length: 0\r\n")) ==
+        "400 application/json unknown_field");
   CHECK(code_and_type(refusal_of("/channels/sandbox/notify", "Content-Length: x\r\n")) ==
         "400 application/json bad_request");
   for (const char* path : {"/channels/other/notify", "/channels/notify", "/v1/payments"})
