@@ -153,8 +153,6 @@ bool may_be_refused_with(const HttpRoute& route, C code) {
     case C::unknown_field:
     case C::invalid_value:
       return true;  // a query parameter that no route knows, or one that stands there twice
-    case C::length_required:
-      return route.method == "POST";
     case C::unsupported_media_type:
       return takes_json;
     case C::malformed_json:
