@@ -18,6 +18,8 @@ COLUMNS_MAX = 100
 # does not find itself.
 MARKERS = re.compile(r"(//|#|/\*).*\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK"]) + r")\b")
 CONFLICT = re.compile(r"^(<<<<<<< |>>>>>>> )")
+# What parses nothing but the JSON that the program has just written itself.
+READS_ITS_OWN = {"gateway/openapi_examples.cpp"}
 # The suites whose sources tests/CMakeLists.txt builds, file by file.
 SUITES = ("unit", "contract", "actors", "gateway", "simulation")
 
@@ -133,7 +135,7 @@ class Tree(unittest.TestCase):
                 if not name.startswith(folder + "/") or not name.endswith((".cpp", ".hpp")):
                     continue
                 text = (ROOT / name).read_text(encoding="utf-8")
-                if parses.search(text):
+                if parses.search(text) and name not in READS_ITS_OWN:
                     self.assertIn("unjudged_json_byte(", text,
                                   f"{name}: the library's parser stops at a NUL byte; see protocol/json_bytes.hpp")
 
