@@ -6,14 +6,12 @@
 
 namespace welkin {
 
-void AppendQueue::push(AppendRequestPtr request) {
+AppendQueue::Pushed AppendQueue::push(const AppendRequestPtr& request, std::size_t max_waiting) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  waiting_.push_back(std::move(request));
-}
-
-std::size_t AppendQueue::size() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  return waiting_.size();
+  if (is_closed_) return Pushed::closed;
+  if (request->new_work && waiting_.size() >= max_waiting) return Pushed::overloaded;
+  waiting_.push_back(request);
+  return std::exchange(is_written_, true) ? Pushed::behind_others : Pushed::first;
 }
 
 std::vector<AppendRequestPtr> AppendQueue::take() {
@@ -26,9 +24,22 @@ std::vector<AppendRequestPtr> AppendQueue::take() {
   return batch;
 }
 
-std::deque<AppendRequestPtr> AppendQueue::take_all() {
+bool AppendQueue::rest() {
   const std::lock_guard<std::mutex> lock(mutex_);
+  is_written_ = !waiting_.empty();
+  return !is_written_;
+}
+
+std::deque<AppendRequestPtr> AppendQueue::close() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  is_closed_ = true;
+  is_written_ = false;
   return std::exchange(waiting_, {});
+}
+
+void AppendQueue::open() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  is_closed_ = false;
 }
 
 }  // namespace welkin

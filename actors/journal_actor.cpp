@@ -9,24 +9,35 @@ namespace {
 constexpr auto probe_interval = std::chrono::milliseconds(500);
 
 void refuse(const AppendRequestPtr& request, CommitStatus status) {
-  caf::anon_send(request->reply_to, committed_atom::value, CommitAck{status, 0, {}});
+  caf::anon_send(std::exchange(request->reply_to, nullptr), committed_atom::value,
+                 CommitAck{status, 0, {}});
 }
 
 }  // namespace
 
+void append(const RuntimeContext& context, const AppendRequestPtr& request) {
+  switch (context.appends->push(request, context.limits.max_queued_appends)) {
+    case AppendQueue::Pushed::behind_others:
+      return;
+    case AppendQueue::Pushed::first:
+      return caf::anon_send(context.journal, flush_atom::value);
+    case AppendQueue::Pushed::overloaded:
+      context.metrics->appends_refused.Increment();
+      return refuse(request, CommitStatus::overloaded);
+    case AppendQueue::Pushed::closed:
+      return refuse(request, CommitStatus::unavailable);
+  }
+}
+
 JournalActor::JournalActor(caf::actor_config& config, RuntimeContextPtr context)
-    : caf::event_based_actor(config),
-      context_(std::move(context)),
-      waiting_(std::make_shared<AppendQueue>(context_->limits.max_batch_appends)) {}
+    : caf::event_based_actor(config), context_(std::move(context)) {}
 
 caf::behavior JournalActor::make_behavior() {
   return {
-      [this](append_atom, const AppendRequestPtr& request) { take(request); },
-      [this](written_atom, bool store_is_well) { writing_over(store_is_well); },
       [this](flush_atom) {
-        is_told_to_write_ = false;
         if (!writing_) begin_writing();
       },
+      [this](written_atom, bool store_is_well) { writing_over(store_is_well); },
       [this](doubt_atom) { store_fails(); },
       [this](tick_atom) { context_->io->probe(this); },
       [this](probed_atom, bool store_is_well) {
@@ -37,26 +48,9 @@ caf::behavior JournalActor::make_behavior() {
   };
 }
 
-void JournalActor::take(const AppendRequestPtr& request) {
-  if (!store_is_well_) return refuse(request, CommitStatus::unavailable);
-  if (request->new_work && waiting_->size() >= context_->limits.max_queued_appends) {
-    context_->metrics->appends_refused.Increment();
-    return refuse(request, CommitStatus::overloaded);
-  }
-  waiting_->push(request);
-  if (!writing_) write_soon();
-}
-
-// Its own message comes behind what is in the mailbox already, all of which so goes into the batch.
-void JournalActor::write_soon() {
-  if (std::exchange(is_told_to_write_, true)) return;
-  send(this, flush_atom::value);
-}
-
 void JournalActor::begin_writing() {
-  if (waiting_->size() == 0) return;
   writing_ = true;
-  context_->io->write(waiting_, this, context_->views);
+  context_->io->write(context_->appends, {this, context_->views, context_->answerers});
 }
 
 // What came after the last look into the queue is written by a new beginning.
@@ -67,26 +61,23 @@ void JournalActor::writing_over(bool store_is_well) {
     return probe_later();
   }
   store_recovers();
-  write_soon();
+  if (!context_->appends->rest()) begin_writing();
 }
 
 void JournalActor::store_fails() {
   store_is_well_ = false;
   context_->metrics->store_up.Set(0);
-  refuse_waiting();
+  for (const AppendRequestPtr& request : context_->appends->close())
+    refuse(request, CommitStatus::unavailable);
 }
 
 void JournalActor::store_recovers() {
   if (store_is_well_) return;
   store_is_well_ = true;
   context_->metrics->store_up.Set(1);
+  context_->appends->open();
 }
 
 void JournalActor::probe_later() { delayed_send(this, probe_interval, tick_atom::value); }
-
-void JournalActor::refuse_waiting() {
-  for (const AppendRequestPtr& request : waiting_->take_all())
-    refuse(request, CommitStatus::unavailable);
-}
 
 }  // namespace welkin

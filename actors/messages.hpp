@@ -11,12 +11,13 @@
 #include <variant>
 #include <vector>
 
+#include "actors/commit_slot.hpp"
 #include "actors/payment_service.hpp"
 #include "persistence/journal_store.hpp"
-#include "protocol/breaker/breaker.hpp"
+#include "protocol/breaker/kind.hpp"
 #include "protocol/channel/call_outcome.hpp"
 #include "protocol/channel/channel.hpp"
-#include "protocol/payment/payment.hpp"
+#include "protocol/payment/kind.hpp"
 
 namespace welkin {
 
@@ -25,7 +26,7 @@ using report_atom = caf::atom_constant<caf::atom("report")>;  // a channel's rep
 using look_atom = caf::atom_constant<caf::atom("look")>;      // what is its state?
 using wake_atom = caf::atom_constant<caf::atom("wake")>;      // something is due
 using reply_atom = caf::atom_constant<caf::atom("reply")>;
-using append_atom = caf::atom_constant<caf::atom("append")>;
+using answer_atom = caf::atom_constant<caf::atom("answer")>;  // answers that are due
 using committed_atom = caf::atom_constant<caf::atom("committed")>;
 using written_atom = caf::atom_constant<caf::atom("written")>;  // nothing is being written
 using doubt_atom = caf::atom_constant<caf::atom("doubt")>;      // it cannot be read back for now
@@ -68,6 +69,8 @@ struct ReplyTo {
   caf::actor actor;
   std::uint64_t token = 0;
   AnswerSink* sink = nullptr;  // outlives every actor
+
+  bool is_awaited() const { return actor || sink; }
 };
 
 inline void answer_to(const ReplyTo& to, CommandAnswer answer) {
@@ -104,17 +107,26 @@ using LookRequestPtr = std::shared_ptr<const LookRequest>;
 // ChannelCallPtr, CallPermit) and hears (outcome_atom, CallPermit, CallOutcome) of it.
 using ChannelCallPtr = std::shared_ptr<const ChannelCall>;
 
-// What one actor makes durable at once, by the kind of its stream.
-struct PaymentAppend {
-  std::vector<PaymentEvent> events;
-  PaymentPtr after;  // the payment once these are durable, for the views
+// An answer that is to be given.
+struct DueAnswer {
+  ReplyTo to;
+  CommandAnswer answer;
 };
-struct BreakerAppend {
-  std::vector<BreakerEvent> events;
+using DueAnswersPtr = std::shared_ptr<const std::vector<DueAnswer>>;
+
+// What follows once events are durable. Known beforehand, because the rules are pure, it travels
+// with them and is carried out by whoever commits them.
+struct Aftermath {
+  struct Parcel {
+    caf::actor to;
+    caf::message what;
+  };
+  std::vector<Parcel> parcels;
+  std::vector<DueAnswer> answers;
 };
 
-// One actor's events on their way to the journal.
-struct AppendRequest {
+// What one actor wants written.
+struct AppendContent {
   StreamId stream;
   std::uint32_t shard = 0;
   std::uint64_t epoch = 0;
@@ -123,31 +135,25 @@ struct AppendRequest {
   UnixUs at_us = 0;
   std::string causation_id;
   std::string correlation_id;
-  std::variant<PaymentAppend, BreakerAppend> what;
-  // Hears (committed_atom, CommitAck) and is let go of then: the views keep the rest for a while.
-  mutable caf::actor reply_to;
+  std::shared_ptr<const RecordedEvents> recorded;
   bool new_work = false;  // may be refused when too much is waiting; settling never is
 
-  const PaymentAppend* payment() const { return std::get_if<PaymentAppend>(&what); }
-  std::size_t event_count() const {
-    return std::visit([](const auto& append) { return append.events.size(); }, what);
+  template <class Kind>
+  const EventsOf<Kind>* of() const {
+    if (stream.kind != Kind::stream_kind) return nullptr;
+    return static_cast<const EventsOf<Kind>*>(recorded.get());
   }
 };
+
+// It on its way to the journal, with who waits for it.
+struct AppendRequest : AppendContent {
+  // Moved out when they are carried out: the views keep the rest for a while.
+  mutable Aftermath aftermath;
+  // Hears (committed_atom, CommitAck) when it must, and is let go of then.
+  mutable caf::actor reply_to;
+  mutable CommitSlot slot;
+};
 using AppendRequestPtr = std::shared_ptr<const AppendRequest>;
-
-enum class CommitStatus : std::uint8_t {
-  committed,
-  conflict,
-  stale_epoch,
-  unavailable,
-  overloaded
-};
-
-struct CommitAck {
-  CommitStatus status = CommitStatus::committed;
-  std::uint64_t last_seq = 0;
-  Hash hash{};
-};
 
 struct CommittedItem {
   AppendRequestPtr request;
@@ -157,18 +163,18 @@ struct CommittedItem {
 };
 using CommittedBatchPtr = std::shared_ptr<const std::vector<CommittedItem>>;
 
-struct LoadedPayment {
-  PaymentPtr payment;  // state none when the stream is empty
+// A stream as the journal has it. An empty stream's state is that of an entity without events.
+template <class Kind>
+struct Loaded {
+  std::shared_ptr<const typename Kind::State> state =
+      std::make_shared<const typename Kind::State>();
   std::uint64_t seq = 0;
-  std::uint64_t snapshot_seq = 0;
+  std::uint64_t snapshot_seq = 0;  // 0: no snapshot was of use
   Hash hash{};
   std::string correlation_id;
 };
-struct LoadedBreaker {
-  Breaker breaker;  // closed since ever when the stream is empty
-  std::uint64_t seq = 0;
-  Hash hash{};
-};
+using LoadedPayment = Loaded<PaymentKind>;
+using LoadedBreaker = Loaded<BreakerKind>;
 struct LoadFailure {
   bool corrupt = false;  // reading again will not help
   std::string what;
@@ -197,7 +203,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::LookRequestPtr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::ChannelCallPtr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::CallPermit)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::CallOutcome)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::AppendRequestPtr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::DueAnswersPtr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::CommitAck)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::CommittedBatchPtr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::LoadResultPtr)

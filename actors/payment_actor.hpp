@@ -1,116 +1,73 @@
-// One payment as an actor. It asks the rules in protocol/payment, makes their events durable, and
-// only then acts and answers. Its mailbox is the lock: everything about one payment is judged here,
-// in order, against one state.
-//
-// Phases: `recovering` reads the journal, `live` judges, `persisting` waits for the one append it
-// has under way, `failed` answers that it cannot until the shard has buried it. What comes while it
-// recovers or persists waits in a bounded stash. Within `live` the behaviour is the payment
-// state's.
+// One payment as an actor: the machine of every entity, and what is special to payments, the
+// conversation with their channels. It asks the rules in protocol/payment; what a command or a
+// report means in a state is read from their edge table.
 #pragma once
 
-#include <caf/event_based_actor.hpp>
-#include <deque>
-#include <optional>
+#include <string>
 #include <variant>
 #include <vector>
 
-#include "actors/messages.hpp"
-#include "actors/runtime_context.hpp"
+#include "actors/channel_conversation.hpp"
+#include "actors/entity_actor.hpp"
 
 namespace welkin {
 
-class PaymentActor : public caf::event_based_actor {
+// Something is due.
+struct Wake {};
+using PaymentWork = std::variant<CommandRequestPtr, ReportRequestPtr, LookRequestPtr, Wake>;
+
+class PaymentActor final : public EntityActor<PaymentKind, PaymentWork> {
  public:
-  // `assume_new`: nothing is read first; if the store then knows the stream, the append conflicts
-  // and the payment recovers. Saves every new payment a look-up.
-  PaymentActor(caf::actor_config& config, RuntimeContextPtr context, PaymentId id, caf::actor shard,
-               bool assume_new);
+  PaymentActor(caf::actor_config& config, RuntimeContextPtr context, const PaymentId& id,
+               caf::actor shard, bool assume_new);
   caf::behavior make_behavior() override;
   const char* name() const override { return "payment"; }
   void on_exit() override;
 
  private:
-  enum class Phase : std::uint8_t { recovering, live, persisting, failed };
-  struct Wake {};
-  using Work = std::variant<CommandRequestPtr, ReportRequestPtr, LookRequestPtr, Wake>;
+  using Work = PaymentWork;
 
-  // A command whose answer waits for the channel's.
-  struct Waiter {
-    CommandRequestPtr request;
-    ChannelOperation operation;
-    std::string refund_id;
-    bool created = false;
-  };
-  // A call to the channel whose report has not come back.
-  struct InFlight {
-    ChannelOperation operation;
-    std::string refund_id;
-    bool query;
-  };
-
-  // What a message means in each state, read from the edge table.
-  caf::behavior behavior_in(PaymentState state);
-  template <class Function>
-  void guarded(Function function);
-
-  // ---- taking work
-  void take(Work work);
-  void judge(Work work);
+  // ---- judging
+  void judge(const Work& work) override;
   void handle(const CommandRequestPtr& request);
   void handle(const ReportRequestPtr& request);
-  void keep_refusal(const ReportRequestPtr& request);
   void handle(const LookRequestPtr& request);
   void handle(const Wake&);
-  void work_off_stash();
-  void refuse(const Work& work, ProblemCode code, const char* detail);
+  void keep_refusal(const ReportRequestPtr& request);
+  void refuse(const Work& work, ProblemCode code, const std::string& detail) override;
 
-  // ---- making events durable
-  void persist(std::vector<PaymentEvent> events, Work cause, std::string causation_id,
-               bool new_work);
-  void committed(const CommitAck& ack);
-  void act_on_committed();
-  void not_committed(CommitStatus status);
-
-  // ---- recovery
-  void recover();
-  void loaded(const LoadResult& result);
+  // ---- what follows on a commit
+  Aftermath aftermath_of(const PaymentPtr& next, const std::vector<PaymentEvent>& events,
+                         const Work& cause) override;
+  void follow(const CommandRequestPtr& request, const PaymentPtr& next,
+              const std::vector<PaymentEvent>& events, Aftermath& aftermath);
+  void follow(const ReportRequestPtr& request, const PaymentPtr& next,
+              const std::vector<PaymentEvent>& events, Aftermath& aftermath);
+  void committed(const PaymentEvents& events, const Work& cause) override;
+  void not_committed() override;
+  void report_failure(const std::string& what) override;
+  void fenced(const Work& cause) override;
 
   // ---- channel and answers
+  Aftermath::Parcel parcel_of(ChannelCall call) const;
   void call(ChannelCall call);
-  bool has_in_flight(const ChannelCall& call) const;
-  void forget_in_flight(const ReportRequest& request);
-  bool wait_for_channel(const CommandRequestPtr& request, bool created);
-  bool is_old_news(const ChannelReport& report) const;
-  void release_waiters(const ReportRequest* report);
-  void answer(const CommandRequestPtr& request, bool created);
-  CommandOutcome outcome() const;
+  CommandOutcome outcome_of(const PaymentPtr& payment, std::uint64_t seq,
+                            const ChannelConversation::Waiter* waiter = nullptr) const;
+  CommandOutcome outcome() const { return outcome_of(state_ptr(), seq()); }
 
+  // ---- leaving
   bool is_idle() const;
   bool is_crowded() const;
-  void offer_to_leave();
-  void fail(const std::string& what);
-  UnixUs now_us() const { return context_->clock->now_us(); }
+  Aftermath::Parcel offer_to_leave();
+
   DecisionContext decision_context() const { return {id_, now_us()}; }
   // Only what may begin an attempt has to know the channel's accounts.
   std::vector<Route> routes_for(const std::string& channel) const;
 
-  RuntimeContextPtr context_;
-  const PaymentId id_;
   const caf::actor shard_;
   std::uint64_t heard_ = 0;  // messages of the shard's
-  Phase phase_;
-  PaymentPtr payment_;  // as it is durable; never what is still on its way
-  std::uint64_t seq_ = 0;
-  Hash hash_{};
-  std::string correlation_id_;
-
-  AppendRequestPtr append_;  // under way
-  Work append_cause_;
-  std::optional<Work> judging_;  // answered even when judging it throws
-  int conflicts_ = 0;
-  std::deque<Work> stash_;
-  std::vector<Waiter> waiters_;
-  std::vector<InFlight> in_flight_;
+  ChannelConversation conversation_;
+  ChannelConversation next_conversation_;  // once the append under way is durable
 };
 
 }  // namespace welkin

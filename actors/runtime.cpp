@@ -7,6 +7,7 @@
 #include <map>
 #include <utility>
 
+#include "actors/answerer.hpp"
 #include "actors/breaker_actor.hpp"
 #include "actors/journal_actor.hpp"
 #include "actors/list_cursor.hpp"
@@ -190,6 +191,9 @@ StoreResult<std::unique_ptr<Runtime>> Runtime::start(const RuntimeConfig& config
   context.clock = &parts.clock;
   context.metrics = &parts.metrics;
   context.limits = config.limits;
+  context.appends = std::make_shared<AppendQueue>(config.limits.max_batch_appends);
+  for (int i = 0; i < answerers_per_node; ++i)
+    context.answerers.push_back(parts.system.spawn(answerer));
   context.journal = parts.system.spawn<JournalActor>(parts.context);
   context.routes = &parts.routes;
   for (std::size_t i = 0; i < accounts.size(); ++i)
@@ -224,6 +228,7 @@ void Runtime::stop() {
   for (const auto& [name, channel] : context.channels) caf::anon_send(channel, stop_atom::value);
   caf::anon_send(context.journal, stop_atom::value);
   caf::anon_send(context.views, stop_atom::value);
+  for (const caf::actor& giver : context.answerers) caf::anon_send(giver, stop_atom::value);
   caf::anon_send(parts_->expirer, stop_atom::value);
   parts_->expirer = nullptr;
   parts_->io.stop();
@@ -234,6 +239,8 @@ void Runtime::stop() {
   context.shards.clear();
   context.channels.clear();
   context.routes = nullptr;
+  context.answerers.clear();
+  context.appends = nullptr;
   context.journal = nullptr;
   context.views = nullptr;
   parts_.reset();
@@ -372,7 +379,7 @@ Runtime::FoundPage Runtime::list_now(const PaymentListQuery& query) {
     if (const auto* failure = std::get_if<LoadFailure>(&result))
       return problem_of({StoreErrorKind::corrupt, failure->what});
     const auto& loaded = std::get<LoadedPayment>(result);
-    page.payments.push_back({card.stream, loaded.seq, loaded.payment});
+    page.payments.push_back({card.stream, loaded.seq, loaded.state});
   }
   return page;
 }

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "actors/append_queue.hpp"
 #include "actors/metrics.hpp"
 #include "actors/route_table.hpp"
 #include "actors/store_io.hpp"
@@ -39,8 +40,10 @@ struct RuntimeLimits {
 struct RuntimeContext {
   std::vector<caf::actor> shards;
   std::vector<std::uint64_t> epochs;  // by shard
+  std::shared_ptr<AppendQueue> appends;
   caf::actor journal;
   caf::actor views;
+  std::vector<caf::actor> answerers;  // give the answers that commits make due
   std::map<std::string, caf::actor, std::less<>> channels;  // by account: its breaker
   RouteTable* routes = nullptr;
   StoreIo* io = nullptr;

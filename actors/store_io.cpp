@@ -23,20 +23,15 @@ CommitStatus status_of(AppendStatus status) {
 }
 
 // The rows keep their buffers from batch to batch.
-template <class Event>
-void encode_rows(const AppendRequest& request, const std::vector<Event>& events,
-                 std::vector<EventRow>& rows) {
-  rows.resize(events.size());
+void encode_rows(const AppendRequest& request, std::vector<EventRow>& rows) {
+  rows.resize(request.recorded->size());
   const std::string stream_text = request.stream.text();
   Hash prev = request.prev_hash;
-  for (std::size_t n = 0; n < events.size(); ++n) {
+  for (std::size_t n = 0; n < rows.size(); ++n) {
     EventRow& row = rows[n];
     row.stream = request.stream;
     row.seq = request.expected_seq + n + 1;
-    row.type = name_of(kind_of(events[n]));
-    row.version = version_of(events[n]);
-    row.payload.clear();
-    write_event(events[n], row.payload);
+    request.recorded->write(n, row.type, row.version, row.payload);
     row.at_us = request.at_us;
     row.causation_id = request.causation_id;
     row.correlation_id = request.correlation_id;
@@ -44,6 +39,20 @@ void encode_rows(const AppendRequest& request, const std::vector<Event>& events,
     row.hash = event_hash(prev, stream_text, row.seq, row.type, row.version, row.at_us,
                           row.causation_id, row.correlation_id, row.payload);
     prev = row.hash;
+  }
+}
+
+// So many answers are given in one turn of one answerer, so that those of a large batch are shared.
+constexpr std::size_t answers_at_a_time = 16;
+
+void give_answers(std::vector<DueAnswer> answers, const std::vector<caf::actor>& answerers) {
+  for (std::size_t begin = 0, n = 0; begin < answers.size(); begin += answers_at_a_time, ++n) {
+    const auto first = answers.begin() + static_cast<std::ptrdiff_t>(begin);
+    const auto count = std::min(answers_at_a_time, answers.size() - begin);
+    const auto end = first + static_cast<std::ptrdiff_t>(count);
+    caf::anon_send(answerers[n % answerers.size()], answer_atom::value,
+                   std::make_shared<const std::vector<DueAnswer>>(std::make_move_iterator(first),
+                                                                  std::make_move_iterator(end)));
   }
 }
 
@@ -69,8 +78,7 @@ void JournalCommitter::encode(const std::vector<AppendRequestPtr>& batch) {
     append.shard = request.shard;
     append.epoch = request.epoch;
     append.expected_seq = request.expected_seq;
-    std::visit([&](const auto& what) { encode_rows(request, what.events, append.rows); },
-               request.what);
+    encode_rows(request, append.rows);
   }
 }
 
@@ -125,14 +133,27 @@ CommittedBatchPtr JournalCommitter::committed(const std::vector<AppendRequestPtr
 }
 
 void deliver_acks(const JournalCommitter& committer, const std::vector<AppendRequestPtr>& batch,
-                  const caf::actor& views) {
-  const SendTogether together(views.home_system());
+                  const JournalEars& ears) {
+  const SendTogether together(ears.views.home_system());
   // The views hear first: whoever is acknowledged and then lists must find what was acknowledged.
   if (CommittedBatchPtr items = committer.committed(batch); !items->empty())
-    caf::anon_send(views, batch_atom::value, std::move(items));
-  const std::vector<CommitAck>& acks = committer.acks();
-  for (std::size_t i = 0; i < batch.size(); ++i)
-    caf::anon_send(std::exchange(batch[i]->reply_to, nullptr), committed_atom::value, acks[i]);
+    caf::anon_send(ears.views, batch_atom::value, std::move(items));
+  deliver_to_appenders(committer.acks(), batch, ears);
+}
+
+void deliver_to_appenders(const std::vector<CommitAck>& acks,
+                          const std::vector<AppendRequestPtr>& batch, const JournalEars& ears) {
+  std::vector<DueAnswer> answers;
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const caf::actor appender = std::exchange(batch[i]->reply_to, nullptr);
+    const Aftermath aftermath = std::exchange(batch[i]->aftermath, {});
+    if (batch[i]->slot.settle(acks[i])) caf::anon_send(appender, committed_atom::value, acks[i]);
+    if (acks[i].status != CommitStatus::committed) continue;
+    for (const Aftermath::Parcel& parcel : aftermath.parcels)
+      caf::anon_send(parcel.to, parcel.what);
+    answers.insert(answers.end(), aftermath.answers.begin(), aftermath.answers.end());
+  }
+  give_answers(std::move(answers), ears.answerers);
 }
 
 LoadResult load_payment(const JournalStore& store, const StreamId& stream) {
@@ -178,11 +199,12 @@ LoadResult load_payment(const JournalStore& store, const StreamId& stream) {
     loaded.hash = row.hash;
     loaded.correlation_id = row.correlation_id;
   }
-  loaded.payment = std::make_shared<const Payment>(std::move(payment));
+  loaded.state = std::make_shared<const Payment>(std::move(payment));
   return loaded;
 }
 
 LoadResult load_breaker(const JournalStore& store, const StreamId& stream) {
+  Breaker breaker;
   LoadedBreaker loaded;
   auto read = store.read_stream(stream);
   if (const StoreError* error = error_of(read))
@@ -193,11 +215,13 @@ LoadResult load_breaker(const JournalStore& store, const StreamId& stream) {
     auto parsed = parse_breaker_event(row.type, row.version, row.payload);
     if (const auto* error = std::get_if<CodecError>(&parsed))
       return LoadFailure{true, place_of(row) + error->path + " " + error->what};
-    if (!apply(loaded.breaker, std::get<BreakerEvent>(parsed), row.at_us, &problem))
+    if (!apply(breaker, std::get<BreakerEvent>(parsed), row.at_us, &problem))
       return LoadFailure{true, place_of(row) + problem};
     loaded.seq = row.seq;
     loaded.hash = row.hash;
+    loaded.correlation_id = row.correlation_id;
   }
+  loaded.state = std::make_shared<const Breaker>(std::move(breaker));
   return loaded;
 }
 

@@ -13,14 +13,22 @@
 
 namespace welkin {
 
+// Who hears of what is committed: the views of every batch, the answerers of the answers it makes
+// due, the journal when nothing is being written.
+struct JournalEars {
+  caf::actor journal;
+  caf::actor views;
+  std::vector<caf::actor> answerers;
+};
+
 class StoreIo {
  public:
   virtual ~StoreIo() = default;
-  // Takes batch after batch until none waits or one fails. Makes each durable and tells the views,
-  // then whoever appended. Tells `journal` at the end (written_atom, bool store_is_well), and
-  // before that (doubt_atom) where a lost answer stays in doubt. Called again only after that end.
-  virtual void write(AppendSourcePtr appends, const caf::actor& journal,
-                     const caf::actor& views) = 0;
+  // Takes batch after batch until none waits or one fails. Makes each durable, tells the views,
+  // then whoever appended, and carries out what follows. Tells the journal at the end
+  // (written_atom, bool store_is_well), and before that (doubt_atom) where a lost answer stays in
+  // doubt. Called again only after that end.
+  virtual void write(AppendSourcePtr appends, const JournalEars& ears) = 0;
   virtual void probe(const caf::actor& journal) = 0;                          // (probed_atom, bool)
   virtual void load(const StreamId& stream, const caf::actor& reply_to) = 0;  // (loaded_atom, …)
   virtual void checkpoint(std::shared_ptr<const ViewDelta> delta,
@@ -57,9 +65,13 @@ class JournalCommitter {
   StoreError error_;
 };
 
-// Tells views and appenders what became of a settled or failed batch.
+// Tells views and appenders what became of a settled or failed batch, and carries out what follows
+// on what was committed.
 void deliver_acks(const JournalCommitter& committer, const std::vector<AppendRequestPtr>& batch,
-                  const caf::actor& views);
+                  const JournalEars& ears);
+// The same without the views.
+void deliver_to_appenders(const std::vector<CommitAck>& acks,
+                          const std::vector<AppendRequestPtr>& batch, const JournalEars& ears);
 
 // Snapshot and events behind it, folded and checked against the hash chain.
 LoadResult load_payment(const JournalStore& store, const StreamId& stream);

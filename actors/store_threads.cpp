@@ -83,25 +83,24 @@ void StoreThreads::stop() {
   viewer_.stop();
 }
 
-void StoreThreads::write(AppendSourcePtr appends, const caf::actor& journal,
-                         const caf::actor& views) {
-  writer_.run([this, appends = std::move(appends), journal, views] {
+void StoreThreads::write(AppendSourcePtr appends, const JournalEars& ears) {
+  writer_.run([this, appends = std::move(appends), ears] {
     auto verdict = Verdict::settled;
     auto batch = appends->take();
     while (!batch.empty() && verdict == Verdict::settled) {
       note(batch);
-      verdict = commit(batch, journal);
+      verdict = commit(batch, ears.journal);
       if (verdict == Verdict::in_doubt) return;
-      deliver_acks(committer_, batch, views);
+      deliver_acks(committer_, batch, ears);
       if (verdict == Verdict::settled) batch = appends->take();
     }
-    caf::anon_send(journal, written_atom::value, verdict == Verdict::settled);
+    caf::anon_send(ears.journal, written_atom::value, verdict == Verdict::settled);
   });
 }
 
 void StoreThreads::note(const std::vector<AppendRequestPtr>& batch) {
   std::size_t events = 0;
-  for (const AppendRequestPtr& request : batch) events += request->event_count();
+  for (const AppendRequestPtr& request : batch) events += request->recorded->size();
   metrics_.batches.Increment();
   metrics_.batch_events.Observe(static_cast<double>(events));
 }

@@ -44,7 +44,7 @@ class StoreThreads : public StoreIo {
   StoreThreads(JournalStore& store, RuntimeMetrics& metrics);
   ~StoreThreads() override { stop(); }
 
-  void write(AppendSourcePtr appends, const caf::actor& journal, const caf::actor& views) override;
+  void write(AppendSourcePtr appends, const JournalEars& ears) override;
   void probe(const caf::actor& journal) override;
   void load(const StreamId& stream, const caf::actor& reply_to) override;
   void checkpoint(std::shared_ptr<const ViewDelta> delta, const caf::actor& reply_to) override;

@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "protocol/payment/event_codec.hpp"
+#include "protocol/payment/refused_callback.hpp"
 
 namespace welkin {
 namespace {
@@ -150,7 +151,7 @@ class CatchUp {
       // reason.
       const auto* loaded = std::get_if<LoadedPayment>(&result);
       if (!loaded) continue;
-      const Payment& payment = touched.folded ? touched.payment : *loaded->payment;
+      const Payment& payment = touched.folded ? touched.payment : *loaded->state;
       merchants[stream] = payment.merchant_id;
       delta_.cards.push_back(
           card_of(stream, touched.last_position, shard_of(stream, shard_count_), payment));
@@ -196,8 +197,8 @@ StoreResult<ViewsAtStart> catch_up_views(JournalStore& store, std::uint32_t shar
       // Open, and nothing will ever wake it: it waits for a capture, or for an operator.
       const LoadResult result = load_payment(store, card.stream);
       const auto* loaded = std::get_if<LoadedPayment>(&result);
-      if (loaded && !loaded->payment->parked_reason.empty())
-        start.parked.push_back({card.stream, loaded->payment->parked_reason, card.updated_at_us});
+      if (loaded && !loaded->state->parked_reason.empty())
+        start.parked.push_back({card.stream, loaded->state->parked_reason, card.updated_at_us});
     }
     if (cards.size() < page) return start;
     after = cards.back().stream;
@@ -245,8 +246,9 @@ void ViewsActor::take(const std::vector<CommittedItem>& batch) {
 void ViewsActor::take(const CommittedItem& item) {
   const AppendRequest& request = *item.request;
   position_ = std::max(position_, item.last_position);
-  const PaymentAppend* append = request.payment();
+  const PaymentEvents* append = request.of<PaymentKind>();
   if (!append) return;
+  for (const PaymentEvent& event : append->events) count(event);
   const Payment& payment = *append->after;
   set_due(request.stream, payment.due_at_us());
   if (auto record = idempotency_of(request.stream, request.expected_seq + 1, request.at_us,
@@ -264,6 +266,13 @@ void ViewsActor::take(const CommittedItem& item) {
   Dirty& dirty = dirty_[request.stream];
   dirty.item = item;
   dirty.is_new = dirty.is_new || request.expected_seq == 0;
+}
+
+void ViewsActor::count(const PaymentEvent& event) {
+  context_->metrics->recorded(kind_of(event));
+  const auto* refused = std::get_if<PaymentReportRefused>(&event);
+  if (refused && refused->field != refused_callback_field)
+    context_->metrics->reports_refused.Increment();
 }
 
 void ViewsActor::set_due(const StreamId& stream, UnixUs due_at_us) {
@@ -309,8 +318,8 @@ void ViewsActor::checkpoint() {
   delta->cards.reserve(dirty_.size());
   for (const auto& [stream, dirty] : dirty_) {
     const AppendRequest& request = *dirty.item.request;
-    delta->cards.push_back(
-        card_of(stream, dirty.item.last_position, request.shard, *request.payment()->after));
+    delta->cards.push_back(card_of(stream, dirty.item.last_position, request.shard,
+                                   *request.of<PaymentKind>()->after));
     delta->cards.back().is_new = dirty.is_new;
   }
   for (const auto& [key, record] : records_) delta->idempotency.push_back(record);

@@ -58,6 +58,7 @@ class ViewsActor : public caf::event_based_actor {
 
   void take(const std::vector<CommittedItem>& batch);
   void take(const CommittedItem& item);
+  void count(const PaymentEvent& event);
   void set_due(const StreamId& stream, UnixUs due_at_us);
   void tick();
   void wake_due();

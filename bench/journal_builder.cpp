@@ -109,9 +109,9 @@ class Builder {
       position_ = item.last_position;
       cards_[lives[i]->stream()] =
           card_of(lives[i]->stream(), position_, lives[i]->shard(), lives[i]->payment());
-      if (auto record =
-              idempotency_of(item.request->stream, item.request->expected_seq + 1, at_us,
-                             lives[i]->payment().merchant_id, item.request->payment()->events))
+      if (auto record = idempotency_of(item.request->stream, item.request->expected_seq + 1, at_us,
+                                       lives[i]->payment().merchant_id,
+                                       item.request->of<PaymentKind>()->events))
         delta_.idempotency.push_back(std::move(*record));
     }
   }

@@ -59,7 +59,7 @@ AppendRequestPtr PaymentLife::append(Decision decision, UnixUs at_us, const char
                  command_.payment.text().c_str());
     std::exit(1);
   }
-  request->what = PaymentAppend{std::move(*events), nullptr};
+  request->recorded = std::make_shared<const PaymentEvents>(std::move(*events), nullptr);
   return request;
 }
 

@@ -34,15 +34,15 @@ class Journal : public StepSystem {
     created.currency = *Currency::parse("CNY");
     Payment after;
     apply(after, created, append->at_us);
-    append->what = PaymentAppend{{created}, std::make_shared<const Payment>(std::move(after))};
+    append->recorded = std::make_shared<const PaymentEvents>(
+        std::vector<PaymentEvent>{created}, std::make_shared<const Payment>(std::move(after)));
+    append->slot.wants_message();
     append->reply_to = desk();
     append->new_work = new_work;
     return append;
   }
 
-  void append(std::shared_ptr<AppendRequest> request) {
-    caf::anon_send(context().journal, append_atom::value, AppendRequestPtr(std::move(request)));
-  }
+  void append(const std::shared_ptr<AppendRequest>& request) { welkin::append(context(), request); }
   void append(const std::string& order_no, bool new_work = true) {
     append(request(order_no, new_work));
   }
@@ -226,15 +226,19 @@ TEST_CASE_METHOD(Journal, "the views hear of a commit before whoever appended") 
 
 TEST_CASE_METHOD(Journal, "each row carries the hash of the one before, across appends") {
   auto first = request("order-0");
-  std::get<PaymentAppend>(first->what)
-      .events.emplace_back(PaymentStarted{1, "sandbox", "sandbox", "NO", "", 7});
+  std::vector<PaymentEvent> events_of_first = first->of<PaymentKind>()->events;
+  events_of_first.emplace_back(PaymentStarted{1, "sandbox", "sandbox", "NO", "", 7});
+  first->recorded =
+      std::make_shared<const PaymentEvents>(events_of_first, first->of<PaymentKind>()->after);
   append(first);
   settle();
   REQUIRE(answers() == "c");
   auto second = request("order-0");
   second->expected_seq = 2;
   second->prev_hash = acks.back().hash;
-  std::get<PaymentAppend>(second->what).events = {PaymentFailed{"no", "", ReportSource::answer}};
+  second->recorded = std::make_shared<const PaymentEvents>(
+      std::vector<PaymentEvent>{PaymentFailed{"no", "", ReportSource::answer}},
+      second->of<PaymentKind>()->after);
   append(second);
   settle();
   REQUIRE(answers() == "cc");
@@ -251,6 +255,6 @@ TEST_CASE_METHOD(Journal, "each row carries the hash of the one before, across a
   CHECK(acks.back().hash == previous);
   const LoadResult loaded = load_payment(store, first->stream);
   REQUIRE(std::holds_alternative<LoadedPayment>(loaded));
-  CHECK(std::get<LoadedPayment>(loaded).payment->state == PaymentState::failed);
+  CHECK(std::get<LoadedPayment>(loaded).state->state == PaymentState::failed);
   CHECK(std::get<LoadedPayment>(loaded).hash == previous);
 }

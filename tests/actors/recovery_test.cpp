@@ -326,7 +326,7 @@ TEST_CASE_METHOD(Node,
                   row.at_us));
   const auto& loaded = std::get<LoadedPayment>(from_snapshot);
   CHECK(loaded.snapshot_seq == 4);
-  CHECK(encode_payment(*loaded.payment) == encode_payment(folded));
+  CHECK(encode_payment(*loaded.state) == encode_payment(folded));
   CHECK(loaded.hash == events.back().hash);
 }
 

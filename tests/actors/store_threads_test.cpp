@@ -23,7 +23,7 @@ TEST_CASE("what one thread puts into the queue another takes out, once and in or
     for (std::uint64_t i = 0; i < count; ++i) {
       auto append = std::make_shared<AppendRequest>();
       append->expected_seq = i;
-      queue.push(std::move(append));
+      queue.push(append, count);
     }
   });
   std::uint64_t taken = 0;
@@ -38,10 +38,65 @@ TEST_CASE("what one thread puts into the queue another takes out, once and in or
   giver.join();
   CHECK(bounded);
   CHECK(in_order);
-  CHECK(queue.size() == 0);
-  queue.push(std::make_shared<AppendRequest>());
-  CHECK(queue.take_all().size() == 1);
   CHECK(queue.take().empty());
+}
+
+TEST_CASE("whoever pushes first is told so, once until the writer rests") {
+  using Pushed = AppendQueue::Pushed;
+  AppendQueue queue(7);
+  const auto push = [&queue] { return queue.push(std::make_shared<AppendRequest>(), 10); };
+  CHECK(push() == Pushed::first);
+  CHECK(push() == Pushed::behind_others);
+  CHECK(queue.take().size() == 2);
+  CHECK(push() == Pushed::behind_others);
+  CHECK_FALSE(queue.rest());  // something has come since the last look
+  CHECK(queue.take().size() == 1);
+  CHECK(queue.rest());
+  CHECK(push() == Pushed::first);
+}
+
+TEST_CASE("a full queue takes what settles old work and no new work; a closed one takes nothing") {
+  using Pushed = AppendQueue::Pushed;
+  AppendQueue queue(7);
+  const auto settling = std::make_shared<AppendRequest>();
+  const auto fresh = std::make_shared<AppendRequest>();
+  fresh->new_work = true;
+  CHECK(queue.push(fresh, 1) == Pushed::first);
+  CHECK(queue.push(fresh, 1) == Pushed::overloaded);
+  CHECK(queue.push(settling, 1) == Pushed::behind_others);
+  CHECK(queue.close().size() == 2);
+  CHECK(queue.push(settling, 1) == Pushed::closed);
+  queue.open();
+  CHECK(queue.push(settling, 1) == Pushed::first);
+}
+
+TEST_CASE(
+    "a commit is told by message to whoever asked before it, and noticed by whoever did not") {
+  const CommitAck good{CommitStatus::committed, 3, {}};
+  CommitSlot asked;
+  CHECK(asked.wants_message());
+  CHECK(asked.wants_message());
+  CHECK(asked.settle(good));
+  CHECK(asked.noticed() == nullptr);
+  CommitSlot unasked;
+  CHECK_FALSE(unasked.settle(good));
+  REQUIRE(unasked.noticed() != nullptr);
+  CHECK(unasked.noticed()->last_seq == 3);
+  CHECK_FALSE(unasked.wants_message());
+  CommitSlot refused;
+  CHECK(refused.settle({CommitStatus::conflict, 0, {}}));
+  CHECK(refused.noticed() == nullptr);
+}
+
+TEST_CASE("of an appender that asks while it is committed, exactly one hears of it") {
+  for (int round = 0; round < 2'000; ++round) {
+    CommitSlot slot;
+    bool told = false;
+    std::thread journal([&] { told = slot.settle({CommitStatus::committed, 1, {}}); });
+    const bool waits = slot.wants_message();
+    journal.join();
+    if (waits != told || waits == (slot.noticed() != nullptr)) FAIL("round " << round);
+  }
 }
 
 // The packaged CAF is not instrumented, and the thread sanitizer calls every message a race.
@@ -88,7 +143,9 @@ struct Writer {
       PaymentCreated created;
       created.merchant_id = "m_1";
       created.merchant_order_no = order_no;
-      append->what = PaymentAppend{{created}, std::make_shared<const Payment>()};
+      append->recorded = std::make_shared<const PaymentEvents>(std::vector<PaymentEvent>{created},
+                                                               std::make_shared<const Payment>());
+      append->slot.wants_message();
       append->reply_to = caf::actor_cast<caf::actor>(ear);
       batch.push_back(std::move(append));
     }
@@ -99,7 +156,7 @@ struct Writer {
   // or f.
   std::string write() {
     const auto everybody = caf::actor_cast<caf::actor>(ear);
-    threads.write(appends, everybody, everybody);
+    threads.write(appends, {everybody, everybody, {everybody}});
     std::string heard;
     bool over = false;
     const auto too_late = [&] { over = true, heard += " too late"; };

@@ -65,8 +65,9 @@ class BentStoreIo : public StoreIo {
  public:
   BentStoreIo(StoreIo& inner, JournalStore& store)
       : inner_(inner), nothing_(store), committer_(nothing_) {}
-  void write(AppendSourcePtr appends, const caf::actor& journal, const caf::actor& views) override {
-    inner_.write(std::make_shared<BentSource>(*this, std::move(appends)), journal, views);
+  void write(AppendSourcePtr appends, const JournalEars& ears) override {
+    ears_ = ears;
+    inner_.write(std::make_shared<BentSource>(*this, std::move(appends)), ears);
   }
   void probe(const caf::actor& journal) override { inner_.probe(journal); }
   void load(const StreamId& stream, const caf::actor& reply_to) override {
@@ -80,8 +81,7 @@ class BentStoreIo : public StoreIo {
   virtual std::vector<AppendRequestPtr> bend(std::vector<AppendRequestPtr> batch) = 0;
   void acknowledge_unwritten(const std::vector<AppendRequestPtr>& batch) {
     committer_.commit(batch);
-    for (std::size_t i = 0; i < batch.size(); ++i)
-      caf::anon_send(batch[i]->reply_to, committed_atom::value, committer_.acks()[i]);
+    deliver_to_appenders(committer_.acks(), batch, ears_);
   }
 
  private:
@@ -105,6 +105,7 @@ class BentStoreIo : public StoreIo {
   StoreIo& inner_;
   WritesNothing nothing_;
   JournalCommitter committer_;
+  JournalEars ears_;
 };
 
 // Acknowledges a batch and writes it then.
@@ -117,8 +118,8 @@ class AnswersFirst : public BentStoreIo {
     acknowledge_unwritten(batch);
     std::vector<AppendRequestPtr> unheard;
     for (const AppendRequestPtr& request : batch) {
-      auto copy = std::make_shared<AppendRequest>(*request);
-      copy->reply_to = nullptr;
+      auto copy = std::make_shared<AppendRequest>();
+      static_cast<AppendContent&>(*copy) = *request;
       unheard.push_back(std::move(copy));
     }
     return unheard;
@@ -132,9 +133,9 @@ class DropsBreakerChanges : public BentStoreIo {
 
  private:
   std::vector<AppendRequestPtr> bend(std::vector<AppendRequestPtr> batch) override {
-    const auto rest =
-        std::stable_partition(batch.begin(), batch.end(),
-                              [](const AppendRequestPtr& append) { return append->payment(); });
+    const auto rest = std::stable_partition(
+        batch.begin(), batch.end(),
+        [](const AppendRequestPtr& append) { return append->of<PaymentKind>() != nullptr; });
     acknowledge_unwritten({rest, batch.end()});
     batch.erase(rest, batch.end());
     return batch;

@@ -367,7 +367,7 @@ std::set<PaymentId> Run::unfinished() {
     const PaymentId payment = shopper.script().payment();
     const LoadResult result = load_payment(*disk_, payment);
     const auto* loaded = std::get_if<LoadedPayment>(&result);
-    if (loaded && loaded->seq > 0 && !is_at_rest(*loaded->payment)) open.insert(payment);
+    if (loaded && loaded->seq > 0 && !is_at_rest(*loaded->state)) open.insert(payment);
   }
   return open;
 }
@@ -388,7 +388,7 @@ void Run::settle() {
       if (open.count(script.payment()) == 0 || !shoppers_[i].is_done()) continue;
       if (shoppers_[i].script().acts.front().kind == ActKind::void_authorization) continue;
       const LoadResult result = load_payment(*disk_, script.payment());
-      const Payment& payment = *std::get<LoadedPayment>(result).payment;
+      const Payment& payment = *std::get<LoadedPayment>(result).state;
       if (payment.state != PaymentState::authorized || payment.pending) continue;
       script.acts.assign(1, Act{});
       script.acts.front().kind = ActKind::void_authorization;

@@ -41,31 +41,29 @@ void StoreLanes::run_next(Lane& lane, UnixUs delay_us) {
   });
 }
 
-void StoreLanes::write(AppendSourcePtr appends, const caf::actor& journal,
-                       const caf::actor& views) {
-  if (!is_cut_) write_next(appends, journal, views);
+void StoreLanes::write(AppendSourcePtr appends, const JournalEars& ears) {
+  if (!is_cut_) write_next(appends, ears);
 }
 
-void StoreLanes::write_next(const AppendSourcePtr& appends, const caf::actor& journal,
-                            const caf::actor& views) {
+void StoreLanes::write_next(const AppendSourcePtr& appends, const JournalEars& ears) {
   on_its_way_ = appends->take();
-  if (on_its_way_.empty()) return caf::anon_send(journal, written_atom::value, true);
-  push(writer_, [this, appends, journal, views]() -> std::optional<UnixUs> {
+  if (on_its_way_.empty()) return caf::anon_send(ears.journal, written_atom::value, true);
+  push(writer_, [this, appends, ears]() -> std::optional<UnixUs> {
     using Verdict = JournalCommitter::Verdict;
     const bool was_in_doubt = std::exchange(in_doubt_, false);
     const Verdict verdict =
         was_in_doubt ? committer_.resolve(on_its_way_) : committer_.commit(on_its_way_);
     if (verdict == Verdict::in_doubt) {
-      if (was_in_doubt) caf::anon_send(journal, doubt_atom::value);
+      if (was_in_doubt) caf::anon_send(ears.journal, doubt_atom::value);
       in_doubt_ = true;
       return ask_again_us;
     }
     ++commits_;
-    deliver_acks(committer_, std::exchange(on_its_way_, {}), views);
+    deliver_acks(committer_, std::exchange(on_its_way_, {}), ears);
     if (verdict == Verdict::settled)
-      write_next(appends, journal, views);
+      write_next(appends, ears);
     else
-      caf::anon_send(journal, written_atom::value, false);
+      caf::anon_send(ears.journal, written_atom::value, false);
     return std::nullopt;
   });
 }
@@ -102,8 +100,9 @@ void StoreLanes::node_died() {
   }
   std::vector<AppendRequestPtr> batch;
   for (const AppendRequestPtr& request : std::exchange(on_its_way_, {})) {
-    auto copy = std::make_shared<AppendRequest>(*request);
-    copy->reply_to = nullptr;  // an actor must not outlive its system
+    // Without those who waited: an actor must not outlive its system.
+    auto copy = std::make_shared<AppendRequest>();
+    static_cast<AppendContent&>(*copy) = *request;
     batch.push_back(std::move(copy));
   }
   if (std::exchange(in_doubt_, false) || batch.empty()) return;

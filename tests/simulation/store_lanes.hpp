@@ -18,7 +18,7 @@ class StoreLanes : public StoreIo {
   // `disk` is what a batch lands on that left a node which is dead by then.
   StoreLanes(JournalStore& store, JournalStore& disk, Stage& stage);
 
-  void write(AppendSourcePtr appends, const caf::actor& journal, const caf::actor& views) override;
+  void write(AppendSourcePtr appends, const JournalEars& ears) override;
   void probe(const caf::actor& journal) override;
   void load(const StreamId& stream, const caf::actor& reply_to) override;
   void checkpoint(std::shared_ptr<const ViewDelta> delta, const caf::actor& reply_to) override;
@@ -42,8 +42,7 @@ class StoreLanes : public StoreIo {
   void push(Lane& lane, Work work);
   void run_next(Lane& lane, UnixUs delay_us);
   UnixUs latency_us();
-  void write_next(const AppendSourcePtr& appends, const caf::actor& journal,
-                  const caf::actor& views);
+  void write_next(const AppendSourcePtr& appends, const JournalEars& ears);
   void land(const std::vector<AppendRequestPtr>& batch);
 
   JournalStore& store_;

@@ -104,12 +104,11 @@ bool StepStoreIo::step() {
 }
 
 // A batch is taken at once, so that what comes while it is held back goes into the next.
-void StepStoreIo::write(AppendSourcePtr appends, const caf::actor& journal,
-                        const caf::actor& views) {
+void StepStoreIo::write(AppendSourcePtr appends, const JournalEars& ears) {
   auto first = appends->take();
-  if (first.empty()) return caf::anon_send(journal, written_atom::value, true);
+  if (first.empty()) return caf::anon_send(ears.journal, written_atom::value, true);
   auto writing = std::make_shared<Writing>();
-  *writing = {std::move(appends), journal, views, std::move(first)};
+  *writing = {std::move(appends), ears, std::move(first)};
   work_.push_back({Kind::commit, [this, writing] { return commit(*writing); }});
 }
 
@@ -120,17 +119,17 @@ StepStoreIo::Progress StepStoreIo::commit(Writing& writing) {
       reads_back ? committer_.resolve(writing.batch) : committer_.commit(writing.batch);
   if (verdict == Verdict::in_doubt) {
     if (reads_back && !std::exchange(writing.told, true))
-      caf::anon_send(writing.journal, doubt_atom::value);
+      caf::anon_send(writing.ears.journal, doubt_atom::value);
     return reads_back ? Progress::stuck : Progress::under_way;
   }
   batch_sizes.push_back(writing.batch.size());
-  deliver_acks(committer_, writing.batch, writing.views);
+  deliver_acks(committer_, writing.batch, writing.ears);
   if (verdict == Verdict::settled) writing.batch = writing.appends->take();
   if (verdict == Verdict::settled && !writing.batch.empty()) {
     writing.in_doubt = writing.told = false;
     return Progress::under_way;
   }
-  caf::anon_send(writing.journal, written_atom::value, verdict == Verdict::settled);
+  caf::anon_send(writing.ears.journal, written_atom::value, verdict == Verdict::settled);
   return Progress::over;
 }
 

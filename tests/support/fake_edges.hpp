@@ -94,7 +94,7 @@ class StepStoreIo : public StoreIo {
 
   std::vector<std::size_t> batch_sizes;  // of the commits done
 
-  void write(AppendSourcePtr appends, const caf::actor& journal, const caf::actor& views) override;
+  void write(AppendSourcePtr appends, const JournalEars& ears) override;
   void probe(const caf::actor& journal) override;
   void load(const StreamId& stream, const caf::actor& reply_to) override;
   void checkpoint(std::shared_ptr<const ViewDelta> delta, const caf::actor& reply_to) override;
@@ -107,7 +107,7 @@ class StepStoreIo : public StoreIo {
   };
   struct Writing {
     AppendSourcePtr appends;
-    caf::actor journal, views;
+    JournalEars ears;
     std::vector<AppendRequestPtr> batch;
     bool in_doubt = false;
     bool told = false;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "actors/answerer.hpp"
 #include "actors/breaker_actor.hpp"
 #include "actors/channel_actor.hpp"
 #include "actors/journal_actor.hpp"
@@ -29,6 +30,8 @@ StoreResult<std::unique_ptr<SteppedNode>> SteppedNode::start(const NodePlan& pla
   context->limits = plan.limits;
   context->routes = &node->routes_;
   caf::actor_system& actors = node->system_;
+  context->appends = std::make_shared<AppendQueue>(plan.limits.max_batch_appends);
+  context->answerers = {actors.spawn(answerer)};
   context->journal = actors.spawn<JournalActor>(context);
   for (std::size_t i = 0; i < plan.accounts.size(); ++i) {
     const auto& [port, priority] = plan.accounts[i];
@@ -53,6 +56,7 @@ void SteppedNode::stop(const std::function<void()>& forget) {
   for (const auto& [name, actor] : context_->channels) caf::anon_send(actor, stop_atom::value);
   for (const caf::actor* actor : {&context_->journal, &context_->views, &desk})
     if (*actor) caf::anon_send(*actor, stop_atom::value);
+  for (const caf::actor& actor : context_->answerers) caf::anon_send(actor, stop_atom::value);
   // A pending timeout keeps its actor alive, and the actor system waits for every actor.
   do {
     scheduler_.run();
@@ -60,6 +64,8 @@ void SteppedNode::stop(const std::function<void()>& forget) {
   } while (scheduler_.trigger_timeouts() > 0 || scheduler_.has_job());
   context_->shards.clear();
   context_->channels.clear();
+  context_->answerers.clear();
+  context_->appends = nullptr;
   context_->journal = nullptr;
   context_->views = nullptr;
   desk = nullptr;
