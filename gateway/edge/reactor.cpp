@@ -31,6 +31,9 @@ constexpr int max_looks = 8;
 // reactor looks at all others again.
 constexpr std::int64_t turns_ms = 5;
 constexpr std::size_t max_expired_at_once = 256;
+// How often what a refused client still sends is thrown away: one that goes on at full speed is
+// held up by its own full socket, and costs next to nothing.
+constexpr std::int64_t linger_pace_ms = 5;
 
 void read_peer(Connection& connection) {
   sockaddr_storage address{};
@@ -194,10 +197,11 @@ void EdgeServer::Reactor::loop() {
   pthread_setname_np(pthread_self(), "welkin.edge");
   std::array<epoll_event, 256> events;
   std::int64_t next_check_ms = 0;
+  std::int64_t next_linger_ms = 0;
   bool was_draining = false;
   while (!stopping_.load(std::memory_order_acquire)) {
     const int count = ::epoll_wait(epoll_fd_, events.data(), static_cast<int>(events.size()),
-                                   turns_.empty() ? static_cast<int>(tick_ms_) : 0);
+                                   static_cast<int>(patience_ms()));
     for (int i = 0; i < count; ++i) {
       auto* connection = static_cast<Connection*>(events[static_cast<std::size_t>(i)].data.ptr);
       if (connection != nullptr) {
@@ -207,10 +211,14 @@ void EdgeServer::Reactor::loop() {
         [[maybe_unused]] const auto got = ::read(wake_fd_, &wakes, sizeof wakes);
       }
     }
-    give_turns();
+    give_turns(turns_);
+    const std::int64_t now = steady_now_ms();
+    if (!lingering_.empty() && now >= next_linger_ms) {
+      give_turns(lingering_);
+      next_linger_ms = now + linger_pace_ms;
+    }
     submit_ready();
     take_returned();
-    const std::int64_t now = steady_now_ms();
     const bool draining = draining_.load(std::memory_order_acquire);
     if (now >= next_check_ms || draining != was_draining) {
       const bool all_served = check_deadlines(now);
@@ -219,8 +227,15 @@ void EdgeServer::Reactor::loop() {
     }
   }
   take_returned();
-  for (Connection* connection : turns_)
-    if (connection->fd < 0) delete connection;
+  for (const auto* line : {&turns_, &lingering_})
+    for (Connection* connection : *line)
+      if (connection->fd < 0) delete connection;
+}
+
+// How long the kernel's news are waited for.
+std::int64_t EdgeServer::Reactor::patience_ms() const {
+  if (!turns_.empty()) return 0;
+  return lingering_.empty() ? tick_ms_ : std::min(tick_ms_, linger_pace_ms);
 }
 
 void EdgeServer::Reactor::on_event(Connection& connection, std::uint32_t events) {
@@ -232,7 +247,11 @@ void EdgeServer::Reactor::on_event(Connection& connection, std::uint32_t events)
   connection.flags.store(0, std::memory_order_relaxed);
   connection.drained = false;
   if (peer_shut) connection.peer_closed = true;
-  if (!connection.waits_for_turn) take_step(connection);
+  if (connection.waits_for_turn) return;
+  if (connection.phase == ConnectionPhase::lingering)
+    wait_for_turn(connection);
+  else
+    take_step(connection);
 }
 
 void EdgeServer::Reactor::take_step(Connection& connection) {
@@ -256,16 +275,17 @@ void EdgeServer::Reactor::take_step(Connection& connection) {
 void EdgeServer::Reactor::wait_for_turn(Connection& connection) {
   if (connection.waits_for_turn) return;
   connection.waits_for_turn = true;
-  turns_.push_back(&connection);
+  const bool lingers = connection.phase == ConnectionPhase::lingering;
+  (lingers ? lingering_ : turns_).push_back(&connection);
 }
 
 // One turn to each that waits for one, as far as there is time; the kernel says nothing more about
 // bytes that have come already.
-void EdgeServer::Reactor::give_turns() {
+void EdgeServer::Reactor::give_turns(std::deque<Connection*>& line) {
   const std::int64_t until_ms = steady_now_ms() + turns_ms;
-  for (std::size_t left = turns_.size(); left > 0; --left) {
-    Connection* connection = turns_.front();
-    turns_.pop_front();
+  for (std::size_t left = line.size(); left > 0; --left) {
+    Connection* connection = line.front();
+    line.pop_front();
     connection->waits_for_turn = false;
     if (connection->fd < 0)
       delete connection;

@@ -43,7 +43,8 @@ class EdgeServer::Reactor final : private Responder::Line {
   void on_event(Connection& connection, std::uint32_t events);
   void take_step(Connection& connection);
   void wait_for_turn(Connection& connection);
-  void give_turns();
+  void give_turns(std::deque<Connection*>& line);
+  std::int64_t patience_ms() const;
   bool check_deadlines(std::int64_t now_ms);
   void expire(Connection& connection);
   void submit_ready();
@@ -112,6 +113,7 @@ class EdgeServer::Reactor final : private Responder::Line {
 
   // One that is destroyed meanwhile has no descriptor and is deleted when its turn comes.
   std::deque<Connection*> turns_;
+  std::deque<Connection*> lingering_;  // they get a turn now and then only
   std::vector<Connection*> ready_main_;
   std::vector<Connection*> ready_control_;
 

@@ -3,6 +3,8 @@ one that measures. Each kind comes back as soon as it has been turned away, and 
 
 import asyncio
 import multiprocessing
+import select
+import socket
 import time
 
 KEY_LESS = b"GET /v1/payments HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -131,3 +133,59 @@ class Crowd:
             if not await self.send(writer, b"X-%d: y\r\n" % number):
                 break
         return await self.end(reader)
+
+
+class Flood:
+    """One visitor at full bandwidth, in a process of its own: it sends `begin` on a connection and then `more` for as long
+    as it is let, takes the answers or does not, and comes back at once when it is cut off."""
+
+    at_once = 65536
+    one_byte = b"POST /v1/x HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx"
+    # begin, more, whether it reads, whether it is cut off while it goes on
+    kinds = {
+        "empty_lines": (b"", b"\r\n" * (at_once // 2), True, True),
+        "header_bytes": (b"GET / HTTP/1.1\r\nX: ", b"y" * at_once, True, True),
+        "pipelined": (b"", KEY_LESS * (at_once // len(KEY_LESS)), True, False),
+        "one_byte_bodies": (b"", one_byte * (at_once // len(one_byte)), True, False),
+        "never_reads": (b"", b"GET /openapi.json HTTP/1.1\r\nHost: h\r\n\r\n" * 1024, False, True),
+    }
+
+    def __init__(self, port, kind):
+        self.port, self.kind = port, kind
+        context = multiprocessing.get_context("fork")
+        self.sent_bytes, self.cut_off = context.Value("q", 0), context.Value("i", 0)
+        self.process = context.Process(target=self.run, daemon=True)
+
+    def __enter__(self):
+        self.process.start()
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.join()
+
+    # ---- in the other process
+
+    def run(self):
+        while True:
+            try:
+                with socket.create_connection(("127.0.0.1", self.port)) as connection:
+                    self.visit(connection)
+            except OSError:
+                pass
+            self.cut_off.value += 1
+
+    def visit(self, connection):
+        begin, more, reads, _ = self.kinds[self.kind]
+        connection.sendall(begin)
+        connection.setblocking(False)
+        rest = memoryview(more)
+        while True:
+            readable, writable, _ = select.select([connection] if reads else [], [connection], [])
+            if readable and not connection.recv(self.at_once):
+                return
+            if not writable:
+                continue
+            sent = connection.send(rest)
+            self.sent_bytes.value += sent
+            rest = rest[sent:] or memoryview(more)
