@@ -7,6 +7,7 @@
 #include "bench/bench_support.hpp"
 #include "bench/payments_under_load.hpp"
 #include "bench/raw_limit.hpp"
+#include "tests/support/turns_of_a_life.hpp"
 
 namespace welkin::bench {
 namespace {
@@ -43,6 +44,9 @@ int run(const Options& options) {
   figures.add("raw_limit_payments_per_s", raw, "payments/s, rows by one bare thread");
   figures.add("ratio", closed.per_s / raw, "of the raw limit");
   figures.add("events_per_payment", events_per_payment, "");
+  const TurnsOfALife turns = turns_of_a_life(1'000);
+  figures.add("messages_per_payment", turns.messages, "of all actors, each a turn of its own");
+  figures.add("activations_per_payment", turns.own, "of the payment's own actor");
   figures.add("open_loop_p50_ms", open.p50_ms, "ms, due to paid");
   figures.add("open_loop_p99_ms", open.p99_ms, "ms, due to paid");
   figures.add("open_loop_per_s", open.per_s, "payments/s");
