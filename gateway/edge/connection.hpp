@@ -50,6 +50,7 @@ struct Connection {
   std::int64_t request_started_ms = 0;  // of its first byte; 0: none yet
   std::int64_t deadline_ms = 0;
   std::size_t discarded_bytes = 0;
+  int rounds_in_a_row = 0;      // requests run since the client last let us wait for one
   bool waits_for_turn = false;  // in the reactor's line of those with more to do
   std::string in;
   std::size_t in_begin = 0;  // of the request in hand; what stands before it is over

@@ -95,6 +95,10 @@ HttplibShell::HttplibShell(std::function<void(int)> adopt, std::function<bool()>
     // Not SO_REUSEPORT, httplib's default: it lets two servers share a port without a word.
     const int on = 1;
     ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    // Accepted sockets take it over. The kernel would let it grow to megabytes for whoever fills
+    // it, and no request is longer than this.
+    const int receive_buffer_bytes = 128 * 1024;
+    ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes, sizeof receive_buffer_bytes);
   });
   set_pre_routing_handler([](const httplib::Request&, httplib::Response& response) {
     move_answer(*current.answer, response);

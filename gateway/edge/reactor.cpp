@@ -31,9 +31,11 @@ constexpr int max_looks = 8;
 // reactor looks at all others again.
 constexpr std::int64_t turns_ms = 5;
 constexpr std::size_t max_expired_at_once = 256;
-// How often what a refused client still sends is thrown away: one that goes on at full speed is
-// held up by its own full socket, and costs next to nothing.
-constexpr std::int64_t linger_pace_ms = 5;
+// How often those that are held up get a turn. What a refused client still sends is thrown away at
+// this pace, so that one that goes on at full speed waits before its own full socket; and who never
+// waits for an answer gets so many of them a turn.
+constexpr std::int64_t pace_ms = 2;
+constexpr int max_rounds_in_a_row = 16;
 
 void read_peer(Connection& connection) {
   sockaddr_storage address{};
@@ -197,7 +199,7 @@ void EdgeServer::Reactor::loop() {
   pthread_setname_np(pthread_self(), "welkin.edge");
   std::array<epoll_event, 256> events;
   std::int64_t next_check_ms = 0;
-  std::int64_t next_linger_ms = 0;
+  std::int64_t next_paced_ms = 0;
   bool was_draining = false;
   while (!stopping_.load(std::memory_order_acquire)) {
     const int count = ::epoll_wait(epoll_fd_, events.data(), static_cast<int>(events.size()),
@@ -213,9 +215,9 @@ void EdgeServer::Reactor::loop() {
     }
     give_turns(turns_);
     const std::int64_t now = steady_now_ms();
-    if (!lingering_.empty() && now >= next_linger_ms) {
-      give_turns(lingering_);
-      next_linger_ms = now + linger_pace_ms;
+    if (!paced_.empty() && now >= next_paced_ms) {
+      give_turns(paced_);
+      next_paced_ms = now + pace_ms;
     }
     submit_ready();
     take_returned();
@@ -227,7 +229,7 @@ void EdgeServer::Reactor::loop() {
     }
   }
   take_returned();
-  for (const auto* line : {&turns_, &lingering_})
+  for (const auto* line : {&turns_, &paced_})
     for (Connection* connection : *line)
       if (connection->fd < 0) delete connection;
 }
@@ -235,7 +237,7 @@ void EdgeServer::Reactor::loop() {
 // How long the kernel's news are waited for.
 std::int64_t EdgeServer::Reactor::patience_ms() const {
   if (!turns_.empty()) return 0;
-  return lingering_.empty() ? tick_ms_ : std::min(tick_ms_, linger_pace_ms);
+  return paced_.empty() ? tick_ms_ : std::min(tick_ms_, pace_ms);
 }
 
 void EdgeServer::Reactor::on_event(Connection& connection, std::uint32_t events) {
@@ -275,8 +277,10 @@ void EdgeServer::Reactor::take_step(Connection& connection) {
 void EdgeServer::Reactor::wait_for_turn(Connection& connection) {
   if (connection.waits_for_turn) return;
   connection.waits_for_turn = true;
-  const bool lingers = connection.phase == ConnectionPhase::lingering;
-  (lingers ? lingering_ : turns_).push_back(&connection);
+  const bool is_held_up = connection.phase == ConnectionPhase::lingering ||
+                          connection.rounds_in_a_row >= max_rounds_in_a_row;
+  connection.rounds_in_a_row = 0;
+  (is_held_up ? paced_ : turns_).push_back(&connection);
 }
 
 // One turn to each that waits for one, as far as there is time; the kernel says nothing more about
@@ -392,7 +396,9 @@ void EdgeServer::Reactor::go_on(Connection* connection, int rounds_left) {
     if (!handle(*connection)) return;
     step = settle(*connection);
   }
-  if (step == Step::run && pool_for(*connection).push(&connection, 1) == 0) {
+  if (step == Step::run && connection->rounds_in_a_row >= max_rounds_in_a_row) {
+    step = Step::again;
+  } else if (step == Step::run && pool_for(*connection).push(&connection, 1) == 0) {
     refuse(*connection, {ProblemCode::overloaded, {}, {}});
     step = settle(*connection);
   }
@@ -412,6 +418,7 @@ EdgeServer::Reactor::Step EdgeServer::Reactor::settle(Connection& connection) {
 // False when the kernel had news meanwhile: then the worker still owns the connection and looks
 // again.
 bool EdgeServer::Reactor::release(Connection& connection) {
+  connection.rounds_in_a_row = 0;
   std::uint8_t expected = Connection::busy;
   if (connection.flags.compare_exchange_strong(expected, 0, std::memory_order_acq_rel)) return true;
   const std::uint8_t news = connection.flags.exchange(Connection::busy, std::memory_order_acq_rel);
@@ -443,6 +450,7 @@ bool EdgeServer::Reactor::handle(Connection& connection) {
   for (const RequestHead::Line& line : head.lines())
     request.headers.push_back({line.name.in(bytes), line.value.in(bytes)});
 
+  ++connection.rounds_in_a_row;
   counters_.in_flight.fetch_add(1, std::memory_order_relaxed);
   connection.turn.store(Connection::Turn::handler_runs, std::memory_order_relaxed);
   try {

@@ -113,7 +113,7 @@ class EdgeServer::Reactor final : private Responder::Line {
 
   // One that is destroyed meanwhile has no descriptor and is deleted when its turn comes.
   std::deque<Connection*> turns_;
-  std::deque<Connection*> lingering_;  // they get a turn now and then only
+  std::deque<Connection*> paced_;  // they get a turn now and then only
   std::vector<Connection*> ready_main_;
   std::vector<Connection*> ready_control_;
 
