@@ -1,8 +1,11 @@
 #include "app/channel_accounts.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <fstream>
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -66,7 +69,7 @@ class Opener {
   std::optional<OpenedAccount> open() {
     const std::size_t errors_before = errors_.size();
     OpenedAccount account{in_, breaker(), nullptr};
-    if (!in_.ca_file.empty()) text_of("ca_file", in_.ca_file);
+    judge_ca_file();
     account.format = format();
     if (errors_.size() != errors_before || !account.format) return std::nullopt;
     return account;
@@ -82,23 +85,30 @@ class Opener {
 
   // ---- files
 
+  // What could not be read is not nothing: a file is named.
+  static constexpr auto unread = "unread";
+
   std::string text_of(std::string_view key, const std::string& path) {
     if (path.empty()) return {};
-    auto text = read_file(path);
-    if (!text) {
-      unreadable_ = true;
-      fail(key, "names a file that cannot be read: " + path);
-    }
-    return text ? *std::move(text) : std::string();
+    if (auto text = read_file(path)) return *std::move(text);
+    unreadable_.emplace(key);
+    fail(key, "names a file that cannot be read: " + path);
+    return unread;
   }
   std::string first_line_of(std::string_view key, const std::string& path) {
     std::string text = text_of(key, path);
     text.resize(std::min(text.size(), text.find_first_of("\r\n")));
-    if (!path.empty() && text.empty() && !unreadable_) {
-      unreadable_ = true;
-      fail(key, "names a file whose first line is empty: " + path);
-    }
-    return text;
+    if (path.empty() || !text.empty()) return text;
+    unreadable_.emplace(key);
+    fail(key, "names a file whose first line is empty: " + path);
+    return unread;
+  }
+  // Without one every call would fail, long after the start.
+  void judge_ca_file() {
+    const std::string text = text_of("ca_file", in_.ca_file);
+    if (!in_.ca_file.empty() && text != unread &&
+        text.find("-----BEGIN CERTIFICATE-----") == std::string::npos)
+      fail("ca_file", "names a file without a certificate in PEM: " + in_.ca_file);
   }
   std::vector<std::string> texts_of(std::string_view key, const std::vector<std::string>& paths) {
     std::vector<std::string> texts;
@@ -144,15 +154,16 @@ class Opener {
         break;
       }
     if (field.size() > 3 && field.substr(field.size() - 3) == "/id") key = "public_key_ids";
+    // What could not be read has been named already, and what it is instead is no news.
+    if (unreadable_.count(key) != 0) return;
     const std::string file = file_of(key, field);
     fail(key, "is not good: " + problem.detail + (file.empty() ? "" : " File: " + file));
   }
 
   template <class Account, class Make>
-  WireFormatPtr made(std::variant<Account, Problem> account, Make make) {
-    if (const auto* problem = std::get_if<Problem>(&account)) {
-      // What could not be read has been named already, and its emptiness is no news.
-      if (!unreadable_) fail(*problem);
+  WireFormatPtr made(std::variant<Account, AccountFaults> account, Make make) {
+    if (const auto* faults = std::get_if<AccountFaults>(&account)) {
+      for (const Problem& fault : *faults) fail(fault);
       return nullptr;
     }
     return make(std::get<Account>(std::move(account)));
@@ -165,7 +176,8 @@ class Opener {
     if (in_.kind == "alipay") return alipay();
     if (in_.kind == "union_pay") return union_pay();
     if (in_.kind == "stripe") return stripe();
-    return sandbox();
+    if (in_.kind == "sandbox") return sandbox();
+    return nullptr;  // of no known kind, which has been told
   }
 
   WireFormatPtr wechat_pay() {
@@ -179,21 +191,18 @@ class Opener {
     config.merchant_certificate = text_of("certificate_file", in_.certificate_file);
     config.platform_certificates =
         texts_of("platform_certificate_files", in_.platform_certificate_files);
-    if (in_.public_key_ids.size() != in_.public_key_files.size()) {
+    if (in_.public_key_ids.size() != in_.public_key_files.size())
       fail("public_key_ids", "must name as many ids as public_key_files names files");
-      return nullptr;
-    }
-    for (std::size_t i = 0; i < in_.public_key_files.size(); ++i)
+    const std::size_t pairs = std::min(in_.public_key_ids.size(), in_.public_key_files.size());
+    for (std::size_t i = 0; i < pairs; ++i)
       config.public_keys.push_back(
           {in_.public_key_ids[i], text_of("public_key_files", in_.public_key_files[i])});
-    const bool knows_keys = !config.platform_certificates.empty() || !config.public_keys.empty();
+    const bool knows_keys = !config.platform_certificates.empty() || !in_.public_key_files.empty();
     const bool download =
         in_.certificate_download == "on" || (in_.certificate_download == "auto" && !knows_keys);
-    if (!download && !knows_keys) {
+    if (!download && !knows_keys)
       fail("certificate_download",
            "is off, and there are no platform_certificate_files or public_key_files");
-      return nullptr;
-    }
     return made(wechat_pay::make_account(config, now_us_), [download](wechat_pay::Account account) {
       return wechat_pay::wire_format_of(
           std::move(account),
@@ -208,10 +217,8 @@ class Opener {
     config.seller_id = in_.seller_id;
     config.notify_url = in_.notify_url;
     config.app_private_key = text_of("private_key_file", in_.private_key_file);
-    if (in_.public_key_files.size() > 1) {
+    if (in_.public_key_files.size() > 1)
       fail("public_key_files", "names several files, and Alipay has one public key");
-      return nullptr;
-    }
     for (const std::string& path : in_.public_key_files)
       config.alipay_public_key = text_of("public_key_files", path);
     config.app_certificate = text_of("certificate_file", in_.certificate_file);
@@ -231,6 +238,8 @@ class Opener {
     config.undo_same_day = in_.undo_same_day;
     config.pfx = text_of("pfx_file", in_.pfx_file);
     config.pfx_password = first_line_of("pfx_password_file", in_.pfx_password_file);
+    // No other password opens it.
+    if (unreadable_.count("pfx_password_file") != 0) unreadable_.emplace("pfx_file");
     config.private_key = text_of("private_key_file", in_.private_key_file);
     config.certificate = text_of("certificate_file", in_.certificate_file);
     config.middle_certificates = text_of("middle_certificate_file", in_.middle_certificate_file);
@@ -250,10 +259,8 @@ class Opener {
   }
 
   WireFormatPtr sandbox() {
-    if (in_.base_url.empty()) {
+    if (in_.base_url.empty())
       fail("base_url", "is required: the sandbox has no address of its own");
-      return nullptr;
-    }
     if (in_.secret.empty() == in_.secret_file.empty()) {
       fail("secret", in_.secret.empty() ? "or secret_file is required"
                                         : "and secret_file exclude each other");
@@ -281,11 +288,12 @@ class Opener {
     config.ramp_start_percent = static_cast<int>(from.ramp_start_percent);
     if (!take_window(config)) {
       fail("window", "must be seconds such as 20s, or a number of calls");
-      return config;
+      config.window = WindowKind::time;
+      config.window_ms = BreakerConfig{}.window_ms;
     }
-    if (const auto fault = check(config)) {
-      const bool of_window = fault->field.substr(0, 7) == "window_";
-      fail(of_window ? "window" : fault->field, fault->rule);
+    for (const BreakerConfigFault& fault : check(config)) {
+      const bool of_window = fault.field.substr(0, 7) == "window_";
+      fail(of_window ? "window" : fault.field, fault.rule);
     }
     return config;
   }
@@ -307,17 +315,24 @@ class Opener {
   const ChannelAccountSection& in_;
   const UnixUs now_us_;
   std::vector<ConfigError>& errors_;
-  bool unreadable_ = false;  // a file that was named
+  std::set<std::string, std::less<>> unreadable_;  // keys that name a file that says nothing
 };
 
 }  // namespace
 
-OpenedAccounts open_accounts(const ServeConfig& config, UnixUs now_us) {
+OpenedAccounts open_accounts(const ServeConfig& config, UnixUs now_us,
+                             const std::vector<ConfigError>& told) {
   std::vector<OpenedAccount> accounts;
   std::vector<ConfigError> errors;
   for (const ChannelAccountSection& section : config.accounts)
     if (auto account = Opener(section, now_us, errors).open())
       accounts.push_back(std::move(*account));
+  const auto is_told = [&told](const ConfigError& error) {
+    return std::any_of(told.begin(), told.end(), [&error](const ConfigError& earlier) {
+      return earlier.where == error.where && earlier.key == error.key;
+    });
+  };
+  errors.erase(std::remove_if(errors.begin(), errors.end(), is_told), errors.end());
   if (!errors.empty()) return errors;
   return accounts;
 }

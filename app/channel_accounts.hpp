@@ -19,7 +19,9 @@ struct OpenedAccount {
 };
 using OpenedAccounts = std::variant<std::vector<OpenedAccount>, std::vector<ConfigError>>;
 
-// `now_us` judges the certificates' dates. All errors are collected.
-OpenedAccounts open_accounts(const ServeConfig& config, UnixUs now_us);
+// `now_us` judges the certificates' dates. All errors are collected, but for those whose key is
+// among `told` already.
+OpenedAccounts open_accounts(const ServeConfig& config, UnixUs now_us,
+                             const std::vector<ConfigError>& told = {});
 
 }  // namespace welkin

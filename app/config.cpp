@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "app/config_keys.hpp"
+#include "app/config_names.hpp"
 #include "protocol/ids.hpp"
 
 namespace welkin {
@@ -116,9 +117,15 @@ class ConfigReader {
     try {
       read_table(toml::parse(file.text, file.name));
     } catch (const toml::parse_error& error) {
+      is_partial_ = true;
       fail(file.name + ":" + std::to_string(error.source().begin.line), "",
            std::string(error.description()));
     }
+  }
+
+  void miss_file(ConfigError why) {
+    is_partial_ = true;
+    errors_.push_back(std::move(why));
   }
 
   void read_table(const toml::table& root) {
@@ -157,18 +164,17 @@ class ConfigReader {
         if (key->section == Section::sandbox) sandbox_at_ = sandbox_at_.value_or("environment");
         set_text(*key, key->target(input_), value, "environment", name);
         from_environment_.insert(full_name(*key));
-      } else if (belongs_to_a_section(name)) {
-        fail("environment", name, "is not the name of any key");
+      } else if (!is_variable_of_others(name)) {
+        fail("environment", name, "is not the name of any key" + suggested_variable(name));
       }
     }
   }
 
-  ConfigResult finish() {
+  ReadConfig finish() {
     finish_merchants();
     finish_accounts();
     finish_sandbox();
-    if (!errors_.empty()) return std::move(errors_);
-    return std::move(input_.serve);
+    return {std::move(input_.serve), std::move(errors_)};
   }
 
  private:
@@ -183,14 +189,6 @@ class ConfigReader {
     for (const SectionSpec& section : sections())
       if (!section.path.empty() && section.path == path) return &section;
     return nullptr;
-  }
-
-  // Other names that begin with WELKIN_ belong to the scripts around the program.
-  static bool belongs_to_a_section(std::string_view name) {
-    for (const char* prefix : {"WELKIN_STORE_", "WELKIN_HTTP_", "WELKIN_RUNTIME_", "WELKIN_LOG_",
-                               "WELKIN_OPERATOR_", "WELKIN_CHANNEL_"})
-      if (starts_with(name, prefix)) return true;
-    return false;
   }
 
   template <class Row>
@@ -210,8 +208,20 @@ class ConfigReader {
       return set_node(key, target_of(key, row), node);
     }
     const std::string_view path = sections()[static_cast<std::size_t>(section)].path;
-    fail(at(node), (path.empty() ? std::string() : std::string(path) + ".") + std::string(name),
-         "is not a known key");
+    const std::string written =
+        (path.empty() ? std::string() : std::string(path) + ".") + std::string(name);
+    fail(at(node), written, "is not a known key" + suggestion(written, names_in(section)));
+  }
+
+  // What may stand in a section; at the top that is other sections too.
+  static std::vector<std::string> names_in(Section section) {
+    std::vector<std::string> names;
+    for (const KeySpec& key : keys())
+      if (key.section == section) names.push_back(full_name(key));
+    if (section != Section::top) return names;
+    for (const SectionSpec& other : sections())
+      if (!other.path.empty()) names.emplace_back(other.path);
+    return names;
   }
 
   template <class Row>
@@ -333,7 +343,8 @@ class ConfigReader {
       note_line(source.row, key, "environment");
       return set_text(key, target_of(key, source.row), value, "environment", name);
     }
-    fail("environment", name, "is not the name of any key");
+    if (!is_variable_of_others(name))
+      fail("environment", name, "is not the name of any key" + suggested_variable(name));
   }
 
   template <class Row>
@@ -347,7 +358,8 @@ class ConfigReader {
   template <class Row>
   void add_those_of_environment(Sources<Row>& sources, const std::string& prefix) {
     for (auto& [number, source] : sources.added) {
-      if (number != sources.rows.size() + 1)
+      // What a file that was not read holds may fill it.
+      if (number != sources.rows.size() + 1 && !is_partial_)
         fail("environment", prefix + std::to_string(number) + "_…",
              "leaves a gap: the next " + std::string(sources.name) + " is number " +
                  std::to_string(sources.rows.size() + 1));
@@ -358,7 +370,7 @@ class ConfigReader {
   void finish_merchants() {
     add_those_of_environment(merchants_, "WELKIN_MERCHANT_");
     std::set<std::string> ids;
-    std::set<std::string> hashes;
+    std::set<std::string> hashes{input_.serve.operators.key_sha256};
     for (auto& [merchant, where] : merchants_.rows) {
       if (merchant.id.empty()) fail(where, "merchant.id", "is required");
       if (is_identifier(merchant.id) && !ids.insert(merchant.id).second)
@@ -404,7 +416,8 @@ class ConfigReader {
   }
 
   void finish_sandbox() {
-    if (!sandbox_at_) return;
+    if (!sandbox_at_ || (*sandbox_at_ == "environment" && is_partial_)) return;
+    const std::size_t errors_before = errors_.size();
     SandboxChannelSection& sandbox = input_.sandbox;
     // An override replaces the file's secret, whichever of the two ways either is given in.
     if (from_environment_.count("channel.sandbox.secret") &&
@@ -422,6 +435,7 @@ class ConfigReader {
     else if (sandbox.secret.empty())
       read_secret(sandbox);
     input_.serve.sandbox = sandbox;
+    if (errors_.size() != errors_before) return;
     ChannelAccountSection account;
     account.name = account.kind = account.serves = "sandbox";
     account.base_url = sandbox.base_url;
@@ -447,6 +461,7 @@ class ConfigReader {
   Sources<ChannelAccountSection> accounts_{Section::account, "channel.account", account_limit};
   std::optional<std::string> sandbox_at_;
   std::set<std::string> from_environment_;
+  bool is_partial_ = false;  // there is a file that could not be read
   std::vector<ConfigError> errors_;
 };
 
@@ -467,11 +482,33 @@ Environment welkin_environment() {
   return found;
 }
 
+namespace {
+
+ConfigResult result_of(ReadConfig read) {
+  if (!read.errors.empty()) return std::move(read.errors);
+  return std::move(read.config);
+}
+
+std::variant<ConfigFile, ConfigError> load_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::string text;
+  char block[1 << 14];
+  while (in && text.size() <= largest_file_bytes) {
+    in.read(block, sizeof block);
+    text.append(block, static_cast<std::size_t>(in.gcount()));
+  }
+  if (in.eof()) return ConfigFile{path, std::move(text)};
+  const bool large = text.size() > largest_file_bytes;
+  return ConfigError{path, "", large ? "is too large" : "cannot be read"};
+}
+
+}  // namespace
+
 ConfigResult parse_config(const std::vector<ConfigFile>& files, const Environment& environment) {
   ConfigReader reader;
   for (const ConfigFile& file : files) reader.read_file(file);
   reader.read_environment(environment);
-  return reader.finish();
+  return result_of(reader.finish());
 }
 
 ConfigResult parse_config(std::string_view toml_text, const std::string& file_name,
@@ -484,22 +521,20 @@ ConfigResult load_config(const std::string& path, const Environment& environment
 }
 
 ConfigResult load_config(const std::vector<std::string>& paths, const Environment& environment) {
-  std::vector<ConfigFile> files;
+  return result_of(read_config(paths, environment));
+}
+
+ReadConfig read_config(const std::vector<std::string>& paths, const Environment& environment) {
+  ConfigReader reader;
   for (const std::string& path : paths) {
-    std::ifstream in(path, std::ios::binary);
-    std::string text;
-    char block[1 << 14];
-    while (in && text.size() <= largest_file_bytes) {
-      in.read(block, sizeof block);
-      text.append(block, static_cast<std::size_t>(in.gcount()));
-    }
-    if (!in.eof()) {
-      const bool large = text.size() > largest_file_bytes;
-      return std::vector<ConfigError>{{path, "", large ? "is too large" : "cannot be read"}};
-    }
-    files.push_back({path, std::move(text)});
+    auto file = load_file(path);
+    if (auto* error = std::get_if<ConfigError>(&file))
+      reader.miss_file(std::move(*error));
+    else
+      reader.read_file(std::get<ConfigFile>(file));
   }
-  return parse_config(files, environment);
+  reader.read_environment(environment);
+  return reader.finish();
 }
 
 }  // namespace welkin

@@ -141,6 +141,12 @@ struct ConfigError {
   std::string text() const;
 };
 
+// As far as the configuration could be read, and all that is wrong with it.
+struct ReadConfig {
+  ServeConfig config;
+  std::vector<ConfigError> errors;
+};
+
 using Environment = std::map<std::string, std::string>;
 using ConfigResult = std::variant<ServeConfig, std::vector<ConfigError>>;
 
@@ -156,6 +162,8 @@ struct ConfigFile {
 ConfigResult parse_config(const std::vector<ConfigFile>& files, const Environment& environment);
 ConfigResult parse_config(std::string_view toml, const std::string& file_name,
                           const Environment& environment);
+// For whoever can find more that is wrong in what there is.
+ReadConfig read_config(const std::vector<std::string>& paths, const Environment& environment);
 ConfigResult load_config(const std::vector<std::string>& paths, const Environment& environment);
 ConfigResult load_config(const std::string& path, const Environment& environment);
 

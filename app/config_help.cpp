@@ -110,9 +110,11 @@ std::string config_help() {
       "their "
       "`[[merchant]]` and `[[channel.account]]` sections add up, and every other key stands in one "
       "of them. Every key can be overridden by the "
-      "environment variable named beside it. An unknown key or a bad value is refused at "
-      "start with its file and line; `welkin serve --config FILE --check-config` tells all of "
-      "them and starts nothing. Relative paths are taken from the working directory. This "
+      "environment variable named beside it. An unknown key, a WELKIN_ variable that is no key's "
+      "and a bad value are refused at start with their file and line, all at once, and so is what "
+      "is wrong "
+      "with keys, certificates and accounts; `welkin serve --config FILE --check-config` tells "
+      "the same and starts nothing. Relative paths are taken from the working directory. This "
       "text is what `welkin serve --help-config` prints.",
       "");
   for (const SectionSpec& section : sections()) {

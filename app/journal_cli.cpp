@@ -27,12 +27,9 @@ struct JournalArguments {
 // --db, or the configuration's store, or where `welkin serve` would put it by default.
 std::optional<std::string> store_url(const JournalArguments& arguments) {
   if (!arguments.db.empty()) return arguments.db;
-  Environment environment = welkin_environment();
-  if (arguments.config_path.empty()) {
-    const auto url = environment.find("WELKIN_STORE_URL");
-    return url == environment.end() ? StoreSection{}.url : url->second;
-  }
-  const ConfigResult result = load_config(arguments.config_path, environment);
+  std::vector<std::string> paths;
+  if (!arguments.config_path.empty()) paths.push_back(arguments.config_path);
+  const ConfigResult result = load_config(paths, welkin_environment());
   if (const auto* errors = std::get_if<std::vector<ConfigError>>(&result)) {
     for (const ConfigError& error : *errors) std::cerr << "welkin: " << error.text() << '\n';
     return std::nullopt;

@@ -36,11 +36,12 @@ int serve(const ServeArguments& arguments) {
     return exit_fine;
   }
   const Environment environment = welkin_environment();
-  const ConfigResult result = load_config(arguments.config_paths, environment);
-  if (const auto* errors = std::get_if<std::vector<ConfigError>>(&result)) return refuse(*errors);
-  const auto& config = std::get<ServeConfig>(result);
-  OpenedAccounts accounts = open_accounts(config, now_us());
-  if (const auto* errors = std::get_if<std::vector<ConfigError>>(&accounts)) return refuse(*errors);
+  auto [config, errors] = read_config(arguments.config_paths, environment);
+  // Accounts are opened whatever else is wrong, so that one run tells everything.
+  OpenedAccounts accounts = open_accounts(config, now_us(), errors);
+  if (const auto* faults = std::get_if<std::vector<ConfigError>>(&accounts))
+    errors.insert(errors.end(), faults->begin(), faults->end());
+  if (!errors.empty()) return refuse(errors);
   if (arguments.check_config) {
     std::cout << describe_config(config);
     return exit_fine;

@@ -25,8 +25,8 @@ Problem unusable(std::string_view what) {
 
 std::variant<WechatSide, Problem> wechat_side(const TestKeys& keys) {
   auto account = wechat_pay::make_account(wechat_account(keys, any_base, any_url), wall_clock_us());
-  if (const auto* problem = std::get_if<Problem>(&account))
-    return of_channel("wechat_pay", *problem);
+  if (const auto* faults = std::get_if<AccountFaults>(&account))
+    return of_channel("wechat_pay", faults->front());
   auto key = crypto::PrivateKey::from_pem(keys.wechat_platform_key);
   auto certificate = crypto::Certificate::from_pem(keys.wechat_platform_certificate);
   if (!std::holds_alternative<crypto::PrivateKey>(key) ||
@@ -41,7 +41,8 @@ std::variant<WechatSide, Problem> wechat_side(const TestKeys& keys) {
 std::variant<AlipaySide, Problem> alipay_side(const TestKeys& keys) {
   auto account =
       alipay::make_account(alipay_account(keys, any_base, any_url, true), wall_clock_us());
-  if (const auto* problem = std::get_if<Problem>(&account)) return of_channel("alipay", *problem);
+  if (const auto* faults = std::get_if<AccountFaults>(&account))
+    return of_channel("alipay", faults->front());
   auto key = crypto::PrivateKey::from_pem(keys.alipay_key);
   if (!std::holds_alternative<crypto::PrivateKey>(key)) return unusable("alipay_key");
   AlipaySide side{std::get<alipay::Account>(std::move(account)),
@@ -54,8 +55,8 @@ std::variant<AlipaySide, Problem> alipay_side(const TestKeys& keys) {
 std::variant<UnionPaySide, Problem> union_pay_side(const TestKeys& keys) {
   auto account =
       union_pay::make_account(union_pay_account(keys, any_base, any_url), wall_clock_us());
-  if (const auto* problem = std::get_if<Problem>(&account))
-    return of_channel("union_pay", *problem);
+  if (const auto* faults = std::get_if<AccountFaults>(&account))
+    return of_channel("union_pay", faults->front());
   auto key = crypto::PrivateKey::from_pem(keys.union_pay_signer_key);
   if (!std::holds_alternative<crypto::PrivateKey>(key)) return unusable("union_pay_signer_key");
   return UnionPaySide{std::get<union_pay::Account>(std::move(account)),

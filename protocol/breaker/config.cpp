@@ -21,7 +21,7 @@ std::optional<WindowKind> parse_window_kind(std::string_view name) {
   return find_name<WindowKind>(window_names, name);
 }
 
-std::optional<BreakerConfigFault> check(const BreakerConfig& config) {
+std::vector<BreakerConfigFault> check(const BreakerConfig& config) {
   const Bound bounds[] = {
       {"window_ms", config.window_ms, 100, 3'600'000},
       {"window_calls", config.window_calls, 1, max_counted},
@@ -38,13 +38,14 @@ std::optional<BreakerConfigFault> check(const BreakerConfig& config) {
       {"ramp_ms", config.ramp_ms, 0, day_ms},
       {"ramp_start_percent", config.ramp_start_percent, 1, 100},
   };
+  std::vector<BreakerConfigFault> faults;
   for (const Bound& bound : bounds)
     if (bound.value < bound.least || bound.value > bound.most)
-      return BreakerConfigFault{bound.field, "must be from " + std::to_string(bound.least) +
-                                                 " to " + std::to_string(bound.most)};
+      faults.push_back({bound.field, "must be from " + std::to_string(bound.least) + " to " +
+                                         std::to_string(bound.most)});
   if (config.window == WindowKind::calls && config.minimum_calls > config.window_calls)
-    return BreakerConfigFault{"minimum_calls", "must not be more than window_calls"};
-  return std::nullopt;
+    faults.push_back({"minimum_calls", "must not be more than window_calls"});
+  return faults;
 }
 
 }  // namespace welkin

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "protocol/name_table.hpp"
 
@@ -46,7 +47,7 @@ struct BreakerConfigFault {
   std::string_view field;
   std::string rule;
 };
-// What a breaker cannot work with, the first one.
-std::optional<BreakerConfigFault> check(const BreakerConfig& config);
+// What a breaker cannot work with.
+std::vector<BreakerConfigFault> check(const BreakerConfig& config);
 
 }  // namespace welkin

@@ -4,11 +4,15 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "protocol/channels/crypto.hpp"
 #include "protocol/problem.hpp"
 
 namespace welkin {
+
+// All that is wrong with an account: whoever mends it does so in one go.
+using AccountFaults = std::vector<Problem>;
 
 Problem account_fault(std::string_view field, std::string detail);
 Problem account_fault(std::string_view field, crypto::KeyFault what);

@@ -7,6 +7,7 @@
 #include <utility>
 #include <variant>
 
+#include "protocol/channels/account_checks.hpp"
 #include "protocol/channels/crypto.hpp"
 #include "protocol/problem.hpp"
 #include "tests/support/channel_calls.hpp"
@@ -16,9 +17,9 @@ namespace welkin {
 
 // The account that a configuration makes; a fault in it ends the test with the field's name.
 template <class Account>
-Account made(std::variant<Account, Problem> result) {
-  if (const auto* problem = std::get_if<Problem>(&result))
-    throw std::runtime_error(problem->field + ": " + problem->detail);
+Account made(std::variant<Account, AccountFaults> result) {
+  if (const auto* faults = std::get_if<AccountFaults>(&result))
+    throw std::runtime_error(faults->front().field + ": " + faults->front().detail);
   return std::get<Account>(std::move(result));
 }
 

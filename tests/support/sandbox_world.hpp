@@ -42,9 +42,9 @@ struct Client {
 };
 
 template <class Account>
-Account made(std::variant<Account, Problem> account) {
-  if (const auto* problem = std::get_if<Problem>(&account))
-    FAIL(problem->field << ": " << problem->detail);
+Account made(std::variant<Account, AccountFaults> account) {
+  if (const auto* faults = std::get_if<AccountFaults>(&account))
+    FAIL(faults->front().field << ": " << faults->front().detail);
   return std::get<Account>(std::move(account));
 }
 

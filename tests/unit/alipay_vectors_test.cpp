@@ -227,13 +227,13 @@ TEST_CASE("an Alipay account that cannot work names the field") {
     alipay::AccountConfig config = row.certificates ? certificate_config() : public_key_config();
     row.spoil(config);
     const auto made = alipay::make_account(config, now_us);
-    REQUIRE(std::holds_alternative<Problem>(made));
-    CHECK(std::get<Problem>(made).field == row.field);
-    CHECK_FALSE(std::get<Problem>(made).detail.empty());
+    REQUIRE(std::holds_alternative<AccountFaults>(made));
+    CHECK(std::get<AccountFaults>(made).front().field == row.field);
+    CHECK_FALSE(std::get<AccountFaults>(made).front().detail.empty());
   }
   constexpr UnixUs year_2100_us = 4'102'444'801 * us_per_s;
   const auto expired = alipay::make_account(certificate_config(), year_2100_us);
-  REQUIRE(std::holds_alternative<Problem>(expired));
-  CHECK(std::get<Problem>(expired).field == "alipay_root_certificates");
-  CHECK(std::get<Problem>(expired).detail.find("expired") != std::string::npos);
+  REQUIRE(std::holds_alternative<AccountFaults>(expired));
+  CHECK(std::get<AccountFaults>(expired).front().field == "alipay_root_certificates");
+  CHECK(std::get<AccountFaults>(expired).front().detail.find("expired") != std::string::npos);
 }

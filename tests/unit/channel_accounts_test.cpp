@@ -4,10 +4,12 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <ctime>
 #include <filesystem>
 #include <fstream>
+#include <map>
 
 #include "sandbox/test_issuer.hpp"
 #include "tests/support/channel_calls.hpp"
@@ -276,6 +278,112 @@ TEST_CASE("what is missing is named by its key, for all accounts at once") {
   CHECK_THAT(text, Contains("w.toml:6: channel.account.notify_url") && Contains("(account w)"));
   CHECK_THAT(text, Contains("channel.account.seller_id") && Contains("(account a)"));
   CHECK_THAT(text, Contains("channel.account.base_url is required"));
+}
+
+namespace {
+
+// The keys that are told, of each account in the order of telling.
+std::vector<std::string> keys_told(const std::string& toml) {
+  const auto result = opened(toml);
+  REQUIRE(std::holds_alternative<std::vector<ConfigError>>(result));
+  std::vector<std::string> keys;
+  for (const ConfigError& error : std::get<std::vector<ConfigError>>(result)) {
+    UNSCOPED_INFO(error.text());
+    keys.push_back(error.key.substr(std::string("channel.account.").size()));
+  }
+  std::sort(keys.begin(), keys.end());
+  return keys;
+}
+using Keys = std::vector<std::string>;
+
+// Each key with another file or value than the good one; "open_ms" beside them, of the breaker.
+std::string bent(std::string toml, const std::map<std::string, std::string>& values) {
+  for (const auto& [key, value] : values) toml = with(toml, key, value);
+  return toml + "open_ms = 5000\nmax_open_ms = 4000\nca_file = \"/nowhere/ca.pem\"\n";
+}
+
+}  // namespace
+
+TEST_CASE("all that is wrong with an account is told at once, of every kind") {
+  const Folder folder;
+  const std::string rsa_1024 = "\"" + key_file("rsa_1024") + "\"";
+  const std::string no_key = "\"" + folder.file("webhook") + "\"";
+  CHECK(keys_told(bent(wechat(folder), {{"app_id", "\"\""},
+                                        {"merchant_id", "\"x\""},
+                                        {"notify_url", "\"https://h/?a=1\""},
+                                        {"api_v3_key_file", no_key},
+                                        {"private_key_file", rsa_1024},
+                                        {"certificate_file", no_key},
+                                        {"platform_certificate_files", "[" + no_key + "]"}})) ==
+        Keys{"api_v3_key_file", "app_id", "ca_file", "certificate_file", "max_open_ms",
+             "merchant_id", "notify_url", "platform_certificate_files", "private_key_file"});
+  CHECK(keys_told(bent(alipay(), {{"app_id", "\"\""},
+                                  {"seller_id", "\"x\""},
+                                  {"private_key_file", rsa_1024},
+                                  {"public_key_files", "[" + no_key + "]"}})) ==
+        Keys{"app_id", "ca_file", "max_open_ms", "private_key_file", "public_key_files",
+             "seller_id"});
+  CHECK(keys_told(bent(
+            alipay_with_certificates(),
+            {{"certificate_file", no_key}, {"platform_certificate_files", "[" + no_key + "]"}})) ==
+        Keys{"ca_file", "certificate_file", "max_open_ms", "platform_certificate_files"});
+  CHECK(keys_told(bent(union_pay(), {{"merchant_id", "\"x\""},
+                                     {"private_key_file", rsa_1024},
+                                     {"certificate_file", no_key},
+                                     {"middle_certificate_file", no_key},
+                                     {"root_certificate_file", no_key}})) ==
+        Keys{"ca_file", "certificate_file", "max_open_ms", "merchant_id", "middle_certificate_file",
+             "private_key_file", "root_certificate_file"});
+  CHECK(keys_told(bent(stripe(folder) + line("api_version", "a b"),
+                       {{"secret_key_file", no_key},
+                        {"webhook_secret_files", "[\"" + folder.file("stripe_key") + "\"]"}})) ==
+        Keys{"api_version", "ca_file", "max_open_ms", "secret_key_file", "webhook_secret_files"});
+  CHECK(keys_told(bent("[[channel.account]]\n" + line("name", "x") + line("kind", "sandbox"),
+                       {})) == Keys{"base_url", "ca_file", "max_open_ms", "secret"});
+}
+
+TEST_CASE("a file that cannot be read is told once, and hides nothing else") {
+  const Folder folder;
+  const std::string nowhere = "\"/nowhere/at/all\"";
+  CHECK(keys_told(with(with(wechat(folder), "private_key_file", nowhere), "app_id", "\"\"")) ==
+        Keys{"app_id", "private_key_file"});
+  CHECK(keys_told(with(with(union_pay(), "private_key_file", nowhere), "certificate_file",
+                       nowhere)) == Keys{"certificate_file", "private_key_file"});
+  CHECK(keys_told(with(with(with(alipay_with_certificates(), "certificate_file", nowhere),
+                            "platform_certificate_files", "[" + nowhere + "]"),
+                       "root_certificate_file", nowhere)) ==
+        Keys{"certificate_file", "platform_certificate_files", "root_certificate_file"});
+  CHECK(keys_told("[[channel.account]]\n" + line("name", "u") + line("kind", "union_pay") +
+                  line("merchant_id", "777290058110048") +
+                  line("notify_url", "https://pay.example.com/channels/u/notify") +
+                  line("pfx_file", key_file("unionpay_merchant_key")) +
+                  line("pfx_password_file", "/nowhere/at/all") +
+                  line("middle_certificate_file", key_file("unionpay_middle_cert")) +
+                  line("root_certificate_file", key_file("unionpay_root_cert"))) ==
+        Keys{"pfx_password_file"});
+}
+
+TEST_CASE("what was told of an account's key before is not told again") {
+  const auto config = read_config(
+      {}, {{"WELKIN_CHANNEL_ACCOUNT_1_NAME", "x"}, {"WELKIN_CHANNEL_ACCOUNT_1_KIND", "bitcoin"}});
+  REQUIRE(config.errors.size() == 1);
+  CHECK(std::holds_alternative<std::vector<OpenedAccount>>(
+      open_accounts(config.config, vectors_now_us, config.errors)));
+  const ConfigError told{"w.toml:1", "channel.account.base_url", "is wrong"};
+  ServeConfig own;
+  ChannelAccountSection account;
+  account.name = account.kind = "sandbox";
+  account.where = "w.toml:1";
+  account.secret = "s";
+  own.accounts.push_back(account);
+  CHECK(std::get<1>(open_accounts(own, vectors_now_us)).size() == 1);
+  CHECK(std::get<0>(open_accounts(own, vectors_now_us, {told})).empty());
+}
+
+TEST_CASE("a file of authorities without a certificate stops the start") {
+  const Folder folder;
+  CHECK_THAT(bad(stripe(folder) + line("ca_file", folder.file("webhook"))),
+             Contains("channel.account.ca_file names a file without a certificate in PEM"));
 }
 
 TEST_CASE("WeChat's keys come from files or are fetched, and from somewhere they must come") {

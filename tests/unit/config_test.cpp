@@ -83,7 +83,8 @@ timeout_ms = 700
 }
 
 TEST_CASE("unknown keys and sections are refused with file, line and key") {
-  CHECK(bad("[http]\nprot = 1\n") == "w.toml:2: http.prot is not a known key\n");
+  CHECK(bad("[http]\nprot = 1\n") ==
+        "w.toml:2: http.prot is not a known key; did you mean http.port?\n");
   CHECK(bad("\n\nshards = 1\n") == "w.toml:3: shards is not a known key\n");
   CHECK_THAT(bad("[htp]\nport = 1\n"), Contains("w.toml:1: htp is not a known key"));
   CHECK_THAT(bad("[channel.stripe]\nx = 1\n"), Contains("channel.stripe is not a known channel"));
@@ -115,12 +116,65 @@ TEST_CASE("the environment overrides the file, and the file the default") {
   CHECK(config.log.level == "debug");
 }
 
-TEST_CASE("bad and misspelt variables are refused, those of other programs are left alone") {
+TEST_CASE("bad and misspelt variables are refused, and the nearest name is told") {
   CHECK(bad("", {{"WELKIN_HTTP_PORT", "80x"}}) ==
         "environment: WELKIN_HTTP_PORT must be a whole number\n");
-  CHECK(bad("", {{"WELKIN_HTTP_PROT", "80"}}) ==
-        "environment: WELKIN_HTTP_PROT is not the name of any key\n");
-  CHECK(good("", {{"WELKIN_PORT", "80"}, {"WELKIN_SANDBOX_PORT", "81"}}).http.port == 8'080);
+  struct Row {
+    const char* written;
+    const char* meant;  // null: nobody knows
+  };
+  for (const Row& row :
+       {Row{"WELKIN_HTTP_PROT", "WELKIN_HTTP_PORT"}, Row{"WELKIN_STOREURL", "WELKIN_STORE_URL"},
+        Row{"WELKIN_STOER_URL", "WELKIN_STORE_URL"},
+        Row{"WELKIN_ALOW_PLAIN_TEST_KEYS", "WELKIN_ALLOW_PLAIN_TEST_KEYS"},
+        Row{"WELKIN_OPERATORS_KEY_SHA256", "WELKIN_OPERATOR_KEY_SHA256"},
+        Row{"WELKIN_MERCHANT_2_NMAE", "WELKIN_MERCHANT_2_NAME"},
+        Row{"WELKIN_MERCHAND_3_ID", "WELKIN_MERCHANT_3_ID"},
+        Row{"WELKIN_CHANNEL_ACCOUNT_12_WIEGHT", "WELKIN_CHANNEL_ACCOUNT_12_WEIGHT"},
+        Row{"WELKIN_CHANEL_SANDBOX_SECRET", "WELKIN_CHANNEL_SANDBOX_SECRET"},
+        Row{"WELKIN_COLOUR_OF_THE_SKY", nullptr}, Row{"WELKIN_", nullptr}}) {
+    const std::string hint =
+        row.meant ? "; did you mean " + std::string(row.meant) + "?" : std::string();
+    CHECK(bad("", {{row.written, "x"}}) ==
+          "environment: " + std::string(row.written) + " is not the name of any key" + hint + "\n");
+  }
+}
+
+namespace {
+
+// The variables that a file of scripts reads: what stands behind `before`.
+void collect_variables(const std::string& file, const std::string& before, Environment& out) {
+  std::ifstream in(std::string(WELKIN_SOURCE_DIR "/") + file);
+  REQUIRE(in);
+  std::stringstream text;
+  text << in.rdbuf();
+  const std::string all = text.str();
+  for (std::size_t at = all.find(before); at != std::string::npos; at = all.find(before, at + 1)) {
+    const std::size_t begin = at + before.size() - std::string("WELKIN_").size();
+    const std::size_t end = all.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ_", begin);
+    out[all.substr(begin, end - begin)] = "x";
+  }
+}
+
+}  // namespace
+
+TEST_CASE("the variables of ./dev, of the tests and of Kubernetes are left alone") {
+  Environment environment;
+  collect_variables("dev", "${WELKIN_", environment);
+  collect_variables("dev", "\n  WELKIN_", environment);
+  CHECK(environment.size() == 6);
+  collect_variables("tests/CMakeLists.txt", "\"WELKIN_", environment);
+  collect_variables("tests/CMakeLists.txt", ";WELKIN_", environment);
+  collect_variables("tests/conformance/peer.mjs", "process.env.WELKIN_", environment);
+  collect_variables("tests/conformance/sandbox.mjs", "process.env.WELKIN_", environment);
+  collect_variables("tests/e2e/shop.py", "environ.get(\"WELKIN_", environment);
+  CHECK(environment.count("WELKIN_PROGRAM") == 1);
+  CHECK(environment.count("WELKIN_TEST_SEED") == 1);
+  for (const char* name :
+       {"WELKIN_SERVICE_HOST", "WELKIN_SERVICE_PORT", "WELKIN_PORT_8080_TCP",
+        "WELKIN_SERVICE_PORT_HTTP", "WELKIN_PORT_8080_TCP_ADDR", "WELKIN_MERCHANT_SERVICE_HOST"})
+    environment[name] = "x";
+  CHECK(good("", environment).http.port == 8'080);
 }
 
 TEST_CASE("merchants can come from the environment, counted on from the file's") {
@@ -291,6 +345,28 @@ TEST_CASE("a configuration that cannot be read or is a folder is refused") {
     REQUIRE(std::holds_alternative<std::vector<ConfigError>>(result));
     CHECK_THAT(std::get<std::vector<ConfigError>>(result)[0].text(), Contains("cannot be read"));
   }
+}
+
+TEST_CASE("everything that is wrong is told in one run, whatever else cannot be read") {
+  const ReadConfig read =
+      read_config({"/nowhere/a.toml", "/nowhere/b.toml"}, {{"WELKIN_HTTP_PORT", "x"},
+                                                           {"WELKIN_LOG_LEVL", "info"},
+                                                           {"WELKIN_MERCHANT_2_ID", "m 2"},
+                                                           {"WELKIN_CHANNEL_SANDBOX_SECRET", "s"}});
+  std::set<std::string> told;
+  for (const ConfigError& error : read.errors) told.insert(error.where + " " + error.key);
+  // That merchant 1 and the sandbox's address are missing may be those files' fault.
+  CHECK(told == std::set<std::string>{"/nowhere/a.toml ", "/nowhere/b.toml ",
+                                      "environment WELKIN_HTTP_PORT", "environment WELKIN_LOG_LEVL",
+                                      "environment WELKIN_MERCHANT_2_ID",
+                                      "environment merchant.api_key_sha256"});
+  CHECK(read.config.log.level == "info");
+}
+
+TEST_CASE("the operators' key is no merchant's") {
+  CHECK_THAT(bad("[operator]\nkey_sha256 = \"" + some_hash + "\"\n[[merchant]]\nid = \"m_1\"\n" +
+                 "api_key_sha256 = [\"" + some_hash + "\"]\n"),
+             Contains("holds a key that stands elsewhere too"));
 }
 
 TEST_CASE("several files add up, and a key of which there is one stands in one of them") {

@@ -47,7 +47,8 @@ std::string wrong_field(void (*bend)(AccountConfig&)) {
   AccountConfig config = stripe_config();
   bend(config);
   const auto made = make_account(config);
-  return std::holds_alternative<Problem>(made) ? std::get<Problem>(made).field : "none";
+  const auto* faults = std::get_if<AccountFaults>(&made);
+  return faults != nullptr ? faults->front().field : "none";
 }
 
 }  // namespace

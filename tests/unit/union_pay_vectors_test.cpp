@@ -212,13 +212,13 @@ TEST_CASE("a UnionPay account that cannot work names the field") {
     union_pay::AccountConfig config = rsa_config();
     row.spoil(config);
     const auto made = union_pay::make_account(config, now_us);
-    REQUIRE(std::holds_alternative<Problem>(made));
-    CHECK(std::get<Problem>(made).field == row.field);
+    REQUIRE(std::holds_alternative<AccountFaults>(made));
+    CHECK(std::get<AccountFaults>(made).front().field == row.field);
   }
   const auto expired = union_pay::make_account(rsa_config(), 4'200'000'000 * us_per_s);
-  REQUIRE(std::holds_alternative<Problem>(expired));
-  CHECK(std::get<Problem>(expired).field == "certificate");
-  CHECK(std::get<Problem>(expired).detail.find("expired") != std::string::npos);
+  REQUIRE(std::holds_alternative<AccountFaults>(expired));
+  CHECK(std::get<AccountFaults>(expired).front().field == "certificate");
+  CHECK(std::get<AccountFaults>(expired).front().detail.find("expired") != std::string::npos);
 }
 
 TEST_CASE("a certificate is vouched for by its own root alone") {

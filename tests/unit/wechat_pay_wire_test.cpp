@@ -33,7 +33,8 @@ std::string wrong_field(void (*bend)(AccountConfig&), UnixUs now_us = vectors_no
   AccountConfig config = wechat_config();
   bend(config);
   const auto made = make_account(config, now_us);
-  return std::holds_alternative<Problem>(made) ? std::get<Problem>(made).field : "none";
+  const auto* faults = std::get_if<AccountFaults>(&made);
+  return faults != nullptr ? faults->front().field : "none";
 }
 
 }  // namespace

@@ -7,9 +7,9 @@
 #include <variant>
 #include <vector>
 
+#include "protocol/channels/account_checks.hpp"
 #include "protocol/channels/crypto.hpp"
 #include "protocol/ids.hpp"
-#include "protocol/problem.hpp"
 
 namespace welkin::alipay {
 
@@ -48,7 +48,7 @@ struct Account {
 };
 
 // `now_us` judges the certificates' dates.
-std::variant<Account, Problem> make_account(const AccountConfig& config, UnixUs now_us);
+std::variant<Account, AccountFaults> make_account(const AccountConfig& config, UnixUs now_us);
 
 // Alipay's name for a certificate: the MD5 of its issuer and its serial number.
 std::string certificate_number(const crypto::Certificate& certificate);

@@ -6,7 +6,7 @@
 #include <variant>
 #include <vector>
 
-#include "protocol/problem.hpp"
+#include "protocol/channels/account_checks.hpp"
 
 namespace welkin::stripe {
 
@@ -26,6 +26,6 @@ struct Account {
   bool live = false;  // which of the account's two worlds the key opens
 };
 
-std::variant<Account, Problem> make_account(const AccountConfig& config);
+std::variant<Account, AccountFaults> make_account(const AccountConfig& config);
 
 }  // namespace welkin::stripe

@@ -8,9 +8,9 @@
 #include <variant>
 #include <vector>
 
+#include "protocol/channels/account_checks.hpp"
 #include "protocol/channels/crypto.hpp"
 #include "protocol/ids.hpp"
-#include "protocol/problem.hpp"
 
 namespace welkin::union_pay {
 
@@ -64,6 +64,6 @@ struct Account {
 };
 
 // `now_us` judges the certificates' dates.
-std::variant<Account, Problem> make_account(const AccountConfig& config, UnixUs now_us);
+std::variant<Account, AccountFaults> make_account(const AccountConfig& config, UnixUs now_us);
 
 }  // namespace welkin::union_pay

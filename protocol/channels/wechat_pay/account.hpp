@@ -7,9 +7,9 @@
 #include <variant>
 #include <vector>
 
+#include "protocol/channels/account_checks.hpp"
 #include "protocol/channels/crypto.hpp"
 #include "protocol/ids.hpp"
-#include "protocol/problem.hpp"
 
 namespace welkin::wechat_pay {
 
@@ -56,7 +56,7 @@ struct Account {
 
 // `now_us` judges the certificates' dates. Without any platform key the account is good for asking
 // for the certificates, which is how a new one starts.
-std::variant<Account, Problem> make_account(const AccountConfig& config, UnixUs now_us);
+std::variant<Account, AccountFaults> make_account(const AccountConfig& config, UnixUs now_us);
 
 // The account with `keys` added to its own; one of the same serial replaces the old one.
 Account with_platform_keys(Account account, const std::vector<PlatformKey>& keys);
