@@ -7,7 +7,7 @@
 #include "bench/bench_support.hpp"
 #include "bench/payments_under_load.hpp"
 #include "bench/raw_limit.hpp"
-#include "tests/support/turns_of_a_life.hpp"
+#include "bench/turns_of_a_life.hpp"
 
 namespace welkin::bench {
 namespace {

@@ -1,7 +1,7 @@
 // What bounds a node's throughput is how many messages a payment takes: nobody adds one unseen.
 #include <catch2/catch.hpp>
 
-#include "tests/support/turns_of_a_life.hpp"
+#include "bench/turns_of_a_life.hpp"
 
 using namespace welkin;
 

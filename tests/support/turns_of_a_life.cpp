@@ -1,4 +1,4 @@
-#include "tests/support/turns_of_a_life.hpp"
+#include "bench/turns_of_a_life.hpp"
 
 #include <caf/scheduled_actor.hpp>
 #include <stdexcept>

@@ -1,5 +1,5 @@
-// What a payment's life costs in messages: counted on a stepped node, where each message is a turn
-// of its own.
+// What a payment's life costs in messages: counted by the tests (tests/support), on a stepped node,
+// where each message is a turn of its own.
 #pragma once
 
 #include <cstddef>
