@@ -45,8 +45,7 @@ class AccountMetrics {
  private:
   prometheus::Registry& registry_;
   const std::string account_;
-  std::array<prometheus::Counter*, static_cast<std::size_t>(ChannelVerdict::unknown) + 1>
-      outcomes_{};
+  std::array<prometheus::Counter*, channel_verdict_count> outcomes_{};
   prometheus::Histogram& duration_;
 
  public:

@@ -197,8 +197,9 @@ StoreResult<ViewsAtStart> catch_up_views(JournalStore& store, std::uint32_t shar
       // Open, and nothing will ever wake it: it waits for a capture, or for an operator.
       const LoadResult result = load_payment(store, card.stream);
       const auto* loaded = std::get_if<LoadedPayment>(&result);
-      if (loaded && !loaded->state->parked_reason.empty())
-        start.parked.push_back({card.stream, loaded->state->parked_reason, card.updated_at_us});
+      if (!loaded) continue;
+      if (std::string reason = loaded->state->operator_reason(); !reason.empty())
+        start.parked.push_back({card.stream, std::move(reason), card.updated_at_us});
     }
     if (cards.size() < page) return start;
     after = cards.back().stream;
@@ -258,11 +259,12 @@ void ViewsActor::take(const CommittedItem& item) {
   if (item.last_seq / every != request.expected_seq / every)
     snapshots_.push_back({request.stream, item.last_seq, payment_snapshot_version,
                           encode_payment(payment), item.hash});
-  if (!payment.parked_reason.empty())
-    parked_.insert_or_assign(request.stream,
-                             ParkedEntity{request.stream, payment.parked_reason, request.at_us});
-  else if (!parked_.empty())
+  if (std::string reason = payment.operator_reason(); !reason.empty()) {
+    ParkedEntity& entity = parked_[request.stream];
+    if (entity.reason != reason) entity = {request.stream, std::move(reason), request.at_us};
+  } else if (!parked_.empty()) {
     parked_.erase(request.stream);
+  }
   Dirty& dirty = dirty_[request.stream];
   dirty.item = item;
   dirty.is_new = dirty.is_new || request.expected_seq == 0;

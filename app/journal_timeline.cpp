@@ -187,6 +187,22 @@ struct DetailsOf {
   std::string operator()(const PaymentResumed& e) const {
     return Details().add("by ", e.by).next_query(e.next_query_at_us).text();
   }
+  std::string operator()(const PaymentRefundNeedsAttention& e) const {
+    return Details()
+        .add("ATTENTION: " + e.refund_id)
+        .add(refusal(e.code, e.message, e.source))
+        .add("try " + std::to_string(e.tries))
+        .next_query(e.next_query_at_us)
+        .text();
+  }
+  std::string operator()(const PaymentOutsideRefundRecorded& e) const {
+    return Details()
+        .add(money(e.amount_minor) + " given back at the desk of " + e.account)
+        .add(e.refund_id)
+        .by(e.source)
+        .add("reference ", e.channel_reference)
+        .text();
+  }
 };
 
 struct BreakerDetailsOf {

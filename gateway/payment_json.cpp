@@ -32,14 +32,21 @@ void append_time_or_null(std::string& out, std::string_view key, UnixUs at_us) {
   out.append(key).append("null");
 }
 
-void append_failure(std::string& out, std::string_view code, std::string_view message) {
+// The channel's words for what has failed or waits for somebody; null when nothing does.
+void append_reason(std::string& out, std::string_view key, std::string_view code,
+                   std::string_view message) {
+  out.append(key);
   if (code.empty() && message.empty()) {
-    out.append(R"(,"failure":null)");
+    out.append("null");
     return;
   }
-  append_text(out, R"(,"failure":{"code":)", code);
+  append_text(out, R"({"code":)", code);
   append_text(out, R"(,"message":)", message);
   out.push_back('}');
+}
+
+void append_failure(std::string& out, std::string_view code, std::string_view message) {
+  append_reason(out, R"(,"failure":)", code, message);
 }
 
 void append_next_action(std::string& out, const Payment& payment) {
@@ -105,6 +112,8 @@ void append_refund(std::string& out, const PaymentView& view, const Refund& refu
   append_text(out, R"(,"currency":)", view.payment->currency.code());
   append_text(out, R"(,"reason":)", refund.reason);
   out.append(refund.surplus ? R"(,"surplus":true)" : R"(,"surplus":false)");
+  append_text(out, R"(,"origin":)", refund.outside ? "channel" : "welkin");
+  append_reason(out, R"(,"attention":)", refund.attention_code, refund.attention_message);
   append_failure(out, refund.failure_code, refund.failure_message);
   append_time(out, R"(,"created_at":)", refund.created_at_us);
   append_time(out, R"(,"updated_at":)", refund.updated_at_us);

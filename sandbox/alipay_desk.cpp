@@ -43,6 +43,11 @@ std::string trade_no_of(const OrderFacts& facts) {
          digits_of(number_of(facts.order.transaction_id), number_digits);
 }
 
+// The merchant's number, which a second payment has in common with the first.
+const std::string& out_trade_no_of(const OrderFacts& facts) {
+  return facts.terms.paid_again_as.empty() ? facts.order.out_order_no : facts.terms.paid_again_as;
+}
+
 bool is_order_no(std::string_view text) {
   return !text.empty() && text.size() <= 64 &&
          text.find_first_not_of(
@@ -105,7 +110,7 @@ Json refusal_node(const std::string& code) {
 Json trade_node(const OrderFacts& facts) {
   return {{"code", "10000"},
           {"msg", "Success"},
-          {"out_trade_no", facts.order.out_order_no},
+          {"out_trade_no", out_trade_no_of(facts)},
           {"trade_no", trade_no_of(facts)}};
 }
 
@@ -376,7 +381,7 @@ std::optional<Seal> AlipayDesk::tell(const BookResult& news, UnixUs now_us) cons
                     {"charset", "utf-8"},
                     {"version", "1.0"},
                     {"trade_no", trade_no_of(facts)},
-                    {"out_trade_no", facts.order.out_order_no},
+                    {"out_trade_no", out_trade_no_of(facts)},
                     {"buyer_id", "2088000000000002"},
                     {"seller_id", side_.account.seller_id},
                     {"trade_status", std::string(status_of(facts))},

@@ -92,7 +92,7 @@ Served Bank::serve(const Asked& asked, const Work& work) {
     else
       result = work(book_, now_us);
     const bool at_once = asked.refund_settles_at_once || control_.auto_pay.refund_after_ms == 0;
-    if (result.created && result.refund && at_once) {
+    if (result.created && result.refund && at_once && !gets_stuck(*result.refund)) {
       result = book_.settle_refund(result.refund->out_refund_no, refund_succeeds(*result.refund),
                                    now_us);
       result.created = true;
@@ -161,12 +161,19 @@ void Bank::pay_later(const BookResult& result) {
 }
 
 void Bank::settle_later(const wire::WireRefund& refund) {
+  const bool sticks = gets_stuck(refund);
   const bool succeeds = refund_succeeds(refund);
   timers_.after(control_.auto_pay.refund_after_ms,
-                [this, refund_no = refund.out_refund_no, succeeds] {
+                [this, refund_no = refund.out_refund_no, sticks, succeeds] {
                   std::lock_guard lock(mutex_);
-                  follow_up(book_.settle_refund(refund_no, succeeds, wall_clock_us()));
+                  follow_up(sticks ? book_.stick_refund(refund_no)
+                                   : book_.settle_refund(refund_no, succeeds, wall_clock_us()));
                 });
+}
+
+bool Bank::gets_stuck(const wire::WireRefund& refund) {
+  const OrderContext* context = book_.context(refund.out_order_no);
+  return context && context->tags.refund_stuck;
 }
 
 bool Bank::refund_succeeds(const wire::WireRefund& refund) {
@@ -245,6 +252,37 @@ std::optional<std::variant<Misbehaviour, Problem>> Bank::set_misbehaviour(
 BookResult Bank::pay(const std::string& order_no) { return act(order_no, &OrderBook::pay); }
 BookResult Bank::decline(const std::string& order_no) { return act(order_no, &OrderBook::decline); }
 BookResult Bank::begin(const std::string& order_no) { return act(order_no, &OrderBook::begin); }
+
+BookResult Bank::pay_again(const std::string& order_no) {
+  {
+    std::lock_guard lock(mutex_);
+    const std::string_view desk = book_.desk_of(order_no);
+    if (!desk.empty() && desk != "alipay") {
+      BookResult refused;
+      refused.refusal = Refusal{409, "NOT_HERE", "This channel takes one payment an order."};
+      return refused;
+    }
+  }
+  return act(order_no, &OrderBook::pay_again);
+}
+
+BookResult Bank::refund_at_desk(const std::string& order_no,
+                                std::optional<std::int64_t> amount_minor) {
+  std::lock_guard lock(mutex_);
+  BookResult result = book_.refund_at_desk(order_no, amount_minor, wall_clock_us());
+  follow_up(result);
+  return result;
+}
+
+BookResult Bank::settle_stuck_refunds(const std::string& order_no) {
+  std::lock_guard lock(mutex_);
+  const UnixUs now_us = wall_clock_us();
+  for (const BookResult& of : book_.refunds_of(order_no)) {
+    if (of.refund->status != wire::RefundStatus::stuck) continue;
+    follow_up(book_.settle_refund(of.refund->out_refund_no, true, now_us));
+  }
+  return book_.find(order_no, now_us);
+}
 
 std::vector<OrderFacts> Bank::newest(std::size_t limit, const std::string& before,
                                      bool open_only) const {

@@ -75,6 +75,11 @@ class Bank {
   BookResult pay(const std::string& order_no);
   BookResult decline(const std::string& order_no);
   BookResult begin(const std::string& order_no);
+  BookResult pay_again(const std::string& order_no);
+  // At the channel's own desk: a refund that nobody asked for over the wire, and what a stuck one
+  // waits for.
+  BookResult refund_at_desk(const std::string& order_no, std::optional<std::int64_t> amount_minor);
+  BookResult settle_stuck_refunds(const std::string& order_no);
   std::vector<OrderFacts> newest(std::size_t limit, const std::string& before,
                                  bool open_only = false) const;
   std::optional<OrderFacts> facts(const std::string& order_no);
@@ -94,6 +99,7 @@ class Bank {
   void pay_later(const BookResult& result);
   void settle_later(const sandbox_wire::WireRefund& refund);
   bool refund_succeeds(const sandbox_wire::WireRefund& refund);
+  bool gets_stuck(const sandbox_wire::WireRefund& refund);
 
   const SandboxConfig config_;
   std::vector<const Desk*> desks_;

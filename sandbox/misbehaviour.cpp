@@ -120,6 +120,7 @@ void read_tag(std::string_view tag, SubjectTags& tags) {
   if (name == "no_auto_pay") tags.no_auto_pay = true;
   if (name == "decline") tags.decline = true;
   if (name == "refund_fail") tags.refund_fail = true;
+  if (name == "refund_stuck") tags.refund_stuck = true;
   const auto fault = parse_fault(name);
   if (!fault) return;  // the subject is the merchant's: what we do not know is not for us
   tags.faults[static_cast<std::size_t>(*fault)] = true;

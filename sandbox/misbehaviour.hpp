@@ -75,6 +75,7 @@ struct SubjectTags {
   bool no_auto_pay = false;
   bool decline = false;
   bool refund_fail = false;
+  bool refund_stuck = false;  // the merchant has to see to each refund at the channel's desk
 
   bool has(Fault fault) const { return faults[static_cast<std::size_t>(fault)]; }
 };

@@ -263,7 +263,8 @@ BookResult OrderBook::settle_refund(const std::string& refund_no, bool succeeds,
   if (it == refunds_.end()) return refund_not_found();
   WireRefund& refund = it->second.wire;
   const auto owner = orders_.find(refund.out_order_no);
-  if (refund.status != RefundStatus::pending || owner == orders_.end()) return show(it->second);
+  const bool waits = refund.status == RefundStatus::pending || refund.status == RefundStatus::stuck;
+  if (!waits || owner == orders_.end()) return show(it->second);
   Order& order = owner->second;
   order.refund_pending_minor -= refund.amount_minor;
   if (succeeds) {
@@ -275,6 +276,51 @@ BookResult OrderBook::settle_refund(const std::string& refund_no, bool succeeds,
   BookResult result = show(it->second);
   result.event = succeeds ? CallbackEvent::refund_succeeded : CallbackEvent::refund_failed;
   return result;
+}
+
+BookResult OrderBook::stick_refund(const std::string& refund_no) {
+  const auto it = refunds_.find(refund_no);
+  if (it == refunds_.end()) return refund_not_found();
+  if (it->second.wire.status != RefundStatus::pending) return show(it->second);
+  it->second.wire.status = RefundStatus::stuck;
+  BookResult result = show(it->second);
+  result.event = CallbackEvent::refund_stuck;
+  return result;
+}
+
+BookResult OrderBook::refund_at_desk(const std::string& order_no,
+                                     std::optional<std::int64_t> amount_minor, UnixUs now_us) {
+  const Order* order = find_order(order_no, now_us);
+  if (!order) return order_not_found();
+  const WireOrder& wire = order->wire();
+  const std::int64_t left_minor =
+      wire.captured_minor - wire.refunded_minor - order->refund_pending_minor;
+  const std::int64_t asked_minor = amount_minor.value_or(left_minor);
+  if (asked_minor < 1)
+    return refuse(422, "AMOUNT_EXCEEDS_REFUNDABLE", "There is nothing to give back.");
+  const std::string refund_no = "DESK" + std::to_string(++desk_refunds_) + order_no.substr(0, 20);
+  const BookResult made =
+      refund({refund_no, order_no, wire.merchant_id, asked_minor, wire.currency}, now_us);
+  return made.refusal ? made : settle_refund(refund_no, true, now_us);
+}
+
+BookResult OrderBook::pay_again(const std::string& order_no, UnixUs now_us) {
+  const Order* order = find_order(order_no, now_us);
+  if (!order) return order_not_found();
+  if (order->wire().status != OrderStatus::paid || order->wire().manual_capture)
+    return refuse(409, "ORDER_NOT_PAID", "Only what was paid can be paid again.");
+  sandbox_wire::CreateOrder again = order->asked;
+  OrderTerms terms = order->facts.terms;
+  const OrderContext context = order->context;
+  terms.paid_again_as = order_no;
+  std::string number = order_no + "D2";
+  for (int i = 3; orders_.count(number) > 0; ++i) number = order_no + "D" + std::to_string(i);
+  again.out_order_no = number;
+  again.expires_at_us = 0;
+  const BookResult made = create(again, {}, now_us, terms);
+  if (made.refusal) return made;
+  orders_.at(number).context = context;
+  return pay(number, now_us);
 }
 
 std::vector<BookResult> OrderBook::refunds_of(const std::string& order_no) const {

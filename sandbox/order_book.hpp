@@ -31,6 +31,7 @@ struct OrderTerms {
   std::string payer_id;               // WeChat's openid
   std::string channel_time;           // UnionPay's txnTime, without which it knows no transaction
   std::string details;                // what the desk alone reads
+  std::string paid_again_as;          // a second payment of one order: the number they share
   bool decline_ends_it = true;        // else the payer may try again
   bool payer_comes = true;            // else nobody pays it by himself
   bool begun = true;                  // the payer has it before him; else the channel hides it
@@ -109,7 +110,18 @@ class OrderBook {
   BookResult refund(const sandbox_wire::CreateRefund& asked, UnixUs now_us,
                     const RefundTerms& terms = {});
   BookResult find_refund(const std::string& refund_no) const;
+  // Of one that is pending or stuck.
   BookResult settle_refund(const std::string& refund_no, bool succeeds, UnixUs now_us = 0);
+  // It waits for the merchant from here on.
+  BookResult stick_refund(const std::string& refund_no);
+
+  // The merchant's doing at the channel's own desk: a refund under a number of the channel's. No
+  // amount: all that is left.
+  BookResult refund_at_desk(const std::string& order_no, std::optional<std::int64_t> amount_minor,
+                            UnixUs now_us);
+  // The payer pays a paid order once more, which is another transaction under the same number.
+  BookResult pay_again(const std::string& order_no, UnixUs now_us);
+
   // Of an order, the oldest first.
   std::vector<BookResult> refunds_of(const std::string& order_no) const;
 
@@ -162,6 +174,7 @@ class OrderBook {
   std::deque<std::string> by_age_;       // may name orders that were dropped
   std::deque<std::string> by_settling_;  // the first to be dropped
   std::uint64_t last_transaction_ = 0;
+  std::uint64_t desk_refunds_ = 0;
   BookStats stats_;
 };
 

@@ -260,6 +260,28 @@ class SandboxServer::Impl {
     server_.Post(order + "/scan", local([this](const Request& request) {
                    return acted(request, bank_.begin(request.matches[1]));
                  }));
+    server_.Post(order + "/pay_again", local([this](const Request& request) {
+                   return acted(request, bank_.pay_again(request.matches[1]));
+                 }));
+    add_desk_routes(order);
+  }
+
+  // What the merchant may do at the channel's own desk.
+  void add_desk_routes(const std::string& order) {
+    server_.Post(
+        order + "/refund", local([this](const Request& request) {
+          const std::string text = request.get_param_value("amount_minor");
+          std::int64_t amount_minor = 0;
+          const char* const end = text.data() + text.size();
+          const auto read = std::from_chars(text.data(), end, amount_minor);
+          if (!text.empty() && (read.ec != std::errc{} || read.ptr != end))
+            return refuse(400, "INVALID_REQUEST", "amount_minor is no number.");
+          return show(bank_.refund_at_desk(
+              request.matches[1], text.empty() ? std::nullopt : std::optional(amount_minor)));
+        }));
+    server_.Post(order + "/settle_refunds", local([this](const Request& request) {
+                   return show(bank_.settle_stuck_refunds(request.matches[1]));
+                 }));
   }
 
   void add_person_routes() {

@@ -419,19 +419,26 @@ std::optional<Seal> StripeDesk::tell(const BookResult& news, UnixUs now_us) cons
       {CallbackEvent::order_declined, "payment_intent.payment_failed"},
       {CallbackEvent::refund_succeeded, "refund.updated"},
       {CallbackEvent::refund_failed, "refund.failed"},
+      {CallbackEvent::refund_stuck, "refund.updated"},
   };
+  // Made at Stripe's own desk: the refund says nothing of an order, and its charge does.
+  const bool at_desk =
+      news.refund &&
+      details_of(news.refund_facts.terms.details).value("metadata", Json()).is_null();
   const auto* named = std::find_if(std::begin(names), std::end(names),
                                    [&news](const Name& name) { return name.event == *news.event; });
-  const Json event{
-      {"id", "evt_" + make_nonce().substr(0, 24)},
-      {"object", "event"},
-      {"api_version", side_.api_version},
-      {"created", now_us / us_per_s},
-      {"data", {{"object", news.refund ? refund_json(news) : intent_json(news.facts, links())}}},
-      {"livemode", false},
-      {"pending_webhooks", 1},
-      {"request", {{"id", nullptr}, {"idempotency_key", nullptr}}},
-      {"type", named->type}};
+  const Json event{{"id", "evt_" + make_nonce().substr(0, 24)},
+                   {"object", "event"},
+                   {"api_version", side_.api_version},
+                   {"created", now_us / us_per_s},
+                   {"data",
+                    {{"object", at_desk       ? charge_json(news.facts)
+                                : news.refund ? refund_json(news)
+                                              : intent_json(news.facts, links())}}},
+                   {"livemode", false},
+                   {"pending_webhooks", 1},
+                   {"request", {{"id", nullptr}, {"idempotency_key", nullptr}}},
+                   {"type", at_desk ? "charge.refunded" : named->type}};
   return [this, body = event.dump(2)](const SigningContext& context, bool forged) {
     const std::string secret = forged ? "whsec_not" + side_.webhook_secret : side_.webhook_secret;
     return SignedMessage{{{"stripe-signature", stripe::sign_webhook(secret, body, context.now_us)}},

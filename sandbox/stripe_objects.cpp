@@ -20,6 +20,7 @@ std::string lower(std::string_view code) {
 std::string_view refund_status(RefundStatus status) {
   return status == RefundStatus::succeeded ? "succeeded"
          : status == RefundStatus::failed  ? "failed"
+         : status == RefundStatus::stuck   ? "requires_action"
                                            : "pending";
 }
 
@@ -76,6 +77,10 @@ Instrument instrument_of(std::string_view name) {
 }
 
 Json decline_error(const std::string& instrument) {
+  if (instrument_of(instrument) == Instrument::wants_authentication)
+    return {{"type", "invalid_request_error"},
+            {"code", "payment_intent_authentication_failure"},
+            {"message", "The provided PaymentMethod has failed authentication."}};
   const bool no_funds = instrument_of(instrument) == Instrument::has_no_funds;
   return {{"type", "card_error"},
           {"code", "card_declined"},
@@ -98,6 +103,26 @@ Json refund_json(const BookResult& of) {
             {"status", refund_status(refund.status)}};
   if (refund.status == RefundStatus::failed) json["failure_reason"] = "declined";
   return json;
+}
+
+Json charge_json(const OrderFacts& facts) {
+  const auto& order = facts.order;
+  return {{"id", "ch_" + order.out_order_no},
+          {"object", "charge"},
+          {"amount", units(order.amount_minor, order.currency)},
+          {"amount_captured", units(order.captured_minor, order.currency)},
+          // What was let go of by a capture of less counts as refunded.
+          {"amount_refunded",
+           units(order.amount_minor - order.captured_minor + order.refunded_minor, order.currency)},
+          {"captured", true},
+          {"created", facts.paid_at_us / us_per_s},
+          {"currency", lower(order.currency.code())},
+          {"livemode", false},
+          {"metadata", details_of(facts.terms.details).value("metadata", Json::object())},
+          {"paid", true},
+          {"payment_intent", "pi_" + order.out_order_no},
+          {"refunded", order.refunded_minor == order.captured_minor},
+          {"status", "succeeded"}};
 }
 
 Json intent_json(const OrderFacts& facts, const IntentLinks& links) {

@@ -36,6 +36,8 @@ struct IntentLinks {
   std::string_view secret_of_secrets;  // what client secrets are derived from
   std::string_view pay_url_base;
 };
+// As a charge stands in news of its refunds.
+Json charge_json(const OrderFacts& facts);
 Json intent_json(const OrderFacts& facts, const IntentLinks& links);
 Json refund_json(const BookResult& of);
 

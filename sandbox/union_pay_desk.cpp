@@ -126,6 +126,7 @@ FormFields refund_state(const BookResult& result) {
   const auto& refund = *result.refund;
   switch (refund.status) {
     case RefundStatus::pending:
+    case RefundStatus::stuck:  // UnionPay has no word for it
       append(fields,
              {{"origRespCode", "05"}, {"origRespMsg", "交易已受理，请稍后查询交易结果[6154037]"}});
       break;
@@ -361,12 +362,14 @@ std::optional<Seal> UnionPayDesk::tell(const BookResult& news, UnixUs) const {
     const RefundTerms& terms = news.refund_facts.terms;
     append(fields, money(std::to_string(news.refund->amount_minor), news.refund_facts.settled_at_us,
                          query_id_of(news)));
-    append(fields, {{"txnType", terms.type},
+    // Made at UnionPay's own desk, it has neither.
+    const std::string& order_no = terms.details.empty() ? facts.order.out_order_no : terms.details;
+    append(fields, {{"txnType", terms.type.empty() ? "04" : terms.type},
                     {"txnSubType", "00"},
                     {"orderId", news.refund->out_refund_no},
                     {"txnTime", terms.channel_time},
-                    {"origQryId", query_id_of(facts)}});
-    if (!terms.details.empty()) fields.emplace_back("reqReserved", terms.details);
+                    {"origQryId", query_id_of(facts)},
+                    {"reqReserved", order_no}});
   } else {
     return std::nullopt;
   }

@@ -131,6 +131,7 @@ std::string_view trade_type_of(std::string_view method) {
 std::string_view status_name(RefundStatus status) {
   return status == RefundStatus::succeeded ? "SUCCESS"
          : status == RefundStatus::failed  ? "CLOSED"
+         : status == RefundStatus::stuck   ? "ABNORMAL"
                                            : "PROCESSING";
 }
 

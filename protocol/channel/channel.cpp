@@ -13,16 +13,27 @@ namespace {
 constexpr std::string_view operation_names[] = {"create", "capture", "close", "void", "refund"};
 constexpr std::string_view outcome_names[] = {"succeeded", "failed", "pending", "unknown"};
 constexpr std::string_view source_names[] = {"answer", "query", "callback"};
-constexpr std::string_view verdict_names[] = {
-    "accepted",  "authorized",     "paid",     "closed",         "refused", "not_taken",
-    "not_found", "refund_pending", "refunded", "refund_refused", "unknown"};
+constexpr std::string_view verdict_names[] = {"accepted",
+                                              "authorized",
+                                              "paid",
+                                              "closed",
+                                              "refused",
+                                              "not_taken",
+                                              "not_found",
+                                              "refund_pending",
+                                              "refunded",
+                                              "refund_refused",
+                                              "refund_needs_action",
+                                              "try_failed",
+                                              "unknown"};
 constexpr std::string_view fate_names[] = {"answered",  "garbled",  "unwell",
                                            "no_answer", "not_sent", "not_made"};
 static_assert(std::size(fate_names) == static_cast<std::size_t>(CallFate::not_made) + 1);
 static_assert(std::size(operation_names) == static_cast<std::size_t>(ChannelOperation::refund) + 1);
 static_assert(std::size(outcome_names) == static_cast<std::size_t>(Outcome::unknown) + 1);
 static_assert(std::size(source_names) == static_cast<std::size_t>(ReportSource::callback) + 1);
-static_assert(std::size(verdict_names) == static_cast<std::size_t>(ChannelVerdict::unknown) + 1);
+static_assert(std::size(verdict_names) == channel_verdict_count);
+static_assert(static_cast<std::size_t>(ChannelVerdict::unknown) + 1 == channel_verdict_count);
 
 }  // namespace
 

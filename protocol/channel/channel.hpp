@@ -1,6 +1,7 @@
 // What the runtime says to a channel and hears from it, whatever the channel's wire format is.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -87,8 +88,12 @@ enum class ChannelVerdict : std::uint8_t {
   refund_pending,
   refunded,
   refund_refused,
+  refund_needs_action,  // asked for and not done, until somebody acts at the channel: `code` says
+                        // why
+  try_failed,           // a try of the payer's failed; the order waits for another
   unknown,
 };
+constexpr std::size_t channel_verdict_count = 13;
 std::string_view name_of(ChannelVerdict verdict);
 std::optional<ChannelVerdict> parse_channel_verdict(std::string_view name);
 
@@ -124,6 +129,12 @@ struct ChannelReport {
   std::int64_t amount_minor = 0;
   Currency currency;
   std::string channel_reference;  // the channel's own id of the charge or refund
+  // A refund that was made at the channel's own desk: `channel_reference` names it, `refund_id` is
+  // empty.
+  bool outside_refund = false;
+  bool amount_is_total = false;  // `amount_minor` is what the charge has given back in all
+  std::string
+      charge_reference;  // of a refund from outside: the charge, where the channel says which
   NextAction next_action;
   std::string code;  // the channel's words for a refusal or an unknown
   std::string message;

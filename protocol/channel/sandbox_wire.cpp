@@ -13,12 +13,13 @@ namespace {
 
 constexpr std::string_view order_status_names[] = {"OPEN", "AUTHORIZED", "PAID", "CLOSED",
                                                    "DECLINED"};
-constexpr std::string_view refund_status_names[] = {"PENDING", "SUCCEEDED", "FAILED"};
+constexpr std::string_view refund_status_names[] = {"PENDING", "SUCCEEDED", "FAILED", "STUCK"};
 constexpr std::string_view event_names[] = {"order.paid",     "order.authorized", "order.closed",
-                                            "order.declined", "refund.succeeded", "refund.failed"};
+                                            "order.declined", "refund.succeeded", "refund.failed",
+                                            "refund.stuck"};
 static_assert(std::size(order_status_names) == static_cast<std::size_t>(OrderStatus::declined) + 1);
-static_assert(std::size(refund_status_names) == static_cast<std::size_t>(RefundStatus::failed) + 1);
-static_assert(std::size(event_names) == static_cast<std::size_t>(CallbackEvent::refund_failed) + 1);
+static_assert(std::size(refund_status_names) == static_cast<std::size_t>(RefundStatus::stuck) + 1);
+static_assert(std::size(event_names) == static_cast<std::size_t>(CallbackEvent::refund_stuck) + 1);
 
 // ---- what the channel's words mean
 
@@ -47,6 +48,8 @@ ChannelVerdict verdict_of(RefundStatus status) {
       return ChannelVerdict::refunded;
     case RefundStatus::failed:
       return ChannelVerdict::refund_refused;
+    case RefundStatus::stuck:
+      return ChannelVerdict::refund_needs_action;
   }
   return ChannelVerdict::unknown;
 }
@@ -183,6 +186,10 @@ void describe_refund(ChannelReport& report, const WireRefund& refund) {
   report.amount_minor = refund.amount_minor;
   report.currency = refund.currency;
   report.channel_reference = refund.transaction_id;
+  if (refund.status == RefundStatus::stuck) {
+    report.code = "REFUND_STUCK";
+    report.message = "The payer's account cannot take the refund; see to it at the channel.";
+  }
   if (refund.status == RefundStatus::failed) {
     report.code = "REFUND_FAILED";
     report.message = "The channel could not give the money back.";
@@ -221,6 +228,19 @@ CallbackEvent event_of(OrderStatus status) {
       break;
   }
   return CallbackEvent::order_paid;
+}
+
+CallbackEvent event_of(RefundStatus status) {
+  switch (status) {
+    case RefundStatus::failed:
+      return CallbackEvent::refund_failed;
+    case RefundStatus::stuck:
+      return CallbackEvent::refund_stuck;
+    case RefundStatus::pending:  // has no callback, which is seen before this is asked
+    case RefundStatus::succeeded:
+      break;
+  }
+  return CallbackEvent::refund_succeeded;
 }
 
 // What a callback about an order answers: the order's last operation that changes its status.
@@ -400,16 +420,13 @@ Parsed<ChannelReport> parse_callback(std::string_view body, std::string_view non
     describe_order(report, order);
   } else {
     const WireRefund& refund = *callback.refund;
-    const CallbackEvent fitting = refund.status == RefundStatus::succeeded
-                                      ? CallbackEvent::refund_succeeded
-                                      : CallbackEvent::refund_failed;
+    const CallbackEvent fitting = event_of(refund.status);
     if (refund.status == RefundStatus::pending || fitting != callback.event) return contradiction;
     const auto refund_id = parse_channel_refund_no(refund.out_refund_no);
-    if (!refund_id)
-      return Problem{ProblemCode::invalid_value, "This is no refund number of ours.",
-                     "/refund/out_refund_no"};
     report.operation = ChannelOperation::refund;
-    report.refund_id = refund_id->text();
+    // Under a number that is not ours it was made at the channel's own desk.
+    report.outside_refund = !refund_id;
+    if (refund_id) report.refund_id = refund_id->text();
     report.verdict = verdict_of(refund.status);
     describe_refund(report, refund);
   }

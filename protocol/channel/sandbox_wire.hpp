@@ -85,7 +85,8 @@ struct CreateRefund {
 };
 
 enum class OrderStatus : std::uint8_t { open, authorized, paid, closed, declined };
-enum class RefundStatus : std::uint8_t { pending, succeeded, failed };
+// Stuck: it goes on only once the merchant has seen to it at the channel.
+enum class RefundStatus : std::uint8_t { pending, succeeded, failed, stuck };
 std::string_view name_of(OrderStatus status);  // "OPEN"
 std::string_view name_of(RefundStatus status);
 std::optional<OrderStatus> parse_order_status(std::string_view name);
@@ -131,6 +132,7 @@ enum class CallbackEvent : std::uint8_t {
   order_declined,
   refund_succeeded,
   refund_failed,
+  refund_stuck,
 };
 std::string_view name_of(CallbackEvent event);  // "order.paid"
 std::optional<CallbackEvent> parse_callback_event(std::string_view name);

@@ -14,7 +14,8 @@ bool moves_money(ChannelVerdict verdict) {
 }
 
 const char* broken_bound_of(const ChannelReport& report) {
-  if (!is_plain_text(report.channel_reference, max_channel_reference_bytes))
+  if (!is_plain_text(report.channel_reference, max_channel_reference_bytes) ||
+      !is_plain_text(report.charge_reference, max_channel_reference_bytes))
     return "The channel's own number is no number.";
   if (!is_plain_text(report.next_action.value, max_next_action_bytes))
     return "What the payer has to do next is too long, or no text.";
@@ -39,6 +40,7 @@ ChannelReport within_bounds(ChannelReport answer) {
   if (const char* why = broken_bound_of(answer)) {
     answer.verdict = ChannelVerdict::unknown;
     answer.channel_reference.clear();
+    answer.charge_reference.clear();
     answer.next_action = {};
     answer.code = "wrong_shape";
     answer.message = why;

@@ -82,6 +82,14 @@ std::vector<ChannelCall> calls_after(const Payment& payment, const PaymentEvent&
     case PaymentEventKind::close_requested:
       if (payment.state != PaymentState::paying) return {};  // closed with it: no account has it
       return {call_of(payment, ChannelOperation::close, id)};
+    case PaymentEventKind::failed:
+      // What the merchant had named could not be charged, and the channel still has the order: it
+      // is let go, so that nobody can pay it another way. Should that be lost, whoever does all the
+      // same gets his money back.
+      if (std::get<PaymentFailed>(event).source == ReportSource::answer ||
+          payment.payer.instrument.empty())
+        return {};
+      return {call_of(payment, ChannelOperation::close, id)};
     case PaymentEventKind::refund_requested:
     case PaymentEventKind::surplus_recorded:
       return {refund_call(payment, payment.refunds.back(), id)};

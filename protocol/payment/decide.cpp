@@ -2,6 +2,7 @@
 // not.
 #include "protocol/payment/decide.hpp"
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -146,8 +147,10 @@ class CommandJudge {
       return Problem{ProblemCode::amount_out_of_range, "The amount must be positive.", "/amount"};
     const std::int64_t left_minor = p_.captured_minor - p_.refunded_minor - p_.refund_pending_minor;
     if (c.amount_minor > left_minor)
-      return Problem{ProblemCode::amount_exceeds_refundable,
-                     "Left to refund is " + std::to_string(left_minor) + ".", "/amount"};
+      return Problem{
+          ProblemCode::amount_exceeds_refundable,
+          "Left to refund is " + std::to_string(std::max<std::int64_t>(left_minor, 0)) + ".",
+          "/amount"};
     if (p_.refunds.size() >= max_refunds)
       return Problem{ProblemCode::invalid_value, "A payment has at most 1000 refunds.",
                      "/merchant_refund_no"};
@@ -157,7 +160,7 @@ class CommandJudge {
   }
 
   Decision operator()(const ResumePayment& c) {
-    if (p_.parked_reason.empty())
+    if (p_.operator_reason().empty())
       return Problem{ProblemCode::not_parked, "Nothing waits for an operator here.", ""};
     return std::vector<PaymentEvent>{PaymentResumed{c.by, context_.now_us}};
   }

@@ -23,6 +23,10 @@ enum class Round : std::uint8_t { same, next };
 std::optional<PaymentStarted> next_attempt(const Payment& payment, const std::string& channel,
                                            Round round, const DecisionContext& context);
 
+// Of a report that tells of a refund made at the channel's own desk; `attempt` was charged.
+Decision decide_outside_refund(const Payment& payment, const ChannelReport& report,
+                               const Attempt& attempt, const DecisionContext& context);
+
 // On expiry the channel is asked how the order stands before it is told to close it: the last word
 // must be younger than the expiry, and a question that is due goes first.
 bool asks_before_closing(const PendingOperation& pending, UnixUs expires_at_us, UnixUs now_us);

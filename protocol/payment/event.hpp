@@ -528,6 +528,53 @@ struct PaymentResumed {
   }
 };
 
+// The channel holds a refund back until somebody acts there: the payer's account cannot take the
+// money, say, or the merchant's has none. It is still asked about, in its time.
+struct PaymentRefundNeedsAttention {
+  static constexpr auto kind = PaymentEventKind::refund_needs_attention;
+  static constexpr int version = 1;
+  std::string refund_id;
+  std::string code;
+  std::string message;
+  ReportSource source = ReportSource::callback;
+  int tries = 0;
+  UnixUs next_query_at_us = 0;
+
+  template <class Self, class Visitor>
+  static void visit_fields(Self& self, Visitor& v) {
+    v("refund_id", self.refund_id);
+    v("code", self.code);
+    v("message", self.message);
+    v("source", self.source);
+    v("tries", self.tries);
+    v("next_query_at_us", self.next_query_at_us);
+  }
+};
+
+// Money that was given back at the channel's own desk, without anybody asking here.
+struct PaymentOutsideRefundRecorded {
+  static constexpr auto kind = PaymentEventKind::outside_refund_recorded;
+  static constexpr int version = 1;
+  std::string refund_id;  // ours, made of the channel's reference
+  std::string account;
+  std::string channel_order_no;
+  std::string channel_reference;  // the channel's name for the refund
+  std::int64_t amount_minor = 0;
+  ReportSource source = ReportSource::callback;
+  std::vector<Posting> postings;
+
+  template <class Self, class Visitor>
+  static void visit_fields(Self& self, Visitor& v) {
+    v("refund_id", self.refund_id);
+    v("account", self.account);
+    v("channel_order_no", self.channel_order_no);
+    v("channel_reference", self.channel_reference);
+    v("amount_minor", self.amount_minor);
+    v("source", self.source);
+    v("postings", self.postings);
+  }
+};
+
 // In the order of PaymentEventKind, which event_codec.cpp asserts.
 using PaymentEvent =
     std::variant<PaymentCreated, PaymentStarted, PaymentRouteRefused, PaymentChannelAccepted,
@@ -536,7 +583,8 @@ using PaymentEvent =
                  PaymentCloseRefused, PaymentVoidRequested, PaymentVoidRefused, PaymentClosed,
                  PaymentRefundRequested, PaymentRefundSucceeded, PaymentRefundFailed,
                  PaymentRefundReversed, PaymentSurplusRecorded, PaymentSurplusRefunded,
-                 PaymentReportRefused, PaymentRequestRepeated, PaymentParked, PaymentResumed>;
+                 PaymentReportRefused, PaymentRequestRepeated, PaymentParked, PaymentResumed,
+                 PaymentRefundNeedsAttention, PaymentOutsideRefundRecorded>;
 static_assert(std::variant_size_v<PaymentEvent> == payment_event_kind_count);
 
 inline PaymentEventKind kind_of(const PaymentEvent& event) {

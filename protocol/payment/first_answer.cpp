@@ -19,6 +19,8 @@ struct Awaited {
   bool is_spoken_of_in(const PaymentEvent& event) const {
     if (std::holds_alternative<PaymentChannelAccepted>(event))
       return operation == ChannelOperation::create && refund_id.empty();
+    if (const auto* stuck = std::get_if<PaymentRefundNeedsAttention>(&event))
+      return operation == ChannelOperation::refund && stuck->refund_id == refund_id;
     const auto* unsettled = std::get_if<PaymentUnsettled>(&event);
     return unsettled != nullptr && unsettled->operation == operation &&
            unsettled->refund_id == refund_id;

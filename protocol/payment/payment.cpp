@@ -164,7 +164,8 @@ class Folder {
     settle(*refund, e.channel_reference);
     p_.refund_pending_minor -= e.amount_minor;
     p_.refunded_minor += e.amount_minor;
-    return balanced(e.postings);
+    return check(p_.refunded_minor <= p_.captured_minor, "refunds above what is captured") &&
+           balanced(e.postings);
   }
   bool operator()(const PaymentRefundFailed& e) {
     Refund* refund = step(e.refund_id, PaymentEventKind::refund_failed);
@@ -231,11 +232,41 @@ class Folder {
       p_.pending->next_query_at_us = e.next_query_at_us;
     }
     for (Refund& refund : p_.refunds) {
-      if (refund.state != RefundState::pending || refund.next_query_at_us != 0) continue;
+      const bool waits = refund.next_query_at_us == 0 || refund.needs_attention();
+      if (refund.state != RefundState::pending || !waits) continue;
+      // If it still needs somebody, the channel says so again.
+      refund.attention_code.clear();
+      refund.attention_message.clear();
       refund.tries = 0;
       refund.next_query_at_us = e.next_query_at_us;
     }
     return true;
+  }
+
+  bool operator()(const PaymentRefundNeedsAttention& e) {
+    Refund* refund = step(e.refund_id, PaymentEventKind::refund_needs_attention);
+    if (!check(refund, "no such refund is pending")) return false;
+    refund->attention_code = e.code;
+    refund->attention_message = e.message;
+    refund->tries = e.tries;
+    refund->next_query_at_us = e.next_query_at_us;
+    refund->updated_at_us = at_us_;
+    return check(!e.code.empty(), "what needs attention is not said");
+  }
+  bool operator()(const PaymentOutsideRefundRecorded& e) {
+    Refund* added =
+        add(e.refund_id, RefundKind::outside, PaymentEventKind::outside_refund_recorded);
+    if (!added) return false;
+    Refund& refund = *added;
+    refund.account = e.account;
+    refund.channel_order_no = e.channel_order_no;
+    refund.amount_minor = e.amount_minor;
+    refund.reason = "outside";
+    refund.channel_reference = e.channel_reference;
+    p_.refunded_minor += e.amount_minor;
+    return check(e.amount_minor > 0 && p_.refunded_minor <= p_.captured_minor,
+                 "refunds above what is captured") &&
+           balanced(e.postings);
   }
 
   const char* what() const { return what_; }
@@ -275,6 +306,7 @@ class Folder {
     Refund& refund = p_.refunds.emplace_back();
     refund.refund_id = refund_id;
     refund.surplus = kind == RefundKind::surplus;
+    refund.outside = kind == RefundKind::outside;
     refund.state = find_edge(kind, RefundState::none, on)->to;
     refund.created_at_us = at_us_;
     refund.updated_at_us = at_us_;
@@ -282,6 +314,8 @@ class Folder {
   }
   void settle(Refund& refund, const std::string& reference) {
     refund.channel_reference = reference;
+    refund.attention_code.clear();
+    refund.attention_message.clear();
     refund.next_query_at_us = 0;
     refund.updated_at_us = at_us_;
     unpark_when_settled();
@@ -362,7 +396,8 @@ const Refund* Payment::find_refund(std::string_view refund_id) const {
 
 const Refund* Payment::find_refund_by_no(std::string_view merchant_refund_no) const {
   for (const Refund& refund : refunds)
-    if (!refund.surplus && refund.merchant_refund_no == merchant_refund_no) return &refund;
+    if (refund.kind() == RefundKind::asked_for && refund.merchant_refund_no == merchant_refund_no)
+      return &refund;
   return nullptr;
 }
 
@@ -401,6 +436,15 @@ UnixUs Payment::due_at_us() const {
   for (const Refund& refund : refunds)
     if (refund.state == RefundState::pending) due = earlier(due, refund.next_query_at_us);
   return due;
+}
+
+std::string Payment::operator_reason() const {
+  if (!parked_reason.empty()) return parked_reason;
+  for (const Refund& refund : refunds)
+    if (refund.needs_attention())
+      return "the refund " + refund.refund_id + " needs attention: " + refund.attention_code +
+             (refund.attention_message.empty() ? "" : ": " + refund.attention_message);
+  return {};
 }
 
 UnixUs query_delay_us(int times) {

@@ -49,22 +49,29 @@ struct Refund {
   std::string refund_id;
   std::string account;             // which was charged, and gives it back,
   std::string channel_order_no;    // and for which order
-  std::string merchant_refund_no;  // empty for the runtime's own refunds of a surplus
+  std::string merchant_refund_no;  // empty for a surplus and for what was made outside
   std::int64_t amount_minor = 0;
   std::string reason;
   RefundState state = RefundState::pending;
   bool surplus = false;
+  bool outside = false;          // made at the channel's own desk
   bool authorized_only = false;  // a surplus given back by voiding
   std::string channel_reference;
   std::string failure_code;
   std::string failure_message;
+  // What the merchant has to see to at the channel before it goes on; empty: nothing.
+  std::string attention_code;
+  std::string attention_message;
   bool reversed = false;  // failed after it had succeeded
   UnixUs created_at_us = 0;
   UnixUs updated_at_us = 0;
   int tries = 0;
   UnixUs next_query_at_us = 0;  // 0 once settled or parked
 
-  RefundKind kind() const { return surplus ? RefundKind::surplus : RefundKind::asked_for; }
+  RefundKind kind() const {
+    return surplus ? RefundKind::surplus : outside ? RefundKind::outside : RefundKind::asked_for;
+  }
+  bool needs_attention() const { return state == RefundState::pending && !attention_code.empty(); }
 
   template <class Self, class Visitor>
   static void visit_fields(Self& self, Visitor& v) {
@@ -76,10 +83,13 @@ struct Refund {
     v("reason", self.reason);
     v("state", self.state);
     v("surplus", self.surplus);
+    v("outside", self.outside);
     v("authorized_only", self.authorized_only);
     v("channel_reference", self.channel_reference);
     v("failure_code", self.failure_code);
     v("failure_message", self.failure_message);
+    v("attention_code", self.attention_code);
+    v("attention_message", self.attention_message);
     v("reversed", self.reversed);
     v("created_at_us", self.created_at_us);
     v("updated_at_us", self.updated_at_us);
@@ -185,6 +195,8 @@ struct Payment {
   bool waits_for_a_route() const;
   // Something is asked of the channel and not decided, or the payer may still pay.
   bool is_open() const;
+  // Why an operator has to see to this payment, or to a refund of it; empty: nobody has to.
+  std::string operator_reason() const;
   // When somebody has to look at this payment again, or 0: never by itself.
   UnixUs due_at_us() const;
 };

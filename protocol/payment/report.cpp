@@ -28,11 +28,14 @@ class ReportJudge {
                       r_.channel_order_no);
     if (!r_.account.empty() && r_.account != attempt_->account)
       return mismatch("account", attempt_->account, r_.account);
+    if (r_.outside_refund) return decide_outside_refund(p_, r_, *attempt_, context_);
     if (!r_.refund_id.empty()) return about_refund();
     if (is_over()) return about_attempt_that_is_over();
     switch (r_.verdict) {
       case ChannelVerdict::accepted:
         return accepted();
+      case ChannelVerdict::try_failed:
+        return try_failed();
       case ChannelVerdict::authorized:
         return authorized();
       case ChannelVerdict::paid:
@@ -50,6 +53,7 @@ class ReportJudge {
       case ChannelVerdict::refund_pending:
       case ChannelVerdict::refunded:
       case ChannelVerdict::refund_refused:
+      case ChannelVerdict::refund_needs_action:
         return mismatch("refund_id", "a refund of this payment", "");
     }
     return AlreadySo{};
@@ -85,6 +89,7 @@ class ReportJudge {
       case ChannelVerdict::refund_pending:
       case ChannelVerdict::refunded:
       case ChannelVerdict::refund_refused:
+      case ChannelVerdict::refund_needs_action:
         return mismatch("refund_id", "a refund of this payment", "");
       default:
         return AlreadySo{};
@@ -100,6 +105,14 @@ class ReportJudge {
       return one(PaymentChannelAccepted{r_.channel_reference, r_.next_action, r_.source,
                                         context_.now_us + query_delay_us(0)});
     return still_open("the order is open");
+  }
+
+  // Where the merchant had named what to charge, that was the only try: the payer has nothing left
+  // to try with. Elsewhere he may go on with what he was given.
+  Decision try_failed() const {
+    if (p_.state != PaymentState::paying || p_.payer.instrument.empty()) return accepted();
+    if (auto wrong = check_order(p_.amount_minor)) return *wrong;
+    return one(PaymentFailed{r_.code, r_.message, r_.source});
   }
 
   Decision authorized() const {
@@ -273,6 +286,8 @@ class ReportJudge {
       case ChannelVerdict::refused:
       case ChannelVerdict::refund_refused:
         return refund_failed(*refund);
+      case ChannelVerdict::refund_needs_action:
+        return refund_needs_attention(*refund);
       case ChannelVerdict::not_found:
         return refund_unsettled(*refund, Outcome::pending, absence());
       case ChannelVerdict::unknown:
@@ -298,6 +313,11 @@ class ReportJudge {
       return one(PaymentSurplusRefunded{refund.refund_id, refund.amount_minor, r_.channel_reference,
                                         r_.source, std::move(postings)});
     }
+    // What was given back outside meanwhile leaves less than this one would take.
+    const std::int64_t left_minor = p_.captured_minor - p_.refunded_minor;
+    if (refund.amount_minor > left_minor)
+      return mismatch("amount_minor", "at most " + std::to_string(left_minor),
+                      std::to_string(refund.amount_minor));
     return one(PaymentRefundSucceeded{
         refund.refund_id, refund.amount_minor, r_.channel_reference, r_.source,
         balanced_postings(merchant_books(), account_books(), refund.amount_minor)});
@@ -323,6 +343,18 @@ class ReportJudge {
       events.push_back(PaymentParked{ChannelOperation::refund, refund.refund_id,
                                      "the channel refuses to give a surplus back: " + words()});
     return events;
+  }
+
+  // Said once for each reason; from then on it is one more refund that is not settled.
+  Decision refund_needs_attention(const Refund& refund) const {
+    const bool by_callback = r_.source == ReportSource::callback;
+    if (refund.attention_code == r_.code)
+      return by_callback ? Decision(AlreadySo{})
+                         : refund_unsettled(refund, Outcome::pending, words());
+    const int tries = by_callback ? refund.tries : tries_after(refund.tries);
+    return one(PaymentRefundNeedsAttention{
+        refund.refund_id, r_.code, r_.message, r_.source, tries,
+        by_callback ? refund.next_query_at_us : context_.now_us + query_delay_us(tries - 1)});
   }
 
   // There is nothing left to let go of, and the money that was taken is given back.

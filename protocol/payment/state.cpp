@@ -38,7 +38,9 @@ constexpr std::string_view event_names[] = {"payment_created",
                                             "payment_report_refused",
                                             "payment_request_repeated",
                                             "payment_parked",
-                                            "payment_resumed"};
+                                            "payment_resumed",
+                                            "payment_refund_needs_attention",
+                                            "payment_outside_refund_recorded"};
 static_assert(std::size(event_names) == payment_event_kind_count);
 
 constexpr std::string_view capture_names[] = {"automatic", "manual"};

@@ -49,8 +49,10 @@ enum class PaymentEventKind : std::uint8_t {
   request_repeated,
   parked,
   resumed,
+  refund_needs_attention,
+  outside_refund_recorded,
 };
-constexpr std::size_t payment_event_kind_count = 25;
+constexpr std::size_t payment_event_kind_count = 27;
 
 struct PaymentEdge {
   PaymentState from;
@@ -144,6 +146,19 @@ inline constexpr PaymentEdge payment_edges[] = {
     {detail::S::refunded,   detail::K::unsettled,         detail::S::refunded},
     {detail::S::refunded,   detail::K::refund_failed,     detail::S::refunded},
     {detail::S::refunded,   detail::K::surplus_refunded,  detail::S::refunded},
+
+    // A refund, perhaps of a surplus, that goes on only once the merchant has seen to it.
+    {detail::S::paying,     detail::K::refund_needs_attention, detail::S::paying},
+    {detail::S::authorized, detail::K::refund_needs_attention, detail::S::authorized},
+    {detail::S::paid,       detail::K::refund_needs_attention, detail::S::paid},
+    {detail::S::failed,     detail::K::refund_needs_attention, detail::S::failed},
+    {detail::S::closed,     detail::K::refund_needs_attention, detail::S::closed},
+    {detail::S::partially_refunded, detail::K::refund_needs_attention, detail::S::partially_refunded},
+    {detail::S::refunded,   detail::K::refund_needs_attention, detail::S::refunded},
+
+    // A refund that was made at the channel's own desk.
+    {detail::S::paid,       detail::K::outside_refund_recorded, detail::S::partially_refunded, detail::S::refunded},
+    {detail::S::partially_refunded, detail::K::outside_refund_recorded, detail::S::partially_refunded, detail::S::refunded},
 };
 // clang-format on
 
@@ -182,8 +197,8 @@ enum class RefundState : std::uint8_t {
 constexpr std::size_t refund_state_count = 4;
 
 // A merchant asks for a refund; a surplus is one that Welkin owes by itself, of money that should
-// not have come.
-enum class RefundKind : std::uint8_t { asked_for, surplus };
+// not have come; one from outside was made at the channel's own desk, and is known once it is done.
+enum class RefundKind : std::uint8_t { asked_for, surplus, outside };
 
 struct RefundEdge {
   RefundKind kind;
@@ -204,12 +219,17 @@ inline constexpr RefundEdge refund_edges[] = {
     {detail::RK::asked_for, detail::R::pending,   detail::K::refund_succeeded, detail::R::succeeded},
     {detail::RK::asked_for, detail::R::pending,   detail::K::refund_failed,    detail::R::failed},
     {detail::RK::asked_for, detail::R::succeeded, detail::K::refund_reversed,  detail::R::failed},
+    {detail::RK::asked_for, detail::R::pending,   detail::K::refund_needs_attention, detail::R::pending},
 
     {detail::RK::surplus,   detail::R::none,      detail::K::surplus_recorded, detail::R::pending},
     {detail::RK::surplus,   detail::R::pending,   detail::K::unsettled,        detail::R::pending},
     {detail::RK::surplus,   detail::R::pending,   detail::K::surplus_refunded, detail::R::succeeded},
     {detail::RK::surplus,   detail::R::pending,   detail::K::refund_failed,    detail::R::failed},
     {detail::RK::surplus,   detail::R::succeeded, detail::K::refund_reversed,  detail::R::failed},
+    {detail::RK::surplus,   detail::R::pending,   detail::K::refund_needs_attention, detail::R::pending},
+
+    {detail::RK::outside,   detail::R::none,      detail::K::outside_refund_recorded, detail::R::succeeded},
+    {detail::RK::outside,   detail::R::succeeded, detail::K::refund_reversed,  detail::R::failed},
 };
 // clang-format on
 

@@ -10,7 +10,7 @@ import subprocess
 import time
 import urllib.parse
 
-from node import Node, call, check, run, wait_until
+from node import OPERATOR_KEY, Node, call, check, run, wait_until
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -146,6 +146,122 @@ def by_hand(node):
     call(node.sandbox_port, "PUT", "/sandbox/control/misbehave", {"auto_pay": {"enabled": True}})
 
 
+def number_of(node, payment_id):
+    """The order's number at the channel, as the journal has it."""
+    events = node.request("GET", f"/v1/payments/{payment_id}/events").json["items"]
+    return next(event["payload"]["channel_order_no"] for event in events if event["type"] == "payment_started")
+
+
+def at_desk(node, payment_id, what, body=b""):
+    answer = call(node.sandbox_port, "POST", f"/orders/{number_of(node, payment_id)}/{what}", body,
+                  {"Content-Type": FORM})
+    check(answer.status == 200, (what, answer))
+
+
+def refunds_of(node, payment_id):
+    return node.request("GET", f"/v1/payments/{payment_id}/refunds").json["items"]
+
+
+def eventually(node, payment_id, event_type):
+    wait_until(lambda: event_type in node.event_types(payment_id), f"{event_type} is recorded")
+
+
+def parked(node, payment_id):
+    items = node.request("GET", "/admin/v1/parked", key=OPERATOR_KEY).json["items"]
+    return [item["reason"] for item in items if item["payment_id"] == payment_id]
+
+
+def outside(node):
+    """The merchant gives back at each channel's own desk, and each tells it, twice where it may."""
+    call(node.sandbox_port, "PUT", "/sandbox/control/misbehave", {"callback_duplicate_rate": 1})
+    made = [create(node, f"desk-{channel}", channel, "").json["id"]
+            for channel in ("wechat_pay", "alipay", "union_pay", "stripe")]
+    for payment_id in made:
+        node.wait_status(payment_id, "PAID")
+        at_desk(node, payment_id, "refund", b"amount_minor=300")
+    for payment_id in made:
+        payment = node.wait_status(payment_id, "PARTIALLY_REFUNDED")
+        check(payment["refunded_amount"] == 300, payment)
+        refund, = refunds_of(node, payment_id)
+        check((refund["origin"], refund["merchant_refund_no"], refund["status"], refund["amount"]) ==
+              ("channel", None, "SUCCEEDED", 300), refund)
+        check(node.refund(payment_id, "too-much", 701).json["code"] == "amount_exceeds_refundable", payment)
+        node.refund(payment_id, "ours", 200)
+    for payment_id in made:
+        wait_until(lambda: node.payment(payment_id)["refunded_amount"] == 500, "our own refund is made beside it")
+        at_desk(node, payment_id, "refund")
+    for payment_id in made:
+        node.wait_status(payment_id, "REFUNDED")
+        events = node.request("GET", f"/v1/payments/{payment_id}/events").json["items"]
+        recorded = [event for event in events if event["type"] == "payment_outside_refund_recorded"]
+        check(len(recorded) == 2, events)
+        alarms = [event for event in events if event["type"] == "payment_report_refused"
+                  and event["payload"]["field"] != "callback"]  # the same bytes again are no news of money
+        check(not alarms, alarms)
+    call(node.sandbox_port, "PUT", "/sandbox/control/misbehave", {"callback_duplicate_rate": 0})
+
+
+def stuck_refunds(node):
+    """WeChat calls it ABNORMAL and Stripe requires_action: the merchant hears of it at once, and so does the operator."""
+    for channel, code in (("wechat_pay", "ABNORMAL"), ("stripe", "requires_action")):
+        payment_id = create(node, f"stuck-{channel}", channel, "", subject="Tea [sandbox:refund_stuck]").json["id"]
+        node.wait_status(payment_id, "PAID")
+        node.refund(payment_id, "refund-1", 300)
+        eventually(node, payment_id, "payment_refund_needs_attention")
+        refund, = refunds_of(node, payment_id)
+        check((refund["status"], refund["attention"]["code"]) == ("PENDING", code), refund)
+        check(refund["attention"]["message"], refund)
+        wait_until(lambda: any(code in reason for reason in parked(node, payment_id)), "the operator sees it")
+        metrics = node.request("GET", "/metrics", key=None).body.decode()
+        check('welkin_events_total{type="payment_refund_needs_attention"}' in metrics, metrics)
+        at_desk(node, payment_id, "settle_refunds")
+        node.wait_status(payment_id, "PARTIALLY_REFUNDED")
+        refund, = refunds_of(node, payment_id)
+        check((refund["status"], refund["attention"]) == ("SUCCEEDED", None), refund)
+        wait_until(lambda: not parked(node, payment_id), "nobody has to see to it any more")
+        check(node.event_types(payment_id).count("payment_refund_needs_attention") == 1, payment_id)
+
+
+def failed_authentication(node):
+    """A payer who fails his authentication, and one who goes on to pay with what he was given."""
+    call(node.sandbox_port, "PUT", "/sandbox/control/misbehave", {"auto_pay": {"enabled": False}})
+    payment = create(node, "failed-3ds", "stripe", "", return_url="http://127.0.0.1:9/back",
+                     payer={"instrument": "pm_card_authenticationRequired"}).json
+    payment_id = payment["id"]
+    check((payment["status"], payment["next_action"]["type"]) == ("PAYING", "redirect"), payment)
+    at_desk(node, payment_id, "decline")
+    failed = node.wait_status(payment_id, "FAILED")
+    check(failed["failure"]["code"] == "payment_intent_authentication_failure", failed)
+    check(failed["failure"]["message"] and failed["next_action"] is None, failed)
+    number = number_of(node, payment_id)
+
+    def cancelled():
+        orders = call(node.sandbox_port, "GET", "/sandbox/control/orders?limit=20").json["orders"]
+        return any(order["out_order_no"] == number and order["status"] == "CLOSED" for order in orders)
+
+    wait_until(cancelled, "nobody can pay it another way")
+    payment_id = create(node, "tried-again", "stripe", "").json["id"]
+    at_desk(node, payment_id, "decline")
+    check(node.payment(payment_id)["next_action"]["type"] == "client_secret", "the payer may try again")
+    at_desk(node, payment_id, "pay")
+    node.wait_status(payment_id, "PAID")
+    call(node.sandbox_port, "PUT", "/sandbox/control/misbehave", {"auto_pay": {"enabled": True}})
+
+
+def paid_twice(node):
+    """Alipay takes two payments of one order. The second is given back and the first is kept."""
+    payment_id = create(node, "paid-twice", "alipay", "").json["id"]
+    node.wait_status(payment_id, "PAID")
+    number = number_of(node, payment_id)
+    at_desk(node, payment_id, "pay_again")
+    eventually(node, payment_id, "payment_surplus_refunded")
+    orders = call(node.sandbox_port, "GET", "/sandbox/control/orders?limit=20").json["orders"]
+    given_back = {order["out_order_no"]: order["refunded_minor"] for order in orders
+                  if order["out_order_no"].startswith(number)}
+    check(given_back == {number: 0, number + "D2": 1000}, given_back)
+    check(node.payment(payment_id)["status"] == "PAID", payment_id)
+
+
 def documented(node, answer):
     """Whether /openapi.json has this answer to a callback: its status, its type, and a plain word itself."""
     operation = node.request("GET", "/openapi.json", key=None).json["paths"]["/channels/{account}/notify"]["post"]
@@ -271,6 +387,10 @@ PARTS = [
     ("what no account could be asked for is refused and leaves nothing behind", impossible),
     ("what no channel has signed is refused in each channel's own words", strangers),
     ("orders are declined and paid by hand", by_hand),
+    ("what is given back at a channel's own desk is recorded once and counts", outside),
+    ("a refund that needs somebody is named and listed until it settles", stuck_refunds),
+    ("a payer who fails his authentication fails the payment", failed_authentication),
+    ("a second payment of one order is given back by its own number", paid_twice),
     ("accounts that could not work stop the start, each by its field and its file", bad_accounts),
     ("what was lost is found by asking", found),
 ]

@@ -36,14 +36,16 @@ CallbackVerdict heard(std::string body) {
 void claim_notification_as_said(const FormFields& said, const CallbackVerdict& verdict) {
   const auto* report = std::get_if<ChannelReport>(&verdict);
   if (!report || !moves_money(report->verdict)) return;
-  claim(report->verdict == ChannelVerdict::paid, "no notification says how much was refunded");
+  const bool paid = report->verdict == ChannelVerdict::paid;
+  claim(paid || report->amount_is_total, "no notification says how much one refund was");
   claim(field_of(said, "app_id") == account().app_id &&
             field_of(said, "seller_id") == account().seller_id,
         "money is believed of our own account alone");
   claim(field_of(said, "out_trade_no") == report->channel_order_no,
         "money is of the order that is named");
-  claim(field_of(said, "total_amount") == format_major(report->amount_minor, report->currency) ||
-            parse_major(field_of(said, "total_amount"), report->currency) == report->amount_minor,
+  const std::string_view amount = field_of(said, paid ? "total_amount" : "refund_fee");
+  claim(amount == format_major(report->amount_minor, report->currency) ||
+            parse_major(amount, report->currency) == report->amount_minor,
         "the amount is the one that is said");
 }
 

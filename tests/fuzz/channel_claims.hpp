@@ -93,7 +93,8 @@ inline void claim_recordable(const ChannelReport& report) {
 
 inline bool is_about_refund(ChannelVerdict verdict) {
   return verdict == ChannelVerdict::refund_pending || verdict == ChannelVerdict::refunded ||
-         verdict == ChannelVerdict::refund_refused;
+         verdict == ChannelVerdict::refund_refused ||
+         verdict == ChannelVerdict::refund_needs_action;
 }
 
 inline void claim_answer(const ChannelCall& call, const ChannelReport& report) {
@@ -139,8 +140,7 @@ inline void claim_callback(const CallbackVerdict& verdict) {
         "a callback is known by an id that can be recorded");
   const auto order = parse_channel_order_no(report.channel_order_no);
   claim(order && order->payment == report.payment, "a callback names its payment");
-  claim((report.operation == ChannelOperation::refund) == !report.refund_id.empty(),
-        "a callback about a refund names it");
+  claim_names_refund(report);
   claim(report.verdict != ChannelVerdict::not_found, "what tells by itself is there");
   if (report.verdict != ChannelVerdict::unknown)
     claim(is_about_refund(report.verdict) == (report.operation == ChannelOperation::refund),

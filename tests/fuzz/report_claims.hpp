@@ -17,6 +17,7 @@ inline void claim_report(const ChannelReport& report, std::size_t next_action_by
   claim_text(report.refund_id, 64, "a refund's id is short and UTF-8");
   claim_text(report.merchant_id, 64, "a merchant's id is short and UTF-8");
   claim_text(report.channel_reference, 64, "a channel's reference is short and UTF-8");
+  claim_text(report.charge_reference, 64, "a charge's reference is short and UTF-8");
   claim_text(report.next_action.type, 32, "a next action's type is short");
   claim_text(report.next_action.value, next_action_bytes_max, "a next action is bounded and UTF-8");
   claim_text(report.code, 64, "a channel's code is short and UTF-8");
@@ -31,10 +32,22 @@ inline void claim_report(const ChannelReport& report, std::size_t next_action_by
         "money that moves has a merchant and an order");
 }
 
+inline void claim_names_refund(const ChannelReport& report) {
+  const bool of_refund = report.operation == ChannelOperation::refund;
+  claim(of_refund == (!report.refund_id.empty() || report.outside_refund),
+        "a callback about a refund names ours, or says that it is from outside");
+  claim(!report.outside_refund || report.refund_id.empty(), "what is from outside is none of ours");
+  claim(report.outside_refund || (!report.amount_is_total && report.charge_reference.empty()),
+        "only what is from outside is told by its charge");
+  claim(!report.outside_refund || !report.channel_reference.empty(),
+        "a refund from outside is known by the channel's name for it");
+}
+
 inline void claim_same_report(const ChannelReport& a, const ChannelReport& b) {
   const char* words = "however it is laid out, a message says the same";
   claim(a.payment == b.payment && a.source == b.source && a.operation == b.operation &&
-            a.verdict == b.verdict && a.amount_minor == b.amount_minor && a.currency == b.currency,
+            a.verdict == b.verdict && a.outside_refund == b.outside_refund &&
+            a.amount_minor == b.amount_minor && a.currency == b.currency,
         words);
   claim_same(a.channel_order_no, b.channel_order_no, words);
   claim_same(a.refund_id, b.refund_id, words);

@@ -23,8 +23,7 @@ void check(std::string_view body) {
         "a callback tells an end, or money held");
   const auto order = parse_channel_order_no(report.channel_order_no);
   claim(order && order->payment == report.payment, "a callback names its payment");
-  claim((report.operation == ChannelOperation::refund) == !report.refund_id.empty(),
-        "a callback about a refund names it");
+  claim_names_refund(report);
 
   claim_every_byte_judged(body, [](std::string_view other) {
     return std::holds_alternative<ChannelReport>(sandbox_wire::parse_callback(other, nonce));

@@ -49,8 +49,10 @@ void check_event(std::string_view body) {
     const Json& object = event.at("data").at("object");
     claim(object.at("metadata").at("order_no") == report->channel_order_no,
           "money is of the order that is named");
-    claim(report->verdict == ChannelVerdict::authorized ? object.at("status") == "requires_capture"
-                                                        : object.at("status") == "succeeded",
+    claim(report->outside_refund ? object.value("captured", false)
+          : report->verdict == ChannelVerdict::authorized
+              ? object.at("status") == "requires_capture"
+              : object.at("status") == "succeeded",
           "only a success moves money");
   }
   callback.body.push_back(' ');

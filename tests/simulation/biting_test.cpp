@@ -51,6 +51,7 @@ TEST_CASE("each deliberate bug is caught within a bounded number of seeds, by wh
       {PlantedBug::payer_forgotten, "calls_say_what_was_ordered"},
       {PlantedBug::second_charge_unseen, "one_effective_charge"},
       {PlantedBug::reversals_ignored, "books_agree"},
+      {PlantedBug::desk_refunds_ignored, "books_agree"},
   };
   REQUIRE(breaks.size() == planted_bugs().size());
   for (const auto& [bug, expected] : breaks) {

@@ -175,8 +175,27 @@ BookedRefund* ChannelBooks::refund(BookedOrder& order, const sandbox_wire::Creat
 
 void ChannelBooks::settle_refund(const std::string& refund_no, bool succeeds) {
   BookedRefund* refund = find_refund(refund_no);
-  if (!refund || refund->wire.status != RefundStatus::pending) return;
+  if (!refund ||
+      (refund->wire.status != RefundStatus::pending && refund->wire.status != RefundStatus::stuck))
+    return;
   refund->wire.status = succeeds ? RefundStatus::succeeded : RefundStatus::failed;
+}
+
+bool ChannelBooks::stick_refund(const std::string& refund_no) {
+  BookedRefund* refund = find_refund(refund_no);
+  if (!refund || refund->wire.status != RefundStatus::pending) return false;
+  refund->wire.status = RefundStatus::stuck;
+  return true;
+}
+
+BookedRefund* ChannelBooks::refund_at_desk(BookedOrder& order, std::int64_t amount_minor) {
+  const std::string number = "DESK" + std::to_string(1'000'000 + ++desk_refunds_);
+  BookedRefund* made = refund(order,
+                              {number, order.asked.out_order_no, order.asked.merchant_id,
+                               amount_minor, order.asked.currency},
+                              /*refuse=*/false);
+  if (made) settle_refund(number, true);
+  return made;
 }
 
 void ChannelBooks::reverse_refund(const std::string& refund_no) {

@@ -40,6 +40,7 @@ struct BookedOrder {
   // reach it, for it will not ask.
   bool may_be_forgotten = false;
   bool late_charge_planned = false;
+  bool second_charge_planned = false;
   // A capture refused once stays refused, even if its twin was held up on the way.
   std::set<std::int64_t> refused_captures;
   bool spared = false;  // no fault strikes it
@@ -77,7 +78,12 @@ class ChannelBooks {
 
   // Null when it is refused; a refused number stays refused.
   BookedRefund* refund(BookedOrder& order, const sandbox_wire::CreateRefund& asked, bool refuse);
+  // Of one that is pending or stuck.
   void settle_refund(const std::string& refund_no, bool succeeds);
+  // It waits for the merchant; false when it is settled.
+  bool stick_refund(const std::string& refund_no);
+  // The merchant's doing at the channel's own desk; null when so much is not left. It is made.
+  BookedRefund* refund_at_desk(BookedOrder& order, std::int64_t amount_minor);
   // The payer's bank sends back what was given back.
   void reverse_refund(const std::string& refund_no);
 
@@ -85,6 +91,7 @@ class ChannelBooks {
   std::map<std::string, BookedOrder> orders_;
   std::map<std::string, std::string> order_of_refund_;
   std::uint64_t references_ = 0;
+  std::uint64_t desk_refunds_ = 0;
 };
 
 }  // namespace welkin::simulation

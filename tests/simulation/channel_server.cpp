@@ -166,13 +166,43 @@ LyingChannel::HttpReply LyingChannel::serve_refund(const std::string& body) {
     settle_refund(refund_no, !fails);
   };
   // Some channels give back at once, most take their time.
-  if (stage_.faults.strikes(FaultKind::refund_slow, order->spared))
+  if (stage_.faults.strikes(FaultKind::refund_stuck, order->spared))
+    later(dice_.between(10 * us_per_ms, 20 * us_per_s),
+          [this, refund_no = asked->out_refund_no, fails] { stick_refund(refund_no, !fails); });
+  else if (stage_.faults.strikes(FaultKind::refund_slow, order->spared))
     later(dice_.between(60 * us_per_s, 3'000 * us_per_s), settle);
   else if (dice_.percent(30))
     settle();
   else
     later(dice_.between(10 * us_per_ms, 20 * us_per_s), settle);
   return {200, refund_body(*refund)};
+}
+
+void LyingChannel::stick_refund(const std::string& refund_no, bool succeeds_then) {
+  if (!books_.stick_refund(refund_no)) return;
+  ++stage_.activity;
+  stage_.note([&] { return account_ + ": the refund " + refund_no + " waits for the merchant"; });
+  tell_refund(refund_no);
+  later(dice_.between(60 * us_per_s, 3'000 * us_per_s),
+        [this, refund_no, succeeds_then] { settle_refund(refund_no, succeeds_then); });
+}
+
+// Of an order that is paid once and for all, so that nobody has to guess which charge is meant.
+void LyingChannel::may_refund_at_desk(BookedOrder& order) {
+  if (order.asked.manual_capture || !stage_.faults.strikes(FaultKind::refund_at_desk, order.spared))
+    return;
+  later(dice_.between(us_per_ms, 90 * us_per_s), [this, order_no = order.asked.out_order_no] {
+    BookedOrder& paid = *books_.find(order_no);
+    const std::int64_t left_minor = paid.captured_minor() - paid.refund_reserved_minor();
+    const bool settled = paid.status == OrderStatus::paid && paid.charges.size() == 1 &&
+                         !paid.may_be_forgotten && !paid.second_charge_planned;
+    if (!settled || left_minor < 1) return;
+    ++stage_.activity;
+    const std::int64_t amount_minor = dice_.percent(30) ? left_minor : dice_.between(1, left_minor);
+    const BookedRefund* made = books_.refund_at_desk(paid, amount_minor);
+    stage_.note([&] { return account_ + ": the merchant gives back at the desk of " + order_no; });
+    tell_refund(made->wire.out_refund_no);
+  });
 }
 
 void LyingChannel::settle_refund(const std::string& refund_no, bool succeeds) {
@@ -240,6 +270,7 @@ void LyingChannel::payer_decides(const std::string& order_no) {
     // Of two charges the runtime hears by callbacks only: asked, the channel shows one.
     const bool twice = !unpaid.asked.manual_capture &&
                        stage_.faults.strikes(FaultKind::second_charge, unpaid.spared);
+    books_.find(order_no)->second_charge_planned = twice;
     payer_pays(order_no, /*must_arrive=*/twice);
     if (!twice) return;
     later(dice_.between(us_per_ms, 30 * us_per_s),
@@ -256,6 +287,7 @@ void LyingChannel::payer_pays(const std::string& order_no, bool must_arrive) {
       order_no,
       order.asked.manual_capture ? CallbackEvent::order_authorized : CallbackEvent::order_paid,
       must_arrive);
+  may_refund_at_desk(order);
 }
 
 // ---- news
@@ -281,12 +313,16 @@ void LyingChannel::tell_order(const std::string& order_no, CallbackEvent event, 
 void LyingChannel::tell_refund(const std::string& refund_no) {
   const BookedRefund& refund = *books_.find_refund(refund_no);
   const bool succeeded = refund.wire.status == RefundStatus::succeeded;
-  const auto event = succeeded ? CallbackEvent::refund_succeeded : CallbackEvent::refund_failed;
+  const bool stuck = refund.wire.status == RefundStatus::stuck;
+  const bool at_desk = !parse_channel_refund_no(refund_no);
+  const auto event = succeeded ? CallbackEvent::refund_succeeded
+                     : stuck   ? CallbackEvent::refund_stuck
+                               : CallbackEvent::refund_failed;
   Letter letter;
   letter.order_no = refund.wire.out_order_no;
   if (succeeded) letter.refund_no = refund_no;
-  // Nobody asks about a refund that was made.
-  letter.must_arrive = refund.reversed;
+  // Nobody asks about a refund that was made, or made elsewhere.
+  letter.must_arrive = refund.reversed || at_desk;
   letter.body = wire::encode_callback({event, {}, refund.wire});
   const auto wrong_body = [&] {
     wire::WireRefund wrong = refund.wire;
@@ -294,7 +330,8 @@ void LyingChannel::tell_refund(const std::string& refund_no) {
     return wire::encode_callback({event, {}, wrong});
   };
   // A refund that was never made moves no money, whatever amount it names.
-  const bool moves_money = succeeded || (refund.reversed && refund.success_heard);
+  // Of one from outside nobody here could know that the amount is wrong.
+  const bool moves_money = (succeeded || (refund.reversed && refund.success_heard)) && !at_desk;
   tell(std::move(letter), books_.find(refund.wire.out_order_no)->spared,
        moves_money ? Lie{wrong_body, refund.reversed} : Lie{});
 }

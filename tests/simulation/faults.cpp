@@ -37,6 +37,8 @@ constexpr std::array<FaultSpec, fault_kind_count> specs = {{
     {K::refund_refused,           "refund_refused",           P::channel,  50},
     {K::refund_fails,             "refund_fails",             P::channel,  50},
     {K::refund_slow,              "refund_slow",              P::channel,  50},
+    {K::refund_stuck,             "refund_stuck",             P::channel,  50},
+    {K::refund_at_desk,           "refund_at_desk",           P::channel,  50},
     {K::refund_reversed,          "refund_reversed",          P::channel,  50},
     {K::second_charge,            "second_charge",            P::channel,  50},
     {K::late_charge,              "late_charge",              P::channel,  50},

@@ -45,6 +45,8 @@ enum class FaultKind : std::uint8_t {
   refund_refused,    // at once
   refund_fails,      // after it was taken on
   refund_slow,       // it is made or fails after most of an hour
+  refund_stuck,      // it waits until the merchant sees to it at the channel
+  refund_at_desk,    // the merchant gives back at the channel's own desk
   refund_reversed,   // it was made, and the money comes back to the channel
   second_charge,     // the payer pays one order twice
   late_charge,       // the payer pays what the channel had said was over
@@ -56,7 +58,7 @@ enum class FaultKind : std::uint8_t {
   callback_wrong_amount,  // one with a true signature and another amount goes ahead of it
   callback_premature,     // a wrong-amount one that says paid before anybody paid
 };
-constexpr std::size_t fault_kind_count = 35;
+constexpr std::size_t fault_kind_count = 37;
 
 enum class FaultPlace : std::uint8_t { store, node, channel };
 

@@ -92,6 +92,8 @@ class LyingChannel : public ChannelPort {
   HttpReply serve_refund(const std::string& body);
   HttpReply serve_find_refund(const std::string& refund_no);
   void settle_refund(const std::string& refund_no, bool succeeds);
+  void stick_refund(const std::string& refund_no, bool succeeds_then);
+  void may_refund_at_desk(BookedOrder& order);
 
   // ---- the payer
   void payer_decides(const std::string& order_no);

@@ -28,7 +28,8 @@ constexpr std::string_view names[] = {"none",
                                       "calls_behind_breaker",
                                       "payer_forgotten",
                                       "second_charge_unseen",
-                                      "reversals_ignored"};
+                                      "reversals_ignored",
+                                      "desk_refunds_ignored"};
 
 // ---- the store
 
@@ -287,6 +288,18 @@ class IgnoresReversals : public ChannelDecorator {
   std::set<std::string> made_;
 };
 
+// Acknowledges a refund that was made at the channel's desk, and keeps nothing of it.
+class IgnoresDeskRefunds : public ChannelDecorator {
+ public:
+  using ChannelDecorator::ChannelDecorator;
+  CheckedCallback verify(const RawCallback& callback, UnixUs now_us) override {
+    auto verified = inner_.verify(callback, now_us);
+    if (auto* good = std::get_if<VerifiedCallback>(&verified); good && good->report.outside_refund)
+      good->report.verdict = ChannelVerdict::refund_pending;
+    return verified;
+  }
+};
+
 // Takes the number of the message for the number of the charge, so that each message is a new one.
 class CountsEveryCallback : public ChannelDecorator {
  public:
@@ -314,7 +327,8 @@ const std::vector<PlantedBug>& planted_bugs() {
       PlantedBug::refusals_trip_breaker,      PlantedBug::half_open_lets_all_through,
       PlantedBug::breakers_forgotten,         PlantedBug::breaker_changes_unwritten,
       PlantedBug::calls_behind_breaker,       PlantedBug::payer_forgotten,
-      PlantedBug::second_charge_unseen,       PlantedBug::reversals_ignored};
+      PlantedBug::second_charge_unseen,       PlantedBug::reversals_ignored,
+      PlantedBug::desk_refunds_ignored};
   return bugs;
 }
 
@@ -351,6 +365,8 @@ std::unique_ptr<ChannelPort> with_bug(PlantedBug bug, ChannelPort& channel) {
       return std::make_unique<SeesOneCharge>(channel);
     case PlantedBug::reversals_ignored:
       return std::make_unique<IgnoresReversals>(channel);
+    case PlantedBug::desk_refunds_ignored:
+      return std::make_unique<IgnoresDeskRefunds>(channel);
     default:
       return nullptr;
   }

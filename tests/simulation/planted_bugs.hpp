@@ -30,7 +30,8 @@ enum class PlantedBug : std::uint8_t {
   calls_behind_breaker,       // an adapter asks again by itself
   payer_forgotten,            // when an order is asked for again
   second_charge_unseen,
-  reversals_ignored,  // of refunds that were made
+  reversals_ignored,     // of refunds that were made
+  desk_refunds_ignored,  // acknowledged and not recorded
 };
 std::string_view name_of(PlantedBug bug);
 std::optional<PlantedBug> parse_planted_bug(std::string_view name);

@@ -296,7 +296,7 @@ TEST_CASE("a refusal is believed only where it is definite") {
       {Q::refund, "ACQ.REFUND_AMT_NOT_EQUAL_TOTAL", V::refund_refused},
       {Q::refund, "ACQ.TRADE_NOT_ALLOW_REFUND", V::refund_refused},
       {Q::refund, "ACQ.TRADE_HAS_FINISHED", V::refund_refused},
-      {Q::refund, "ACQ.SELLER_BALANCE_NOT_ENOUGH", V::unknown},
+      {Q::refund, "ACQ.SELLER_BALANCE_NOT_ENOUGH", V::refund_needs_action},
       {Q::refund, "ACQ.INVALID_PARAMETER", V::refund_refused},
       {Q::refund, "ACQ.TRADE_NOT_EXIST", V::unknown},
       {Q::refund, "ACQ.TRADE_STATUS_ERROR", V::unknown},
@@ -478,7 +478,6 @@ TEST_CASE("a notification of a refund is not read as a second payment or as a cl
     FormFields fields = notification(status);
     fields = with(fields, "refund_fee", "0.50");
     fields = with(fields, "gmt_refund", "2026-01-01 09:00:00.123");
-    CHECK(std::holds_alternative<CallbackIgnored>(heard(fields)));
     fields = with(fields, "out_biz_no", channel_refund_no(refund));
     const CallbackVerdict verdict = heard(fields);
     REQUIRE(std::holds_alternative<ChannelReport>(verdict));
@@ -489,6 +488,60 @@ TEST_CASE("a notification of a refund is not read as a second payment or as a cl
   // Zero refunded is no refund.
   CHECK(std::get<ChannelReport>(heard(with(notification(), "refund_fee", "0.00"))).verdict ==
         V::paid);
+}
+
+TEST_CASE("a refund under a strange number was made at Alipay's desk, and is told by its total") {
+  for (const char* number : {"2026010100001", ""}) {
+    FormFields fields = with(notification("TRADE_SUCCESS"), "refund_fee", "0.50");
+    fields = with(fields, "gmt_refund", "2026-01-01 09:00:00.123");
+    fields = with(fields, "out_biz_no", number);
+    const CallbackVerdict verdict = heard(fields);
+    REQUIRE(std::holds_alternative<ChannelReport>(verdict));
+    const auto& report = std::get<ChannelReport>(verdict);
+    CHECK(report.operation == O::refund);
+    CHECK(report.verdict == V::refunded);
+    CHECK(report.outside_refund);
+    CHECK(report.amount_is_total);
+    CHECK(report.amount_minor == 50);
+    CHECK(report.refund_id.empty());
+    CHECK(report.channel_reference == (*number ? number : "refund_fee/0.50"));
+    CHECK(report.charge_reference == field_of(notification(), "trade_no"));
+    for (const auto& [name, value] : {std::pair("refund_fee", "x"), std::pair("trade_no", "")}) {
+      const CallbackVerdict bent = heard(with(fields, name, value));
+      CHECK(std::get<CallbackRefused>(bent).problem.code == ProblemCode::malformed_callback);
+    }
+  }
+}
+
+TEST_CASE("a second payment of one order is given back by Alipay's own number for it") {
+  for (const bool query : {false, true}) {
+    ChannelCall call = call_for(O::refund, query);
+    call.surplus = true;
+    call.channel_reference = "2026010122001400000000000002";
+    const EncodedCall encoded = alipay::encode_call(account_of(public_key_config()), call, context);
+    const auto fields = parse_form(std::get<WireRequest>(encoded).body);
+    REQUIRE(fields);
+    const Json content = Json::parse(field_of(*fields, "biz_content"));
+    CHECK(content.at("trade_no") == "2026010122001400000000000002");
+    CHECK_FALSE(content.contains("out_trade_no"));
+    CHECK(content.at("out_request_no") == call.channel_refund_no);
+  }
+}
+
+TEST_CASE("an answer about the first payment says nothing about a refund of the second") {
+  ChannelCall call = call_for(O::refund);
+  call.surplus = true;
+  call.channel_reference = "2026010122001400000000000002";
+  const auto told = [&call](const char* trade_no) {
+    const Json node{
+        {"code", "10000"},      {"msg", "Success"},   {"out_trade_no", call.channel_order_no},
+        {"trade_no", trade_no}, {"fund_change", "Y"}, {"refund_fee", "0.50"}};
+    return alipay::parse_answer(account_of(public_key_config()), call,
+                                answer_of("alipay_trade_refund_response", node.dump()),
+                                context.now_us);
+  };
+  CHECK(told("2026010122001400000000000002").verdict == V::refunded);
+  CHECK(told("2026010122001400000000000001").verdict == V::unknown);
 }
 
 TEST_CASE("a genuine notification for somebody else is refused with its reason") {

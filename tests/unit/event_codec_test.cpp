@@ -60,6 +60,9 @@ std::vector<PaymentEvent> samples() {
       PaymentRequestRepeated{mark},
       PaymentParked{ChannelOperation::void_, "rfd_2", "tried enough"},
       PaymentResumed{"ops", 20},
+      PaymentRefundNeedsAttention{"rfd_1", "ABNORMAL", "see to it", ReportSource::query, 2, 21},
+      PaymentOutsideRefundRecorded{"rfd_3", "sandbox_a", "7K7T604EREW7S6X1G4YB6GPKBA01", "chr_3",
+                                   10'000, ReportSource::callback, postings},
   };
 }
 
@@ -116,6 +119,13 @@ const char* const golden[] = {
     R"({"request":{"idempotency_key":"key-1","fingerprint":"f1"}})",
     R"({"operation":"void","refund_id":"rfd_2","reason":"tried enough"})",
     R"({"by":"ops","next_query_at_us":20})",
+    R"({"refund_id":"rfd_1","code":"ABNORMAL","message":"see to it","source":"query",)"
+    R"("tries":2,"next_query_at_us":21})",
+    R"({"refund_id":"rfd_3","account":"sandbox_a",)"
+    R"("channel_order_no":"7K7T604EREW7S6X1G4YB6GPKBA01",)"
+    R"("channel_reference":"chr_3","amount_minor":10000,"source":"callback",)"
+    R"("postings":[{"account":"channel/sandbox","amount_minor":10000},)"
+    R"({"account":"merchant/m_1/payable","amount_minor":-10000}]})",
 };
 
 const char* const golden_snapshot =
@@ -132,9 +142,9 @@ const char* const golden_snapshot =
     R"("next_action":{"type":"","value":""},"pending":null,)"
     R"("refunds":[{"refund_id":"rfd_2t1mh9b94xg980w2hsz5tpvtxz","account":"sandbox",)"
     R"("channel_order_no":"7K7T604EREW7S6X1G4YB6GPKBA01","merchant_refund_no":"r-1",)"
-    R"("amount_minor":1000,"reason":"broken cup","state":"SUCCEEDED","surplus":false,)"
+    R"("amount_minor":1000,"reason":"broken cup","state":"SUCCEEDED","surplus":false,"outside":false,)"
     R"("authorized_only":false,"channel_reference":"chr_1","failure_code":"",)"
-    R"("failure_message":"","reversed":false,"created_at_us":1767225600000000,)"
+    R"("failure_message":"","attention_code":"","attention_message":"","reversed":false,"created_at_us":1767225600000000,)"
     R"("updated_at_us":1767225600000000,)"
     R"("tries":0,"next_query_at_us":0}],"failure_code":"","failure_message":"",)"
     R"("close_reason":null,"parked_reason":"","refused_callbacks":0})";

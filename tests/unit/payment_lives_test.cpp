@@ -178,7 +178,8 @@ class RandomLife {
                         std::is_same_v<Event, PaymentRefundSucceeded> ||
                         std::is_same_v<Event, PaymentRefundReversed> ||
                         std::is_same_v<Event, PaymentSurplusRecorded> ||
-                        std::is_same_v<Event, PaymentSurplusRefunded>)
+                        std::is_same_v<Event, PaymentSurplusRefunded> ||
+                        std::is_same_v<Event, PaymentOutsideRefundRecorded>)
             for (const Posting& posting : e.postings) sum_minor += posting.amount_minor;
         },
         event);

@@ -94,6 +94,16 @@ constexpr LiteralEdge literal_edges[] = {
     {S::refunded, K::surplus_recorded, S::refunded, S::refunded},
     {S::refunded, K::surplus_refunded, S::refunded, S::refunded},
     {S::refunded, K::refund_reversed,  S::partially_refunded, S::refunded, S::paid},
+
+    {S::paying, K::refund_needs_attention, S::paying, S::paying},
+    {S::authorized, K::refund_needs_attention, S::authorized, S::authorized},
+    {S::paid, K::refund_needs_attention, S::paid, S::paid},
+    {S::paid, K::outside_refund_recorded, S::partially_refunded, S::refunded},
+    {S::failed, K::refund_needs_attention, S::failed, S::failed},
+    {S::closed, K::refund_needs_attention, S::closed, S::closed},
+    {S::partially_refunded, K::refund_needs_attention, S::partially_refunded, S::partially_refunded},
+    {S::partially_refunded, K::outside_refund_recorded, S::partially_refunded, S::refunded},
+    {S::refunded, K::refund_needs_attention, S::refunded, S::refunded},
 };
 // clang-format on
 constexpr K literal_remarks[] = {K::report_refused, K::request_repeated, K::parked, K::resumed};
@@ -116,6 +126,10 @@ constexpr LiteralRefundEdge literal_refund_edges[] = {
     {RefundKind::surplus,   RefundState::pending,   K::surplus_refunded, RefundState::succeeded},
     {RefundKind::surplus,   RefundState::pending,   K::refund_failed,    RefundState::failed},
     {RefundKind::surplus,   RefundState::succeeded, K::refund_reversed,  RefundState::failed},
+    {RefundKind::asked_for, RefundState::pending,   K::refund_needs_attention, RefundState::pending},
+    {RefundKind::surplus,   RefundState::pending,   K::refund_needs_attention, RefundState::pending},
+    {RefundKind::outside,   RefundState::none,      K::outside_refund_recorded, RefundState::succeeded},
+    {RefundKind::outside,   RefundState::succeeded, K::refund_reversed,  RefundState::failed},
 };
 // clang-format on
 
@@ -197,7 +211,9 @@ std::vector<PaymentEvent> one_event_of_each_kind() {
           PaymentReportRefused{},
           PaymentRequestRepeated{},
           PaymentParked{},
-          PaymentResumed{}};
+          PaymentResumed{},
+          PaymentRefundNeedsAttention{"rfd_asked", "ABNORMAL", "", {}, 1, 1},
+          PaymentOutsideRefundRecorded{"rfd_new", "sandbox", "n", "chr_2", 500, {}, {}}};
 }
 
 }  // namespace
@@ -269,8 +285,10 @@ TEST_CASE("each refund meets each event about it: a literal edge moves it or not
       {K::surplus_refunded, PaymentSurplusRefunded{"rfd", 1'000, "chr_9", {}, {}}},
       {K::refund_requested, PaymentRefundRequested{"rfd", "r-1", 1'000, "", 1, {}}},
       {K::surplus_recorded, PaymentSurplusRecorded{"rfd", "", "", "c", 1'000, false, {}, 1, {}}},
+      {K::refund_needs_attention, PaymentRefundNeedsAttention{"rfd", "ABNORMAL", "", {}, 1, 1}},
+      {K::outside_refund_recorded, PaymentOutsideRefundRecorded{"rfd", "a", "n", "c", 1, {}, {}}},
   };
-  for (const RefundKind kind : {RefundKind::asked_for, RefundKind::surplus}) {
+  for (const RefundKind kind : {RefundKind::asked_for, RefundKind::surplus, RefundKind::outside}) {
     for (const RefundState state :
          {RefundState::pending, RefundState::succeeded, RefundState::failed}) {
       for (const Row& row : rows) {
@@ -281,6 +299,7 @@ TEST_CASE("each refund meets each event about it: a literal edge moves it or not
         refund.amount_minor = 1'000;
         refund.state = state;
         refund.surplus = kind == RefundKind::surplus;
+        refund.outside = kind == RefundKind::outside;
         payment.refunds = {refund};
         const LiteralRefundEdge* edge = find_literal(kind, state, row.kind);
         CHECK(apply(payment, row.event, 77) == (edge != nullptr));
@@ -386,6 +405,16 @@ TEST_CASE("an event that contradicts the payment is refused although its state w
        "the attempts are not in order"},
       {S::paid, PaymentSurplusRefunded{"rfd_asked", 1'000, "c", {}, {}},
        "no such surplus is pending"},
+      {S::paid, PaymentRefundNeedsAttention{"rfd_made", "ABNORMAL", "", {}, 1, 1},
+       "no such refund is pending"},
+      {S::paid, PaymentRefundNeedsAttention{"rfd_asked", "", "", {}, 1, 1},
+       "what needs attention is not said"},
+      {S::paid, PaymentOutsideRefundRecorded{"rfd_made", "a", "n", "c", 1, {}, {}},
+       "the refund stands twice"},
+      {S::paid, PaymentOutsideRefundRecorded{"rfd_new", "a", "n", "c", 7'001, {}, {}},
+       "refunds above what is captured"},
+      {S::paid, PaymentOutsideRefundRecorded{"rfd_new", "a", "n", "c", 0, {}, {}},
+       "refunds above what is captured"},
   };
   for (const Row& row : rows) {
     CAPTURE(name_of(row.state), name_of(kind_of(row.event)), row.why);
@@ -440,7 +469,9 @@ TEST_CASE("states and events go by these names in journals, answers and filters"
                           "payment_report_refused",
                           "payment_request_repeated",
                           "payment_parked",
-                          "payment_resumed"};
+                          "payment_resumed",
+                          "payment_refund_needs_attention",
+                          "payment_outside_refund_recorded"};
   REQUIRE(std::size(states) == payment_state_count);
   REQUIRE(std::size(events) == payment_event_kind_count);
   for (std::size_t i = 0; i < payment_state_count; ++i) {

@@ -188,6 +188,7 @@ TEST_CASE("Stripe: an intent that was found without its id is read again while i
     call.channel_reference.clear();
     CHECK(is_read_again(call, V::accepted));
     CHECK(is_read_again(call, V::authorized));
+    CHECK(is_read_again(call, V::try_failed));
     for (const V verdict : {V::paid, V::closed, V::not_found, V::refused, V::unknown})
       CHECK_FALSE(is_read_again(call, verdict));
     call.channel_reference = "pi_1";
@@ -229,7 +230,7 @@ TEST_CASE("Stripe: each state of an intent and of a refund means one thing") {
   const Row rows[] = {
       {"requires_payment_method", V::accepted, V::unknown},
       {"requires_confirmation", V::accepted, V::unknown},
-      {"requires_action", V::accepted, V::refund_pending},
+      {"requires_action", V::accepted, V::refund_needs_action},
       {"processing", V::accepted, V::unknown},
       {"requires_capture", V::authorized, V::unknown},
       {"succeeded", V::paid, V::refunded},
@@ -249,6 +250,34 @@ TEST_CASE("Stripe: each state of an intent and of a refund means one thing") {
     CHECK(answered(call_of(Op::refund), 200, refund.dump()).verdict == row.refund);
     const json list{{"object", "list"}, {"has_more", false}, {"data", {refund}}};
     CHECK(answered(call_of(Op::refund, true), 200, list.dump()).verdict == row.refund);
+  }
+}
+
+TEST_CASE("Stripe: a refund that waits for money or for the payer needs somebody to see to it") {
+  json refund = stripe_refund("pending");
+  refund["pending_reason"] = "processing";
+  CHECK(answered(call_of(Op::refund), 200, refund.dump()).verdict == V::refund_pending);
+  refund["pending_reason"] = "insufficient_funds";
+  ChannelReport report = answered(call_of(Op::refund), 200, refund.dump());
+  CHECK(report.verdict == V::refund_needs_action);
+  CHECK(report.code == "insufficient_funds");
+  report = answered(call_of(Op::refund), 200, stripe_refund("requires_action").dump());
+  CHECK(report.code == "requires_action");
+  CHECK_FALSE(report.message.empty());
+}
+
+TEST_CASE("Stripe: a payment method that failed, or its authentication, is a try that failed") {
+  json intent = stripe_intent("requires_payment_method");
+  intent["last_payment_error"] = {{"type", "invalid_request_error"},
+                                  {"code", "payment_intent_authentication_failure"},
+                                  {"message", "has failed authentication"}};
+  for (const auto& report :
+       {answered(call_of(Op::create, true), 200, intent.dump()),
+        std::get<ChannelReport>(heard("payment_intent.payment_failed", intent))}) {
+    CHECK(report.verdict == V::try_failed);
+    CHECK(report.code == "payment_intent_authentication_failure");
+    CHECK(report.message == "has failed authentication");
+    CHECK(report.amount_minor == 101);
   }
 }
 
@@ -377,8 +406,8 @@ TEST_CASE("Stripe: each error means what its table says") {
       {Op::close, false, 404, invalid, "resource_missing", V::not_found},
       {Op::close, false, 400, invalid, "", V::unknown},
       {Op::refund, false, 400, invalid, "charge_already_refunded", V::unknown},
-      {Op::refund, false, 400, invalid, "insufficient_funds", V::unknown},
-      {Op::refund, false, 400, invalid, "balance_insufficient", V::unknown},
+      {Op::refund, false, 400, invalid, "insufficient_funds", V::refund_needs_action},
+      {Op::refund, false, 400, invalid, "balance_insufficient", V::refund_needs_action},
       {Op::refund, false, 400, invalid, "amount_too_large", V::refund_refused},
       {Op::refund, false, 401, invalid, "", V::unknown},
       {Op::refund, false, 403, invalid, "", V::unknown},
@@ -453,6 +482,53 @@ TEST_CASE("Stripe: an event about an intent or a refund of ours is a report") {
     CHECK(report.amount_minor == (of_refund ? 50 : 101));
     CHECK(report.refund_id == (of_refund ? example_call(Op::refund).refund_id : ""));
   }
+}
+
+TEST_CASE("Stripe: a refund made at its desk is known by its charge, and ours by the refund") {
+  json charge{{"id", "ch_1"},
+              {"object", "charge"},
+              {"amount", 101},
+              {"amount_captured", 101},
+              {"amount_refunded", 50},
+              {"captured", true},
+              {"currency", "usd"},
+              {"payment_intent", "pi_1"},
+              {"metadata", stripe_intent("succeeded")["metadata"]}};
+  const auto report_of = [](const json& told) {
+    return std::get<ChannelReport>(heard("charge.refunded", told));
+  };
+  const ChannelReport report = report_of(charge);
+  CHECK(report.verdict == V::refunded);
+  CHECK(report.outside_refund);
+  CHECK(report.amount_is_total);
+  CHECK(report.amount_minor == 50);
+  CHECK(report.currency.code() == "USD");
+  CHECK(report.channel_reference == "ch_1/50");
+  CHECK(report.charge_reference == "pi_1");
+  CHECK(report.payment == payment_id_of("m_1", "order-1"));
+
+  // Of our own refund the event names the key under which we asked for it.
+  json event = json::parse(stripe_event("charge.refunded", charge));
+  event["request"] = {{"idempotency_key", example_call(Op::refund).channel_refund_no}};
+  const auto judge = [](const json& told) {
+    return code_of(parse_callback(stripe_account(), stripe_callback(told.dump()), vectors_now_us));
+  };
+  CHECK(judge(event) == "ignored");
+  event["request"]["idempotency_key"] = "somebody's own";
+  CHECK(judge(event) == "report");
+
+  // What was never captured was let go of and not refunded.
+  charge["amount_captured"] = 60;
+  charge["amount_refunded"] = 41;
+  CHECK(report_of(charge).verdict == V::refund_pending);
+  charge["amount_refunded"] = 51;
+  CHECK(report_of(charge).amount_minor == 10);
+  charge["captured"] = false;
+  CHECK(report_of(charge).verdict == V::refund_pending);
+  charge.erase("amount_refunded");
+  CHECK(code_of(heard("charge.refunded", charge)) == "malformed_callback");
+  charge["metadata"] = json::object();
+  CHECK(code_of(heard("charge.refunded", charge)) == "ignored");
 }
 
 TEST_CASE("Stripe: an event that is not about us is taken, one that does not hold is refused") {

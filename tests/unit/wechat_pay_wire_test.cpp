@@ -193,7 +193,7 @@ TEST_CASE("WeChat Pay: each state of an order and of a refund means one thing") 
       {"REVOKED", V::closed, V::unknown},
       {"PAYERROR", V::refused, V::unknown},
       {"PROCESSING", V::unknown, V::refund_pending},
-      {"ABNORMAL", V::unknown, V::refund_pending},
+      {"ABNORMAL", V::unknown, V::refund_needs_action},
       {"success", V::unknown, V::unknown},
       {"", V::unknown, V::unknown},
       {"SOMETHING_NEW", V::unknown, V::unknown},
@@ -329,8 +329,8 @@ TEST_CASE("WeChat Pay: each refusal means what its table says, in either spellin
       {Op::refund, false, 400, "INVALID_REQUEST", V::refund_refused},
       {Op::refund, false, 403, "NO_AUTH", V::refund_refused},
       {Op::refund, false, 403, "USER_ACCOUNT_ABNORMAL", V::refund_refused},
-      {Op::refund, false, 403, "NOT_ENOUGH", V::unknown},
-      {Op::refund, false, 403, "NOTENOUGH", V::unknown},
+      {Op::refund, false, 403, "NOT_ENOUGH", V::refund_needs_action},
+      {Op::refund, false, 403, "NOTENOUGH", V::refund_needs_action},
       {Op::refund, false, 401, "SIGN_ERROR", V::unknown},
       {Op::refund, false, 404, "RESOURCE_NOT_EXISTS", V::unknown},
       {Op::refund, false, 429, "FREQUENCY_LIMITED", V::unknown},
@@ -376,8 +376,9 @@ TEST_CASE("WeChat Pay: a success's callback is a report of the payment it names"
 }
 
 TEST_CASE("WeChat Pay: refund callbacks report what became of the refund") {
-  const auto row = GENERATE(table<std::string, V>(
-      {{"SUCCESS", V::refunded}, {"CLOSED", V::refund_refused}, {"ABNORMAL", V::refund_pending}}));
+  const auto row = GENERATE(table<std::string, V>({{"SUCCESS", V::refunded},
+                                                   {"CLOSED", V::refund_refused},
+                                                   {"ABNORMAL", V::refund_needs_action}}));
   const std::string& status = std::get<0>(row);
   const auto verdict = parse_callback(
       wechat_account(), wechat_callback("REFUND." + status, wechat_refund("refund_status", status)),
@@ -388,6 +389,29 @@ TEST_CASE("WeChat Pay: refund callbacks report what became of the refund") {
   CHECK(report.refund_id == example_call(Op::refund).refund_id);
   CHECK(report.amount_minor == 50);
   CHECK(report.currency.code() == "CNY");
+}
+
+TEST_CASE("WeChat Pay: a refund of an order of ours under a strange number was made at its desk") {
+  json refund = wechat_refund("refund_status", "SUCCESS");
+  refund["out_refund_no"] = "50300000002026010100000000001";
+  const auto verdict =
+      parse_callback(wechat_account(), wechat_callback("REFUND.SUCCESS", refund), vectors_now_us);
+  REQUIRE(std::holds_alternative<ChannelReport>(verdict));
+  const auto& report = std::get<ChannelReport>(verdict);
+  CHECK(report.outside_refund);
+  CHECK(report.refund_id.empty());
+  CHECK(report.verdict == V::refunded);
+  CHECK(report.payment == payment_id_of("m_1", "order-1"));
+  CHECK(report.channel_reference == refund["refund_id"]);
+  CHECK(report.charge_reference == refund.value("transaction_id", ""));
+  CHECK(report.amount_minor == 50);
+  CHECK_FALSE(report.amount_is_total);
+  refund.erase("refund_id");
+  CHECK(code_of(parse_callback(wechat_account(), wechat_callback("REFUND.SUCCESS", refund),
+                               vectors_now_us)) == "malformed_callback");
+  refund["out_trade_no"] = "T1";
+  CHECK(code_of(parse_callback(wechat_account(), wechat_callback("REFUND.SUCCESS", refund),
+                               vectors_now_us)) == "invalid_value");
 }
 
 TEST_CASE("WeChat Pay: a callback that does not hold is refused with its reason") {

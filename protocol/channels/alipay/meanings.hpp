@@ -62,8 +62,9 @@ inline constexpr Meaning meanings[] = {
     // fund_change: whether this call moved the money. A repeat moves none, and a query tells.
     {Question::refund, "Y",                             ChannelVerdict::refunded},
     {Question::refund, "N",                             ChannelVerdict::refund_pending},
-    // Not listed, and so asked again under the same number: SELLER_BALANCE_NOT_ENOUGH, which passes
-    // when money is there; wrong states, which an earlier try of this refund may have brought about;
+    // Nothing was given back, for want of money of the merchant's: it is repeated under its number.
+    {Question::refund, "ACQ.SELLER_BALANCE_NOT_ENOUGH", ChannelVerdict::refund_needs_action},
+    // Not listed, and so asked again under the same number: wrong states, which an earlier try of this refund may have brought about;
     // DISCORDANT_REPEAT_REQUEST, which says that a refund of this number was made.
     {Question::refund, "ACQ.INVALID_PARAMETER",         ChannelVerdict::refund_refused},
     {Question::refund, "ACQ.ACCESS_FORBIDDEN",          ChannelVerdict::refund_refused},

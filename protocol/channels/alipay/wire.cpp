@@ -84,8 +84,16 @@ Json order_content(const ChannelCall& call, std::string_view method) {
   return content;
 }
 
+// A second payment of one order has our number in common with the first, and a number of its own at
+// Alipay: by ours, the first one would be given back.
+std::pair<std::string, std::string> charge_of(const ChannelCall& call) {
+  if (call.surplus && !call.channel_reference.empty()) return {"trade_no", call.channel_reference};
+  return {"out_trade_no", call.channel_order_no};
+}
+
 Json content_of(const ChannelCall& call, std::string_view method) {
   const std::string& order = call.channel_order_no;
+  const auto [charge_name, charge] = charge_of(call);
   switch (question_of(call)) {
     case Question::create:
       return order_content(call, method);
@@ -93,13 +101,13 @@ Json content_of(const ChannelCall& call, std::string_view method) {
     case Question::close:
       return {{"out_trade_no", order}};
     case Question::refund:
-      return {{"out_trade_no", order},
+      return {{charge_name, charge},
               {"refund_amount", format_major(call.amount_minor, call.currency)},
               {"out_request_no", call.channel_refund_no}};
     case Question::refund_query:
       break;
   }
-  return {{"out_trade_no", order},
+  return {{charge_name, charge},
           {"out_request_no", call.channel_refund_no},
           {"query_options", {"gmt_refund_pay"}}};
 }
@@ -201,6 +209,10 @@ ChannelReport report_of(const ChannelCall& call, const Node& node, UnixUs now_us
   const bool done = node.text("code") == "10000";
   if (order != call.channel_order_no && (done || !order.empty()))
     return broken("other_order", "The answer is about another order.");
+  const std::string trade = node.text("trade_no");
+  if (call.surplus && !trade.empty() && !call.channel_reference.empty() &&
+      trade != call.channel_reference)
+    return broken("other_charge", "The answer is about another payment of the order.");
 
   ChannelReport report = with_money(report_about(call), call.order_amount_minor);
   report.verdict = meaning_of(question, word);
@@ -265,12 +277,30 @@ bool tells_of_refund(const FormFields& fields) {
          parse_channel_refund_no(field_of(fields, "out_biz_no"));
 }
 
+// It names what the trade has given back in all; this refund is what brought it there.
+CallbackVerdict report_of_outside_refund(const FormFields& fields, ChannelReport report) {
+  const std::string_view number = field_of(fields, "out_biz_no");
+  const std::string_view total_text = field_of(fields, "refund_fee");
+  const auto total = parse_major(total_text, cny());
+  if (!total || *total < 1 || report.channel_reference.empty())
+    return refused(ProblemCode::malformed_callback,
+                   "It does not say how much was refunded in all, or of which trade.",
+                   report.channel_order_no);
+  report.operation = ChannelOperation::refund;
+  report.verdict = ChannelVerdict::refunded;
+  report.outside_refund = true;
+  report.amount_is_total = true;
+  report.charge_reference = std::exchange(report.channel_reference, std::string(number));
+  if (number.empty()) report.channel_reference = "refund_fee/" + std::string(total_text);
+  return with_money(std::move(report), *total);
+}
+
 CallbackVerdict report_of_notification(const FormFields& fields, ChannelReport report) {
   const std::string id = report.id;
   report.channel_reference = field_of(fields, "trade_no");
   if (tells_of_refund(fields)) {
     const auto refund = parse_channel_refund_no(field_of(fields, "out_biz_no"));
-    if (!refund) return CallbackIgnored{id, "It tells of a refund that was not asked for here."};
+    if (!refund) return report_of_outside_refund(fields, std::move(report));
     report.operation = ChannelOperation::refund;
     report.refund_id = refund->text();
     // It names the total of all refunds and not this one's amount: a query does.

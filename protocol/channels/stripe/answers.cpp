@@ -160,7 +160,9 @@ void read_intent(ChannelReport& report, const json& intent) {
   report.merchant_by_account = true;
   report.channel_reference = text_of(intent, "id");
   const std::string status = text_of(intent, "status");
-  report.verdict = meaning_of(Question::intent, 200, status);
+  const json& error = member_of(intent, "last_payment_error");
+  const bool failed = status == "requires_payment_method" && error.is_object();
+  report.verdict = meaning_of(Question::intent, 200, failed ? try_failed : status);
   const auto currency = currency_of(intent);
   // What has moved or is held may be less than what was asked for.
   const char* const name = report.verdict == ChannelVerdict::paid         ? "amount_received"
@@ -172,7 +174,6 @@ void read_intent(ChannelReport& report, const json& intent) {
   report.amount_minor = *amount;
   report.currency = *currency;
   if (report.verdict == ChannelVerdict::accepted) report.next_action = next_action_of(intent);
-  const json& error = member_of(intent, "last_payment_error");
   const std::string decline = text_of(error, "decline_code");
   report.code = decline.empty() ? text_of(error, "code") : decline;
   report.message = text_of(error, "message");
@@ -184,7 +185,10 @@ void read_refund(ChannelReport& report, const json& refund) {
   report.merchant_by_account = true;
   report.channel_reference = text_of(refund, "id");
   const std::string status = text_of(refund, "status");
-  report.verdict = meaning_of(Question::refund_state, 200, status);
+  const std::string waits_for = text_of(refund, "pending_reason");
+  const std::string reasoned = status + "/" + waits_for;
+  const bool for_funds = reasoned == pending_for_funds;
+  report.verdict = meaning_of(Question::refund_state, 200, for_funds ? reasoned : status);
   const auto currency = currency_of(refund);
   const auto amount = currency ? amount_of(refund, "amount", *currency) : std::nullopt;
   if (!amount || report.channel_reference.empty())
@@ -195,8 +199,34 @@ void read_refund(ChannelReport& report, const json& refund) {
     const std::string reason = text_of(refund, "failure_reason");
     report.code = reason.empty() ? status : reason;
   }
+  if (report.verdict == ChannelVerdict::refund_needs_action) {
+    report.code = for_funds ? waits_for : status;
+    report.message = for_funds ? "The balance at Stripe is too low for the refund."
+                               : "The payer has yet to tell Stripe where the refund shall go.";
+  }
   if (report.verdict == ChannelVerdict::unknown)
     say(report, status.empty() ? "wrong_shape" : status, "This state of a refund is not known.");
+}
+
+void read_charge_refunds(ChannelReport& report, const json& charge) {
+  report.merchant_by_account = true;
+  const auto currency = currency_of(charge);
+  const auto of = [&](const char* name) {
+    return currency ? amount_of(charge, name, *currency) : std::nullopt;
+  };
+  const auto amount = of("amount");
+  const auto captured = of("amount_captured");
+  const auto refunded = of("amount_refunded");
+  if (!amount || !refunded || text_of(charge, "payment_intent").empty())
+    return say(report, "wrong_shape", "The charge does not name its intent, currency and amounts.");
+  // What was authorized and never captured counts as refunded with Stripe.
+  const std::int64_t let_go_minor = *amount - captured.value_or(*amount);
+  report.amount_minor = *refunded - let_go_minor;
+  report.currency = *currency;
+  report.charge_reference = text_of(charge, "payment_intent");
+  report.verdict = flag_of(charge, "captured") && report.amount_minor > 0
+                       ? ChannelVerdict::refunded
+                       : ChannelVerdict::refund_pending;
 }
 
 ChannelReport parse_answer(const Account& account, const ChannelCall& call,

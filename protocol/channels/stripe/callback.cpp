@@ -85,7 +85,7 @@ CallbackVerdict refund_news(const json& refund, std::string id) {
   const std::string number = order_no_of(refund);
   const std::string refund_no = refund_no_of(refund);
   if (number.empty() && refund_no.empty())
-    return CallbackIgnored{std::move(id), "a refund that is not ours"};
+    return CallbackIgnored{std::move(id), "a refund that was not asked for here"};
   const auto order = parse_channel_order_no(number);
   const auto refund_id = parse_channel_refund_no(refund_no);
   if (!order || !refund_id)
@@ -102,6 +102,31 @@ CallbackVerdict refund_news(const json& refund, std::string id) {
   read_refund(report, refund);
   if (report.code == "wrong_shape")
     return refused(ProblemCode::malformed_callback, report.message, number);
+  return report;
+}
+
+// A refund says neither its order nor, without metadata of ours, that we asked for it; its charge
+// names the order, as the intent did, and the event names the key of the request that it is of. So
+// one from Stripe's own desk is known by its charge, and one of ours by the refund.
+CallbackVerdict charge_refunded_news(const json& charge, std::string_view key, std::string id) {
+  const std::string number = order_no_of(charge);
+  const auto order = parse_channel_order_no(number);
+  if (!order) return CallbackIgnored{std::move(id), "a refund of an order that is not ours"};
+  if (parse_channel_refund_no(key))
+    return CallbackIgnored{std::move(id), "a refund of ours, told of by itself"};
+  ChannelReport report;
+  report.source = ReportSource::callback;
+  report.operation = ChannelOperation::refund;
+  report.id = std::move(id);
+  report.channel_order_no = number;
+  report.payment = order->payment;
+  report.outside_refund = true;
+  report.amount_is_total = true;
+  read_charge_refunds(report, charge);
+  if (report.code == "wrong_shape")
+    return refused(ProblemCode::malformed_callback, report.message, number);
+  report.channel_reference = text_of(charge, "id") + "/" +
+                             std::to_string(integer_of(charge, "amount_refunded").value_or(0));
   return report;
 }
 
@@ -136,6 +161,9 @@ CallbackVerdict read_callback(const Account& account, const RawCallback& callbac
     return kind == "refund"
                ? refund_news(object, std::move(id))
                : refused(ProblemCode::malformed_callback, "The event brings no refund.");
+  if (type == "charge.refunded" && kind == "charge")
+    return charge_refunded_news(object, text_of(member_of(*event, "request"), "idempotency_key"),
+                                std::move(id));
   return CallbackIgnored{std::move(id), "event " + type};
 }
 

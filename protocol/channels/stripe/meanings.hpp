@@ -18,10 +18,16 @@ struct Meaning {
   ChannelVerdict verdict;
 };
 
+// An intent that requires a payment method because the last one failed, authentication included.
+inline constexpr std::string_view try_failed = "requires_payment_method/last_payment_error";
+// A refund that waits for money in the merchant's balance.
+inline constexpr std::string_view pending_for_funds = "pending/insufficient_funds";
+
 // clang-format off
 inline constexpr Meaning meanings[] = {
     // The states of an intent, whoever asks. A try that failed leaves it payable.
     {Question::intent,  200, "requires_payment_method", ChannelVerdict::accepted},
+    {Question::intent,  200, try_failed,                ChannelVerdict::try_failed},
     {Question::intent,  200, "requires_confirmation",   ChannelVerdict::accepted},
     {Question::intent,  200, "requires_action",         ChannelVerdict::accepted},
     {Question::intent,  200, "processing",              ChannelVerdict::accepted},
@@ -58,15 +64,19 @@ inline constexpr Meaning meanings[] = {
 
     // A success may turn failed later; the money is then back in the balance.
     {Question::refund_state, 200, "pending",            ChannelVerdict::refund_pending},
-    {Question::refund_state, 200, "requires_action",    ChannelVerdict::refund_pending},
+    // The payer has not said yet where the money shall go, or there is none to give: the merchant
+    // sees to it.
+    {Question::refund_state, 200, "requires_action",    ChannelVerdict::refund_needs_action},
+    {Question::refund_state, 200, pending_for_funds,    ChannelVerdict::refund_needs_action},
     {Question::refund_state, 200, "succeeded",          ChannelVerdict::refunded},
     {Question::refund_state, 200, "failed",             ChannelVerdict::refund_refused},
     {Question::refund_state, 200, "canceled",           ChannelVerdict::refund_refused},
 
     // Perhaps by an earlier try of this very refund: the list tells.
     {Question::refund,  400, "charge_already_refunded", ChannelVerdict::unknown},
-    {Question::refund,  400, "insufficient_funds",      ChannelVerdict::unknown},
-    {Question::refund,  400, "balance_insufficient",    ChannelVerdict::unknown},
+    // Nothing was given back, for want of money of the merchant's: it is repeated under its number.
+    {Question::refund,  400, "insufficient_funds",      ChannelVerdict::refund_needs_action},
+    {Question::refund,  400, "balance_insufficient",    ChannelVerdict::refund_needs_action},
     {Question::refund,  400, "invalid_request_error",   ChannelVerdict::refund_refused},
     {Question::refund,  401, "invalid_request_error",   ChannelVerdict::unknown},
     {Question::refund,  403, "invalid_request_error",   ChannelVerdict::unknown},

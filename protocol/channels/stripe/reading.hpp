@@ -1,5 +1,5 @@
-// What Stripe's objects, an intent and a refund, say in a report. Answers and events bring the same
-// objects.
+// What Stripe's objects, an intent, a refund and a charge, say in a report. Answers and events
+// bring the same objects.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -8,10 +8,12 @@
 
 namespace welkin::stripe {
 
-// Both fill in `report`, whose order (and refund) is set already, and judge the verdict. What does
-// not hold together leaves it unknown, with the reason in code and message.
+// Each fills in `report`, whose order (and refund) is set already, and judges the verdict. What
+// does not hold together leaves it unknown, with the reason in code and message.
 void read_intent(ChannelReport& report, const nlohmann::ordered_json& intent);
 void read_refund(ChannelReport& report, const nlohmann::ordered_json& refund);
+// The same of a charge: what it has given back in all.
+void read_charge_refunds(ChannelReport& report, const nlohmann::ordered_json& charge);
 
 std::string order_no_of(const nlohmann::ordered_json& object);   // of its metadata
 std::string refund_no_of(const nlohmann::ordered_json& object);  // of its metadata

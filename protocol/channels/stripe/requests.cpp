@@ -160,8 +160,9 @@ std::optional<ChannelCall> call_before(const ChannelCall& call) {
 std::optional<ChannelCall> call_after(const ChannelCall& call, const ChannelReport& heard) {
   const bool asked_without_id =
       call.query && call.operation != ChannelOperation::refund && call.channel_reference.empty();
-  const bool can_change =
-      heard.verdict == ChannelVerdict::accepted || heard.verdict == ChannelVerdict::authorized;
+  const bool can_change = heard.verdict == ChannelVerdict::accepted ||
+                          heard.verdict == ChannelVerdict::try_failed ||
+                          heard.verdict == ChannelVerdict::authorized;
   if (!asked_without_id || !can_change) return std::nullopt;
   ChannelCall again = call;
   again.channel_reference = heard.channel_reference;

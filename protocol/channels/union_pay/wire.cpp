@@ -260,13 +260,18 @@ CallbackVerdict read_callback(const Account& account, const RawCallback& callbac
   const auto refund_no = parse_channel_refund_no(value("orderId"));
   // We give the address with each order and refund, so that money under a number that is none is no
   // stranger's: it is to be seen, and to come again.
-  if (!order || (of_refund && !refund_no))
+  if (!order)
     return CallbackRefused{{ProblemCode::invalid_value, "This is no number of ours.", "/orderId"},
                            std::string(order_no)};
   report.payment = order->payment;
   report.channel_order_no = order_no;
   report.operation = of_refund ? ChannelOperation::refund : ChannelOperation::create;
-  if (of_refund) report.refund_id = refund_no->text();
+  // Of an order of ours, under a number that is not: made at UnionPay's own desk.
+  report.outside_refund = of_refund && !refund_no;
+  if (report.outside_refund)
+    report.charge_reference = value("origQryId");
+  else if (of_refund)
+    report.refund_id = refund_no->text();
   report.channel_reference = value("queryId");
   const auto amount = amount_of(value("txnAmt"));
   if (!amount || report.channel_reference.empty() || value("currencyCode") != cny_number)

@@ -57,14 +57,14 @@ inline constexpr Meaning meanings[] = {
     {Question::close,  400, "ORDERPAID",           ChannelVerdict::refused},
     {Question::close,  404, "ORDERNOTEXIST",       ChannelVerdict::not_found},
 
-    // Not listed, and so asked again under the same number: NOT_ENOUGH, which passes when money is
-    // there.
     {Question::refund, 200, "SUCCESS",             ChannelVerdict::refunded},
     {Question::refund, 200, "PROCESSING",          ChannelVerdict::refund_pending},
     {Question::refund, 200, "CLOSED",              ChannelVerdict::refund_refused},
     // The payer's account cannot take it and an operator has to see to it at WeChat: until that is
     // done the money has left, so another refund would be a second one.
-    {Question::refund, 200, "ABNORMAL",            ChannelVerdict::refund_pending},
+    {Question::refund, 200, "ABNORMAL",            ChannelVerdict::refund_needs_action},
+    // Nothing was given back, for want of money of the merchant's: it is repeated under its number.
+    {Question::refund, 403, "NOTENOUGH",           ChannelVerdict::refund_needs_action},
     {Question::refund, 400, "PARAMERROR",          ChannelVerdict::refund_refused},
     {Question::refund, 400, "INVALIDREQUEST",      ChannelVerdict::refund_refused},
     {Question::refund, 403, "NOAUTH",              ChannelVerdict::refund_refused},
@@ -73,7 +73,7 @@ inline constexpr Meaning meanings[] = {
     {Question::refund_query, 200, "SUCCESS",           ChannelVerdict::refunded},
     {Question::refund_query, 200, "PROCESSING",        ChannelVerdict::refund_pending},
     {Question::refund_query, 200, "CLOSED",            ChannelVerdict::refund_refused},
-    {Question::refund_query, 200, "ABNORMAL",          ChannelVerdict::refund_pending},
+    {Question::refund_query, 200, "ABNORMAL",          ChannelVerdict::refund_needs_action},
     {Question::refund_query, 404, "RESOURCENOTEXISTS", ChannelVerdict::not_found},
 };
 // clang-format on
