@@ -153,6 +153,45 @@ TEST_CASE("a repeated refund answers the same refund; with other data it is refu
         "REFUND_EXISTS_WITH_OTHER_DATA");
 }
 
+TEST_CASE("a refund that is stuck waits, takes no more room, and is settled by the merchant") {
+  OrderBook book(10);
+  bring_to(book, OrderStatus::paid);
+  book.refund(refund_of("ORDER001", "REFUND01", 400), now_us);
+  CHECK(book.stick_refund("REFUND01").event == CallbackEvent::refund_stuck);
+  CHECK_FALSE(book.stick_refund("REFUND01").event);
+  CHECK(book.find_refund("REFUND01").refund->status == RefundStatus::stuck);
+  CHECK(code_of(book.refund(refund_of("ORDER001", "REFUND02", 601), now_us)) ==
+        "AMOUNT_EXCEEDS_REFUNDABLE");
+  CHECK(book.settle_refund("REFUND01", true, now_us).event == CallbackEvent::refund_succeeded);
+  CHECK(book.find("ORDER001", now_us).order->refunded_minor == 400);
+  CHECK(code_of(book.stick_refund("REFUND99")) == "REFUND_NOT_FOUND");
+}
+
+TEST_CASE("a refund at the desk is made at once, of a part or of all that is left") {
+  OrderBook book(10);
+  bring_to(book, OrderStatus::paid);
+  const BookResult part = book.refund_at_desk("ORDER001", 300, now_us);
+  CHECK(part.event == CallbackEvent::refund_succeeded);
+  CHECK(part.refund->amount_minor == 300);
+  CHECK(book.refund_at_desk("ORDER001", std::nullopt, now_us).refund->amount_minor == 700);
+  CHECK(book.find("ORDER001", now_us).order->refunded_minor == 1000);
+  CHECK(code_of(book.refund_at_desk("ORDER001", std::nullopt, now_us)) ==
+        "AMOUNT_EXCEEDS_REFUNDABLE");
+  CHECK(code_of(book.refund_at_desk("ORDER099", 1, now_us)) == "ORDER_NOT_FOUND");
+}
+
+TEST_CASE("an order that is paid again is another transaction under the same number") {
+  OrderBook book(10);
+  bring_to(book, OrderStatus::open);
+  CHECK(code_of(book.pay_again("ORDER001", now_us)) == "ORDER_NOT_PAID");
+  book.pay("ORDER001", now_us);
+  const BookResult again = book.pay_again("ORDER001", now_us);
+  CHECK(again.event == CallbackEvent::order_paid);
+  CHECK(again.facts.terms.paid_again_as == "ORDER001");
+  CHECK(again.order->transaction_id != book.find("ORDER001", now_us).order->transaction_id);
+  CHECK(book.stats().charged_minor.at("CNY") == 2000);
+}
+
 TEST_CASE("another merchant's order cannot be refunded") {
   OrderBook book(10);
   bring_to(book, OrderStatus::paid);
