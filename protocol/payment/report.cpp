@@ -348,12 +348,13 @@ class ReportJudge {
   // Said once for each reason; from then on it is one more refund that is not settled.
   Decision refund_needs_attention(const Refund& refund) const {
     const bool by_callback = r_.source == ReportSource::callback;
-    if (refund.attention_code == r_.code)
+    const std::string code = r_.code.empty() ? "needs_action" : r_.code;
+    if (refund.attention_code == code)
       return by_callback ? Decision(AlreadySo{})
                          : refund_unsettled(refund, Outcome::pending, words());
     const int tries = by_callback ? refund.tries : tries_after(refund.tries);
     return one(PaymentRefundNeedsAttention{
-        refund.refund_id, r_.code, r_.message, r_.source, tries,
+        refund.refund_id, code, r_.message, r_.source, tries,
         by_callback ? refund.next_query_at_us : context_.now_us + query_delay_us(tries - 1)});
   }
 

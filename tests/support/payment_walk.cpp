@@ -31,6 +31,8 @@ enum Bend : std::size_t {
   account_wrong,
   reference_other,
   reference_unnamed,
+  made_outside,
+  made_outside_in_all,
   bend_count
 };
 
@@ -141,6 +143,15 @@ void bend(ChannelReport& report, const PaymentScript& script, std::size_t n) {
     case reference_other:
       report.channel_reference = "ch_2";
       break;
+    case made_outside_in_all:
+      report.amount_is_total = true;
+      [[fallthrough]];
+    case made_outside:
+      report.operation = ChannelOperation::refund;
+      report.refund_id.clear();
+      report.outside_refund = true;
+      if (report.amount_minor == script_amount_minor) report.amount_minor /= 4;
+      break;
     default:
       report.channel_reference.clear();
   }
@@ -244,7 +255,9 @@ struct Teller {
            std::string(name_of(report.operation)) + " " + std::string(name_of(report.verdict)) +
            " order " + report.channel_order_no + " of " + report.account + " refund '" +
            report.refund_id + "' " + std::to_string(report.amount_minor) + " " +
-           std::string(report.currency.code()) + " reference '" + report.channel_reference + "'";
+           std::string(report.currency.code()) + " reference '" + report.channel_reference + "'" +
+           (report.outside_refund ? " from outside" : "") +
+           (report.amount_is_total ? " in all" : "");
   }
   std::string operator()(PaymentWalk::Passing passing) const {
     constexpr const char* words[] = {"a second passes", "it comes due", "it expires"};
@@ -268,7 +281,10 @@ std::string judge_money(const Payment& p) {
   }
   if (refunded_minor != p.refunded_minor || pending_minor != p.refund_pending_minor)
     return "the refunds do not add up";
-  if (p.refunded_minor + p.refund_pending_minor > p.captured_minor)
+  // What is given back at the channel's desk may leave less than is asked for already.
+  const bool outside = std::any_of(p.refunds.begin(), p.refunds.end(),
+                                   [](const Refund& refund) { return refund.outside; });
+  if (p.refunded_minor + (outside ? 0 : p.refund_pending_minor) > p.captured_minor)
     return "more is refunded than was captured";
   if (p.captured_minor > p.authorized_minor || p.authorized_minor > p.amount_minor)
     return "more is captured than the order is for";
@@ -307,11 +323,12 @@ constexpr char once_more(int count, int most) { return count < most - 1 ? '-' : 
 constexpr char parked_or_not(UnixUs next_query_at_us) { return next_query_at_us == 0 ? 'P' : '-'; }
 
 std::string likeness_of(const Refund& refund) {
-  std::string words = refund.surplus ? "s" : "r";
+  std::string words = refund.surplus ? "s" : refund.outside ? "o" : "r";
   words += std::to_string(static_cast<int>(refund.state));
   words += refund.authorized_only ? 'v' : '-';
   if (refund.state != RefundState::pending) return words + (refund.reversed ? 'b' : '-');
   words += once_more(refund.tries, max_settle_tries);
+  words += refund.needs_attention() ? 'a' : '-';
   return words + parked_or_not(refund.next_query_at_us);
 }
 
