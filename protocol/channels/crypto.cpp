@@ -168,9 +168,12 @@ GcmParts start_gcm(bool encrypting, std::string_view key, std::string_view nonce
 }  // namespace
 
 std::string_view name_of(KeyFault fault) {
-  constexpr std::string_view names[] = {"missing",       "unreadable", "not_rsa",  "wrong_size",
-                                        "not_yet_valid", "expired",    "other_key"};
-  static_assert(std::size(names) == static_cast<std::size_t>(KeyFault::other_key) + 1);
+  constexpr std::string_view names[] = {"missing",       "unreadable",     "not_rsa",
+                                        "wrong_size",    "not_yet_valid",  "expired",
+                                        "other_key",     "encrypted",      "not_pkcs12",
+                                        "broken_file",   "wrong_password", "unsupported_algorithm",
+                                        "no_key_inside", "too_costly"};
+  static_assert(std::size(names) == static_cast<std::size_t>(KeyFault::too_costly) + 1);
   return names[static_cast<std::size_t>(fault)];
 }
 
@@ -183,6 +186,10 @@ std::variant<PrivateKey, KeyFault> PrivateKey::from_pem(std::string_view pem) {
   if (const auto fault = judge_text(pem)) return *fault;
   const Bio reader = reader_of(pem);
   auto handle = adopt(PEM_read_bio_PrivateKey(reader.get(), nullptr, no_passphrase, nullptr));
+  const auto* unread = std::get_if<KeyFault>(&handle);
+  // As both kinds of encrypted PEM have it, in the first line or in a header.
+  if (unread && *unread == KeyFault::unreadable && pem.find("ENCRYPTED") != std::string_view::npos)
+    return KeyFault::encrypted;
   if (const auto* fault = std::get_if<KeyFault>(&handle)) return *fault;
   return PrivateKey(std::get<0>(std::move(handle)));
 }

@@ -17,12 +17,19 @@ namespace welkin::crypto {
 
 enum class KeyFault : std::uint8_t {
   missing,        // there is no text
-  unreadable,     // no PEM, a passphrase is asked for, or more than one is expected to be there
+  unreadable,     // no PEM, or one that holds something else
   not_rsa,        // a key of another kind
   wrong_size,     // RSA, and shorter than min_rsa_bits
   not_yet_valid,  // certificates, by the `now` that is given
   expired,
-  other_key,  // the certificate does not belong to the private key it stands beside
+  other_key,              // the certificate does not belong to the private key it stands beside
+  encrypted,              // a PEM key that asks for a passphrase
+  not_pkcs12,             // from here on, of PKCS#12 files
+  broken_file,            // cut off, or its bytes have changed
+  wrong_password,         // or a file of which nothing is as it was
+  unsupported_algorithm,  // whole, and encrypted or sealed in a way that is not known here
+  no_key_inside,          // opened, and it holds no private key with its certificate
+  too_costly,             // it would have the password hashed for more than a second
 };
 std::string_view name_of(KeyFault fault);  // "wrong_size"
 
@@ -35,7 +42,7 @@ struct CertificateHandle;
 
 class PublicKey;
 
-// An RSA private key. PKCS#1 and PKCS#8 PEM are read; an encrypted one is unreadable.
+// An RSA private key. PKCS#1 and PKCS#8 PEM are read, encrypted ones are not.
 class PrivateKey {
  public:
   static std::variant<PrivateKey, KeyFault> from_pem(std::string_view pem);

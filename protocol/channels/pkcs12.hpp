@@ -14,7 +14,7 @@ struct KeyAndCertificate {
   Certificate certificate;  // the key's own, whatever others the file holds
 };
 
-// `bytes` is the file; it is unreadable when the password is another one.
+// `bytes` is the file. Ciphers of old (40-bit RC2) are known for this call alone.
 std::variant<KeyAndCertificate, KeyFault> read_pkcs12(std::string_view bytes,
                                                       const std::string& password);
 

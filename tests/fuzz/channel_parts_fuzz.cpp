@@ -90,7 +90,8 @@ void check_pkcs12(std::string_view bytes) {
   const auto read = crypto::read_pkcs12(bytes, "000000");
   claim_no_errors_left();
   const auto* own = std::get_if<crypto::KeyAndCertificate>(&read);
-  if (!own) return;
+  if (const auto* fault = std::get_if<crypto::KeyFault>(&read))
+    return claim(*fault != crypto::KeyFault::unreadable, "what cannot be opened says why");
   claim(own->key.public_key() == own->certificate.public_key(), "the certificate is the key's own");
   claim(own->key.bits() >= crypto::min_rsa_bits, "no short key is taken");
   claim(std::holds_alternative<crypto::KeyFault>(crypto::read_pkcs12(bytes, "000001")),

@@ -235,7 +235,21 @@ TEST_CASE("a pfx that asks for hours of work is not opened") {
   pfx[4235] = static_cast<char>(pfx[4235] + 2);
   pfx[3] = static_cast<char>(pfx[3] + 2);
   CHECK(std::get<crypto::KeyFault>(crypto::read_pkcs12(pfx, "000000")) ==
-        crypto::KeyFault::unreadable);
+        crypto::KeyFault::too_costly);
+}
+
+TEST_CASE("nor is one that asks for them to open what is inside") {
+  std::string pfx = vector_file("keys/unionpay_merchant_rc2.TESTONLY.pfx");
+  // How often the password is hashed for the certificates, behind its salt of eight bytes: 2048,
+  // and now a number below zero; the lengths stay as they are.
+  const std::string rc2_40 = "\x06\x0a\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x01\x06\x30\x0e\x04\x08"s;
+  const std::size_t algorithm = pfx.find(rc2_40);
+  REQUIRE(algorithm != std::string::npos);
+  const std::size_t iterations = algorithm + rc2_40.size() + 8;
+  REQUIRE(pfx.substr(iterations, 4) == "\x02\x02\x08\x00"s);
+  pfx.replace(iterations, 4, "\x02\x02\x80\x01"s);
+  CHECK(std::get<crypto::KeyFault>(crypto::read_pkcs12(pfx, "000000")) ==
+        crypto::KeyFault::too_costly);
 }
 
 TEST_CASE("judging a certificate leaves no error of OpenSSL's behind") {

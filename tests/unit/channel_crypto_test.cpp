@@ -35,6 +35,9 @@ TEST_CASE("a key that cannot be used says why") {
   std::string cut = vector_key("wechat_merchant_key");
   cut.erase(cut.size() / 2, 4);
   CHECK(fault_of<crypto::PrivateKey>(cut) == KeyFault::unreadable);
+  CHECK(fault_of<crypto::PrivateKey>("-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n"
+                                     "-----END ENCRYPTED PRIVATE KEY-----\n") ==
+        KeyFault::encrypted);
   CHECK(fault_of<crypto::PublicKey>("") == KeyFault::missing);
   CHECK(fault_of<crypto::PublicKey>(vector_key("wechat_merchant_key")) == KeyFault::unreadable);
   CHECK(fault_of<crypto::PublicKey>(vector_key("wechat_platform_cert")) == KeyFault::unreadable);

@@ -178,9 +178,9 @@ TEST_CASE("the pfx gives the merchant's own key and certificate, not those of it
     return std::get<crypto::KeyFault>(crypto::read_pkcs12(bytes, password));
   };
   CHECK(fault("", "000000") == crypto::KeyFault::missing);
-  CHECK(fault(pfx, "000001") == crypto::KeyFault::unreadable);
-  CHECK(fault(pfx.substr(0, pfx.size() / 2), "000000") == crypto::KeyFault::unreadable);
-  CHECK(fault("no pfx", "000000") == crypto::KeyFault::unreadable);
+  CHECK(fault(pfx, "000001") == crypto::KeyFault::wrong_password);
+  CHECK(fault(pfx.substr(0, pfx.size() / 2), "000000") == crypto::KeyFault::broken_file);
+  CHECK(fault("no pfx", "000000") == crypto::KeyFault::not_pkcs12);
 }
 
 TEST_CASE("a UnionPay account that cannot work names the field") {
