@@ -56,9 +56,6 @@ AccountMetrics::AccountMetrics(prometheus::Registry& registry, const std::string
                                 {{"account", account}})),
       callbacks_taken(counter(registry, "welkin_channel_callbacks_taken_total",
                               "Callbacks believed and acknowledged", {{"account", account}})),
-      callbacks_ignored(counter(registry, "welkin_channel_callbacks_ignored_total",
-                                "Genuine callbacks that tell of nothing of ours, acknowledged",
-                                {{"account", account}})),
       in_flight(prometheus::BuildGauge()
                     .Name("welkin_channel_in_flight")
                     .Help("Channel calls under way")
@@ -75,6 +72,13 @@ void AccountMetrics::call_ended(ChannelVerdict verdict, UnixUs duration_us) {
   outcomes_[static_cast<std::size_t>(verdict)]->Increment();
   if (verdict == ChannelVerdict::unknown) unknown.Increment();
   duration_.Observe(static_cast<double>(duration_us) / us_per_second);
+}
+
+void AccountMetrics::callback_ignored(IgnoredFor why) {
+  counter(registry_, "welkin_channel_callbacks_ignored_total",
+          "Genuine callbacks that tell of nothing of ours or nothing new, acknowledged, by reason",
+          {{"account", account_}, {"reason", std::string(name_of(why))}})
+      .Increment();
 }
 
 void AccountMetrics::callback_refused(ProblemCode why) {

@@ -13,6 +13,7 @@
 
 #include "protocol/breaker/state.hpp"
 #include "protocol/channel/channel.hpp"
+#include "protocol/channels/exchange.hpp"
 #include "protocol/problem.hpp"
 
 namespace welkin {
@@ -41,6 +42,7 @@ class AccountMetrics {
 
   void call_ended(ChannelVerdict verdict, UnixUs duration_us);
   void callback_refused(ProblemCode why);
+  void callback_ignored(IgnoredFor why);
 
  private:
   prometheus::Registry& registry_;
@@ -54,7 +56,6 @@ class AccountMetrics {
   prometheus::Counter& retries;
   prometheus::Counter& bulkhead_refusals;
   prometheus::Counter& callbacks_taken;
-  prometheus::Counter& callbacks_ignored;
   prometheus::Gauge& in_flight;
   BreakerMetrics breaker;
 };

@@ -62,6 +62,14 @@ CallbackAck CallbackDesk::refuse(Account& account, const CallbackRefused& refuse
   return account.port.refusal(refused.problem);
 }
 
+CallbackAck CallbackDesk::pass_by(Account& account, const VerifiedCallback& callback,
+                                  UnixUs now_us) {
+  account.metrics.callback_ignored(IgnoredFor::unknown_payment);
+  account.log.note(Trouble::callback_of_no_payment, "callback", callback.report.channel_order_no,
+                   name_of(IgnoredFor::unknown_payment), now_us);
+  return callback.ack;
+}
+
 std::optional<CallbackAck> CallbackDesk::refuse(std::string_view account, const Problem& why) {
   const auto found = accounts_.find(account);
   if (found == accounts_.end()) return std::nullopt;
@@ -93,7 +101,7 @@ void CallbackDesk::take(const RawCallback& callback, Then<PaymentService::TakenC
     return then(refuse(*account, *refused, now_us));
   }
   if (auto* ignored = std::get_if<IgnoredCallback>(&checked)) {
-    account->metrics.callbacks_ignored.Increment();
+    account->metrics.callback_ignored(ignored->reason);
     return then(std::move(ignored->ack));
   }
   const auto good =
@@ -106,10 +114,12 @@ void CallbackDesk::take(const RawCallback& callback, Then<PaymentService::TakenC
       good->report.payment,
       [context = context_, account, good, then = std::move(then)](CommandAnswer answer) {
         auto* problem = std::get_if<Problem>(&answer);
+        if (problem && problem->code == ProblemCode::not_found && good->may_be_a_strangers)
+          return then(pass_by(*account, *good, context->clock->now_us()));
         // Judged and recorded, or judged and refused for good: either way the same bytes need not
         // come again.
         const bool judged = !problem || problem->code == ProblemCode::report_mismatch;
-        if (judged) account->port.settle(*good);
+        if (judged) account->port.settle(*good, problem ? Settled::refused : Settled::taken);
         if (problem)
           return then(refuse(*account, {std::move(*problem), good->report.channel_order_no},
                              context->clock->now_us()));

@@ -35,6 +35,9 @@ class CallbackDesk {
 
   // With the payment it names, if there is one.
   void keep(Account& account, const CallbackRefused& refused, UnixUs now_us) const;
+  // Of another system at the same account, or of a payment that this node's journal has lost: the
+  // log says so, since the channel will not.
+  static CallbackAck pass_by(Account& account, const VerifiedCallback& callback, UnixUs now_us);
   static CallbackAck refuse(Account& account, const CallbackRefused& refused, UnixUs now_us);
 
   const RuntimeContextPtr context_;

@@ -3,6 +3,7 @@
 // one that lies.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -18,14 +19,19 @@ namespace welkin {
 
 struct VerifiedCallback {
   ChannelReport report;
-  CallbackAck ack;          // what to answer once the report is durable, or known to be old news
-  std::string replay_mark;  // by which these bytes are known again; empty: they may come again
+  CallbackAck ack;  // what to answer once the report is durable, or known to be old news
+  ReplayMark replay_mark;
+  // The channel tells this address of other systems' orders too: that the payment is not here is
+  // then no reason to have the callback sent again.
+  bool may_be_a_strangers = false;
 };
-// Genuine, and nothing to do with a payment of ours.
+// Genuine, and nothing to do with a payment of ours, or known already.
 struct IgnoredCallback {
   CallbackAck ack;
-  std::string why;
+  IgnoredFor reason = IgnoredFor::other_kind;
 };
+// What became of a callback that need not come again.
+enum class Settled : std::uint8_t { taken, refused };
 using CheckedCallback = std::variant<VerifiedCallback, IgnoredCallback, CallbackRefused>;
 
 class ChannelPort {
@@ -44,9 +50,9 @@ class ChannelPort {
 
   // Checks signature, timestamp and nonce, then parses. Thread-safe. `now_us` is the wall clock.
   // A nonce counts as used only when `settle` is called with it, so that a callback which could not
-  // be made durable may come again.
+  // be made durable may come again. The same message behind it is answered the same way.
   virtual CheckedCallback verify(const RawCallback& callback, UnixUs now_us) = 0;
-  virtual void settle(const VerifiedCallback& callback) = 0;
+  virtual void settle(const VerifiedCallback& callback, Settled how) = 0;
   // How the channel is told that its callback was not taken.
   virtual CallbackAck refusal(const Problem& why) const = 0;
 

@@ -243,31 +243,47 @@ CheckedCallback HttpChannel::verify(const RawCallback& callback, UnixUs now_us) 
     if (refused->problem.code == ProblemCode::unknown_serial) line_->upkeep(true);
     return std::move(*refused);
   }
-  if (auto* ignored = std::get_if<CallbackIgnored>(&verdict))
-    return IgnoredCallback{line_->format().taken(), std::move(ignored->why)};
+  if (const auto* ignored = std::get_if<CallbackIgnored>(&verdict))
+    return IgnoredCallback{line_->format().taken(), ignored->reason};
   VerifiedCallback verified{std::get<ChannelReport>(std::move(verdict)), line_->format().taken(),
-                            line_->format().replay_mark(callback)};
+                            line_->format().replay_mark(callback),
+                            line_->format().hears_of_strangers()};
   verified.report.account = line_->options().account;
-  if (verified.replay_mark.empty()) return verified;
-  NonceMemory::Judgement judgement;
-  {
-    const std::lock_guard lock(used_mutex_);
-    judgement = used_.judge(verified.replay_mark, now_us);
+  const std::string& nonce = verified.replay_mark.nonce;
+  if (nonce.empty()) return verified;
+  const std::lock_guard lock(used_mutex_);
+  switch (used_.judge(nonce, now_us)) {
+    case NonceMemory::Judgement::fresh:
+      break;
+    case NonceMemory::Judgement::full:
+      return CallbackRefused{
+          {ProblemCode::overloaded, "Too many callbacks came within ten minutes.", {}}, {}};
+    case NonceMemory::Judgement::repeated: {
+      const NonceMemory::Note note = *used_.note_of(nonce);
+      return known_again(std::move(verified), note);
+    }
   }
-  const std::string& order_no = verified.report.channel_order_no;
-  if (judgement == NonceMemory::Judgement::repeated)
-    return CallbackRefused{{ProblemCode::repeated_nonce, "The nonce was used before.", {}},
-                           order_no};
-  if (judgement == NonceMemory::Judgement::full)
-    return CallbackRefused{
-        {ProblemCode::overloaded, "Too many callbacks came within ten minutes.", {}}, {}};
   return verified;
 }
 
-void HttpChannel::settle(const VerifiedCallback& callback) {
-  if (callback.replay_mark.empty()) return;
+// The same message is the same news, which a relay may deliver twice: it is answered as before. A
+// refusal of it was kept with its payment then, and names none now.
+CheckedCallback HttpChannel::known_again(VerifiedCallback callback,
+                                         const NonceMemory::Note& note) const {
+  if (note.content != callback.replay_mark.content)
+    return CallbackRefused{
+        {ProblemCode::repeated_nonce, "The nonce was used before, by another message.", {}},
+        callback.report.channel_order_no};
+  if (note.taken) return IgnoredCallback{std::move(callback.ack), IgnoredFor::repeated};
+  return CallbackRefused{
+      {ProblemCode::report_mismatch, "The same message has been refused before.", {}}, {}};
+}
+
+void HttpChannel::settle(const VerifiedCallback& callback, Settled how) {
+  if (callback.replay_mark.nonce.empty()) return;
   const std::lock_guard lock(used_mutex_);
-  used_.remember(callback.replay_mark, line_->now_us());
+  used_.remember(callback.replay_mark.nonce, line_->now_us(),
+                 {callback.replay_mark.content, how == Settled::taken});
 }
 
 CallbackAck HttpChannel::refusal(const Problem& why) const {

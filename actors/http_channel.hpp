@@ -44,13 +44,16 @@ class HttpChannel final : public ChannelPort {
   std::optional<Problem> objection(const CreatePayment& order) const override;
   void call(const ChannelCall& call, Done done) override;
   CheckedCallback verify(const RawCallback& callback, UnixUs now_us) override;
-  void settle(const VerifiedCallback& callback) override;
+  void settle(const VerifiedCallback& callback, Settled how) override;
   CallbackAck refusal(const Problem& why) const override;
   bool needs_upkeep() const override;
   void upkeep() override;
 
  private:
   class Line;
+
+  CheckedCallback known_again(VerifiedCallback callback, const NonceMemory::Note& note) const;
+
   std::shared_ptr<Line> line_;
   std::mutex used_mutex_;
   NonceMemory used_;

@@ -14,10 +14,17 @@ constexpr std::size_t code_length_max = 48;
 // No documented code has more; a card number has.
 constexpr std::ptrdiff_t code_digits_max = 5;
 
-constexpr std::string_view trouble_names[] = {
-    "garbled answer",          "channel not well",       "no answer",       "not sent", "not made",
-    "account takes no orders", "too many calls at once", "callback refused"};
-static_assert(std::size(trouble_names) == static_cast<std::size_t>(Trouble::callback_refused) + 1);
+constexpr std::string_view trouble_names[] = {"garbled answer",
+                                              "channel not well",
+                                              "no answer",
+                                              "not sent",
+                                              "not made",
+                                              "account takes no orders",
+                                              "too many calls at once",
+                                              "callback refused",
+                                              "callback of no payment"};
+static_assert(std::size(trouble_names) ==
+              static_cast<std::size_t>(Trouble::callback_of_no_payment) + 1);
 
 bool is_word(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) {

@@ -24,6 +24,7 @@ enum class Trouble : std::uint8_t {
   not_taken,  // the channel says that it does not take orders of this account
   bulkhead_full,
   callback_refused,
+  callback_of_no_payment,  // taken all the same: the channel tells of others' orders too
 };
 std::string_view name_of(Trouble trouble);
 
@@ -46,7 +47,7 @@ class TroubleLog {
   };
   const std::string account_;
   std::mutex mutex_;
-  std::array<Kind, static_cast<std::size_t>(Trouble::callback_refused) + 1> kinds_;
+  std::array<Kind, static_cast<std::size_t>(Trouble::callback_of_no_payment) + 1> kinds_;
 };
 
 }  // namespace welkin

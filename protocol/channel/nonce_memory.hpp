@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <string_view>
-#include <unordered_set>
+#include <unordered_map>
 
 #include "protocol/ids.hpp"
 
@@ -22,10 +22,18 @@ class NonceMemory {
 
   explicit NonceMemory(std::size_t capacity) : capacity_(capacity) {}
 
+  // What is kept with a nonce, so that the same message is told from another one under its nonce.
+  struct Note {
+    Id128 content;
+    bool taken = true;  // false: it was refused for good
+  };
+
   Judgement judge(std::string_view nonce, UnixUs now_us);
+  const Note* note_of(std::string_view nonce) const;
   // Marks it as used. What `judge` let through is always kept, so the memory may exceed its
   // capacity by the number of messages that are between the two calls.
-  void remember(std::string_view nonce, UnixUs now_us);
+  void remember(std::string_view nonce, UnixUs now_us, const Note& note);
+  void remember(std::string_view nonce, UnixUs now_us) { remember(nonce, now_us, Note()); }
 
   std::size_t size() const { return known_.size(); }
 
@@ -39,7 +47,7 @@ class NonceMemory {
   };
   std::size_t capacity_;
   std::deque<Entry> by_age_;
-  std::unordered_set<Id128> known_;
+  std::unordered_map<Id128, Note> known_;
 };
 
 }  // namespace welkin

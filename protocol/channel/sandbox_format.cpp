@@ -14,7 +14,14 @@ class Format final : public WireFormat {
 
   std::string_view kind() const override { return "sandbox"; }
   std::string_view base_url() const override { return account_.base_url; }
+  std::optional<Problem> objection(const ChannelCall& call) const override {
+    if (call.operation != ChannelOperation::create || call.query || call.method.empty())
+      return std::nullopt;
+    return Problem{ProblemCode::invalid_value, "The sandbox has one way to pay, without a name.",
+                   "/method"};
+  }
   EncodedCall encode(const ChannelCall& call, const SigningContext& context) const override {
+    if (auto problem = objection(call)) return *std::move(problem);
     EncodedRequest encoded = encode_request(call, account_.notify_url);
     SignatureHeaders signature =
         sign(account_.secret, context.now_us / us_per_s, context.nonce, encoded.body);
@@ -39,8 +46,9 @@ class Format final : public WireFormat {
     if (!report) return CallbackRefused{std::get<Problem>(std::move(parsed)), {}};
     return std::move(*report);
   }
-  std::string replay_mark(const RawCallback& callback) const override {
-    return signature_headers(callback.headers).nonce;
+  ReplayMark replay_mark(const RawCallback& callback) const override {
+    SignatureHeaders headers = signature_headers(callback.headers);
+    return {std::move(headers.nonce), signed_content(headers.timestamp, callback.body)};
   }
   CallbackAck taken() const override { return {200, "application/json", R"({"code":"SUCCESS"})"}; }
   // For whoever develops against the sandbox: the reason, as the rest of the interface names it.

@@ -46,9 +46,12 @@ class WireFormat {
   }
 
   virtual CallbackVerdict parse_callback(const RawCallback& callback, UnixUs now_us) const = 0;
-  // What marks these very bytes as used once they have been taken, so that a replay within the
-  // timestamp's tolerance is refused; empty where the channel itself sends the same bytes again.
-  virtual std::string replay_mark(const RawCallback& callback) const = 0;
+  // The same message again is the same news: it is answered as it was the first time, and nothing
+  // is made of it. The same nonce over anything else is refused.
+  virtual ReplayMark replay_mark(const RawCallback& callback) const = 0;
+  // Whether one address hears all that happens at the channel's account, whoever asked for it: then
+  // an order number of our form that names no payment here is another system's.
+  virtual bool hears_of_strangers() const { return false; }
   virtual CallbackAck taken() const = 0;
   virtual CallbackAck not_taken(const Problem& why) const = 0;
 };

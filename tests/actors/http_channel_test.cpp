@@ -378,7 +378,7 @@ TEST_CASE("an account whose keys are configured asks for none, whatever it hears
 
 // ---- callbacks
 
-TEST_CASE("a nonce of WeChat's is taken once, and its repeat gets WeChat's failure answer") {
+TEST_CASE("the same bytes of WeChat's are acknowledged twice, its nonce over others is refused") {
   HttpClient http;
   HttpChannel channel(
       options(),
@@ -388,11 +388,22 @@ TEST_CASE("a nonce of WeChat's is taken once, and its repeat gets WeChat's failu
       wechat_callback("TRANSACTION.SUCCESS", wechat_transaction("SUCCESS"));
   const auto first = channel.verify(callback, vectors_now_us);
   REQUIRE(std::holds_alternative<VerifiedCallback>(first));
-  channel.settle(std::get<VerifiedCallback>(first));
+  channel.settle(std::get<VerifiedCallback>(first), Settled::taken);
   const auto again = channel.verify(callback, vectors_now_us);
-  REQUIRE(std::holds_alternative<CallbackRefused>(again));
-  CHECK(std::get<CallbackRefused>(again).problem.code == ProblemCode::repeated_nonce);
-  CHECK(channel.refusal(std::get<CallbackRefused>(again).problem).http_status == 500);
+  REQUIRE(std::holds_alternative<IgnoredCallback>(again));
+  CHECK(std::get<IgnoredCallback>(again).reason == IgnoredFor::repeated);
+  CHECK(std::get<IgnoredCallback>(again).ack.http_status == 200);
+
+  const std::string another_body = callback.body + " ";
+  const auto other = channel.verify(
+      {"wechat_pay",
+       wechat_pay::sign_message(wechat_platform_serial, wechat_platform_key(), another_body,
+                                {vectors_now_us, wechat_pay::signed_nonce(callback.headers)}),
+       another_body},
+      vectors_now_us);
+  REQUIRE(std::holds_alternative<CallbackRefused>(other));
+  CHECK(std::get<CallbackRefused>(other).problem.code == ProblemCode::repeated_nonce);
+  CHECK(channel.refusal(std::get<CallbackRefused>(other).problem).http_status == 500);
 }
 
 TEST_CASE(
@@ -407,17 +418,32 @@ TEST_CASE(
   CHECK(std::get<VerifiedCallback>(first).report.account == "main");
   CHECK(std::get<VerifiedCallback>(first).ack.body == R"({"received":true})");
   CHECK(std::holds_alternative<VerifiedCallback>(channel.verify(callback, vectors_now_us)));
-  channel.settle(std::get<VerifiedCallback>(first));
+  channel.settle(std::get<VerifiedCallback>(first), Settled::taken);
   const auto again = channel.verify(callback, vectors_now_us);
-  REQUIRE(std::holds_alternative<CallbackRefused>(again));
-  CHECK(std::get<CallbackRefused>(again).problem.code == ProblemCode::repeated_nonce);
-  CHECK(std::get<CallbackRefused>(again).channel_order_no ==
-        example_call(Op::create).channel_order_no);
-  CHECK(channel.refusal(std::get<CallbackRefused>(again).problem).body == R"({"received":false})");
+  REQUIRE(std::holds_alternative<IgnoredCallback>(again));
+  CHECK(std::get<IgnoredCallback>(again).reason == IgnoredFor::repeated);
+  CHECK(std::get<IgnoredCallback>(again).ack.body == R"({"received":true})");
 
   const RawCallback of_another_kind =
       stripe_callback(stripe_event("customer.created", json::object()));
   const auto ignored = channel.verify(of_another_kind, vectors_now_us);
   REQUIRE(std::holds_alternative<IgnoredCallback>(ignored));
   CHECK(std::get<IgnoredCallback>(ignored).ack.http_status == 200);
+  CHECK(std::get<IgnoredCallback>(ignored).reason == IgnoredFor::other_kind);
+}
+
+TEST_CASE("Stripe's address hears of strangers' orders; those given with an order do not") {
+  HttpClient http;
+  const auto may_be_a_strangers = [&http](WireFormatPtr format, const RawCallback& callback) {
+    HttpChannel channel(options(), std::move(format), http, standing_clock);
+    const auto checked = channel.verify(callback, vectors_now_us);
+    REQUIRE(std::holds_alternative<VerifiedCallback>(checked));
+    return std::get<VerifiedCallback>(checked).may_be_a_strangers;
+  };
+  CHECK(may_be_a_strangers(
+      stripe_at("http://127.0.0.1:1"),
+      stripe_callback(stripe_event("payment_intent.succeeded", stripe_intent("succeeded")))));
+  CHECK_FALSE(may_be_a_strangers(
+      wechat_at("http://127.0.0.1:1", wechat_config(), wechat_pay::Certificates::as_configured),
+      wechat_callback("TRANSACTION.SUCCESS", wechat_transaction("SUCCESS"))));
 }

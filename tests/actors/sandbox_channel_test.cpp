@@ -307,11 +307,13 @@ struct Judge {
   }
   std::string code(const RawCallback& callback) {
     const auto verdict = channel->verify(callback, now_us);
+    if (const auto* ignored = std::get_if<IgnoredCallback>(&verdict))
+      return std::string(name_of(ignored->reason));
     const auto* refused = std::get_if<CallbackRefused>(&verdict);
     return refused ? std::string(spec_of(refused->problem.code).name) : "believed";
   }
-  void settle(const RawCallback& callback) {
-    channel->settle(std::get<VerifiedCallback>(channel->verify(callback, now_us)));
+  void settle(const RawCallback& callback, Settled how = Settled::taken) {
+    channel->settle(std::get<VerifiedCallback>(channel->verify(callback, now_us)), how);
   }
   HttpClient http;
   std::unique_ptr<HttpChannel> channel;
@@ -325,7 +327,29 @@ TEST_CASE("a callback's nonce is used up by settling, not by looking") {
   CHECK(judge.code(callback) == "believed");
   CHECK(judge.code(callback) == "believed");  // the journal was down: it may come again
   judge.settle(callback);
-  CHECK(judge.code(callback) == "repeated_nonce");
+  CHECK(judge.code(callback) == "repeated");
+}
+
+TEST_CASE("a nonce is repeated news under the same bytes only, and refused under any others") {
+  Judge judge;
+  const std::string nonce = random_nonce();
+  const std::string body = paid_body(next_payment());
+  judge.settle(signed_callback(nonce, body, 1'700'000'000));
+  CHECK(judge.code(signed_callback(nonce, body, 1'700'000'000)) == "repeated");
+  CHECK(judge.code(signed_callback(nonce, body, 1'700'000'001)) == "repeated_nonce");
+  CHECK(judge.code(signed_callback(nonce, paid_body(next_payment()), 1'700'000'000)) ==
+        "repeated_nonce");
+  CHECK(judge.code(signed_callback(random_nonce(), body, 1'700'000'000)) == "believed");
+}
+
+TEST_CASE("a message that was refused for good is refused again, and names no payment then") {
+  Judge judge;
+  const auto callback = signed_callback(random_nonce(), paid_body(next_payment()), 1'700'000'000);
+  judge.settle(callback, Settled::refused);
+  const auto again = judge.channel->verify(callback, now_us);
+  REQUIRE(std::holds_alternative<CallbackRefused>(again));
+  CHECK(std::get<CallbackRefused>(again).problem.code == ProblemCode::report_mismatch);
+  CHECK(std::get<CallbackRefused>(again).channel_order_no.empty());
 }
 
 TEST_CASE("a callback that is tampered with, stale, unsigned or unreadable is refused") {

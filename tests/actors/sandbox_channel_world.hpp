@@ -82,8 +82,11 @@ struct Received {
   bool believed() const { return std::holds_alternative<VerifiedCallback>(verdict); }
   const ChannelReport& report() const { return std::get<VerifiedCallback>(verdict).report; }
   std::string code() const {
-    return believed() ? "believed"
-                      : std::string(spec_of(std::get<CallbackRefused>(verdict).problem.code).name);
+    if (const auto* refused = std::get_if<CallbackRefused>(&verdict))
+      return std::string(spec_of(refused->problem.code).name);
+    if (const auto* ignored = std::get_if<IgnoredCallback>(&verdict))
+      return std::string(name_of(ignored->reason));
+    return "believed";
   }
 };
 
@@ -146,9 +149,11 @@ class NotifyServer {
       --refuse_;
       response.status = 503;
     } else if (const auto* verified = std::get_if<VerifiedCallback>(&verdict)) {
-      channel_->settle(*verified);
+      channel_->settle(*verified, Settled::taken);
       response.status = verified->ack.http_status;
       response.set_content(verified->ack.body, verified->ack.content_type.c_str());
+    } else if (const auto* ignored = std::get_if<IgnoredCallback>(&verdict)) {
+      response.status = ignored->ack.http_status;
     } else {
       response.status = channel_->refusal(std::get<CallbackRefused>(verdict).problem).http_status;
     }

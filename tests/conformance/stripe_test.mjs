@@ -165,9 +165,11 @@ test('a webhook is fresh for as long as the library thinks, and not before its t
   assert.strictEqual((await heard(payload, header, now - 301)).code, 'stale_timestamp');
 });
 
-test('an event of the other mode is refused, and one about nothing of ours is taken', async () => {
+test('an event of the other mode, of another account or about nothing of ours is taken', async () => {
   const live = await event('payment_intent.succeeded', await intent(), { livemode: true });
-  assert.strictEqual((await heard(live, signed(live))).code, 'wrong_account');
+  assert.strictEqual((await heard(live, signed(live))).reason, 'other_mode');
+  const connected = await event('payment_intent.succeeded', await intent(), { account: 'acct_1' });
+  assert.strictEqual((await heard(connected, signed(connected))).reason, 'other_account');
   const foreign = await event('payment_intent.succeeded', await intent({ metadata: {} }));
-  assert.strictEqual((await heard(foreign, signed(foreign))).kind, 'ignored');
+  assert.strictEqual((await heard(foreign, signed(foreign))).reason, 'foreign_order');
 });

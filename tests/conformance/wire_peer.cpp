@@ -85,7 +85,10 @@ json encoded_json(const ChannelCall& call, const EncodedCall& encoded) {
 json callback_json(const CallbackVerdict& verdict) {
   if (const auto* report = std::get_if<ChannelReport>(&verdict)) return report_json(*report);
   if (const auto* ignored = std::get_if<CallbackIgnored>(&verdict))
-    return {{"kind", "ignored"}, {"id", ignored->id}, {"why", ignored->why}};
+    return {{"kind", "ignored"},
+            {"id", ignored->id},
+            {"reason", name_of(ignored->reason)},
+            {"why", ignored->why}};
   const auto& refused = std::get<CallbackRefused>(verdict);
   return {{"kind", "refused"},
           {"code", spec_of(refused.problem.code).name},

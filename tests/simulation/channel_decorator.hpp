@@ -16,7 +16,9 @@ class ChannelDecorator : public ChannelPort {
   CheckedCallback verify(const RawCallback& callback, UnixUs now_us) override {
     return inner_.verify(callback, now_us);
   }
-  void settle(const VerifiedCallback& callback) override { inner_.settle(callback); }
+  void settle(const VerifiedCallback& callback, Settled how) override {
+    inner_.settle(callback, how);
+  }
   CallbackAck refusal(const Problem& why) const override { return inner_.refusal(why); }
 
  protected:

@@ -114,18 +114,24 @@ CheckedCallback LyingChannel::verify(const RawCallback& callback, UnixUs now_us)
   const wire::SignatureHeaders headers = wire::signature_headers(callback.headers);
   if (auto problem = wire::check_signature(secret, headers, callback.body, now_us))
     return CallbackRefused{std::move(*problem), {}};
-  if (nonces_.judge(headers.nonce, now_us) != wire::NonceMemory::Judgement::fresh)
+  const Id128 content = signed_content(headers.timestamp, callback.body);
+  const CallbackAck ack{200, "application/json", R"({"code":"SUCCESS"})"};
+  if (nonces_.judge(headers.nonce, now_us) != wire::NonceMemory::Judgement::fresh) {
+    const auto* note = nonces_.note_of(headers.nonce);
+    if (note && note->content == content && note->taken)
+      return IgnoredCallback{ack, IgnoredFor::repeated};
     return CallbackRefused{{ProblemCode::repeated_nonce, "The nonce was used before.", {}}, {}};
+  }
   auto parsed = wire::parse_callback(callback.body, headers.nonce);
   if (auto* problem = std::get_if<Problem>(&parsed))
     return CallbackRefused{std::move(*problem), {}};
-  return VerifiedCallback{std::get<ChannelReport>(std::move(parsed)),
-                          {200, "application/json", R"({"code":"SUCCESS"})"},
-                          headers.nonce};
+  return VerifiedCallback{
+      std::get<ChannelReport>(std::move(parsed)), ack, {headers.nonce, content}};
 }
 
-void LyingChannel::settle(const VerifiedCallback& callback) {
-  nonces_.remember(callback.replay_mark, stage_.now_us());
+void LyingChannel::settle(const VerifiedCallback& callback, Settled how) {
+  nonces_.remember(callback.replay_mark.nonce, stage_.now_us(),
+                   {callback.replay_mark.content, how == Settled::taken});
 }
 
 void LyingChannel::node_died() {

@@ -30,7 +30,7 @@ class LyingChannel : public ChannelPort {
   std::string_view name() const override { return account_; }
   void call(const ChannelCall& call, Done done) override;
   CheckedCallback verify(const RawCallback& callback, UnixUs now_us) override;
-  void settle(const VerifiedCallback& callback) override;
+  void settle(const VerifiedCallback& callback, Settled how) override;
   CallbackAck refusal(const Problem&) const override { return {400, "text/plain", "fail"}; }
   void node_died();  // and with it, who waited for answers and which nonces were used
   void cut() { is_cut_ = true; }

@@ -167,6 +167,9 @@ void Node::notify(const RawCallback& callback, std::function<void(int http_statu
   if (const auto* refused = std::get_if<CallbackRefused>(&verified))
     return soon([answered = std::move(answered),
                  status = spec_of(refused->problem.code).http_status] { answered(status); });
+  if (const auto* ignored = std::get_if<IgnoredCallback>(&verified))
+    return soon(
+        [answered = std::move(answered), status = ignored->ack.http_status] { answered(status); });
   auto request = std::make_shared<ReportRequest>();
   const auto& good = std::get<VerifiedCallback>(verified);
   request->report = good.report;
@@ -176,7 +179,8 @@ void Node::notify(const RawCallback& callback, std::function<void(int http_statu
     if (!answer || start != starts_) return answered(0);
     const auto* problem = std::get_if<Problem>(&*answer);
     // Judged and recorded, or judged and refused for good: the same bytes need not come again.
-    if (!problem || problem->code == ProblemCode::report_mismatch) channel.settle(good);
+    if (!problem || problem->code == ProblemCode::report_mismatch)
+      channel.settle(good, problem ? Settled::refused : Settled::taken);
     answered(problem ? spec_of(problem->code).http_status : 200);
   });
   const caf::actor& shard = actors_->context().shard(request->report.payment);

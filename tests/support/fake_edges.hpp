@@ -127,7 +127,7 @@ class ScriptedChannel : public ChannelPort {
   std::string_view name() const override { return "sandbox"; }
   void call(const ChannelCall& call, Done done) override;
   CheckedCallback verify(const RawCallback& callback, UnixUs now_us) override;
-  void settle(const VerifiedCallback&) override {}
+  void settle(const VerifiedCallback&, Settled) override {}
   CallbackAck refusal(const Problem&) const override { return {400, "text/plain", "fail"}; }
 
   // A report that fits the call.

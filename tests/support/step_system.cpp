@@ -38,7 +38,9 @@ class AccountPort : public ChannelPort {
   CheckedCallback verify(const RawCallback& callback, UnixUs now_us) override {
     return channel_.verify(callback, now_us);
   }
-  void settle(const VerifiedCallback& callback) override { channel_.settle(callback); }
+  void settle(const VerifiedCallback& callback, Settled how) override {
+    channel_.settle(callback, how);
+  }
   CallbackAck refusal(const Problem& why) const override { return channel_.refusal(why); }
 
  private:

@@ -1,6 +1,7 @@
 // What Stripe is asked, and what its answers and events are made of: each word once, and whatever
 // is not certain is unknown.
 #include <catch2/catch.hpp>
+#include <functional>
 
 #include "protocol/channels/stripe/amount.hpp"
 #include "protocol/channels/stripe/meanings.hpp"
@@ -40,7 +41,9 @@ CallbackVerdict heard(const std::string& type, const json& object) {
 std::string code_of(const CallbackVerdict& verdict) {
   if (const auto* refused = std::get_if<CallbackRefused>(&verdict))
     return std::string(spec_of(refused->problem.code).name);
-  return std::holds_alternative<ChannelReport>(verdict) ? "report" : "ignored";
+  if (const auto* ignored = std::get_if<CallbackIgnored>(&verdict))
+    return std::string(name_of(ignored->reason));
+  return "report";
 }
 
 std::string wrong_field(void (*bend)(AccountConfig&)) {
@@ -305,7 +308,7 @@ TEST_CASE("Stripe: an intent says what to do next, and what was received") {
 }
 
 TEST_CASE("Stripe: an answer that does not hold together is unknown and says why") {
-  const auto intent = [](void (*bend)(json&)) {
+  const auto intent = [](const std::function<void(json&)>& bend) {
     json object = stripe_intent("succeeded");
     bend(object);
     return answered(call_of(Op::close, true), 200, object.dump());
@@ -513,7 +516,7 @@ TEST_CASE("Stripe: a refund made at its desk is known by its charge, and ours by
   const auto judge = [](const json& told) {
     return code_of(parse_callback(stripe_account(), stripe_callback(told.dump()), vectors_now_us));
   };
-  CHECK(judge(event) == "ignored");
+  CHECK(judge(event) == "no_news");
   event["request"]["idempotency_key"] = "somebody's own";
   CHECK(judge(event) == "report");
 
@@ -528,25 +531,25 @@ TEST_CASE("Stripe: a refund made at its desk is known by its charge, and ours by
   charge.erase("amount_refunded");
   CHECK(code_of(heard("charge.refunded", charge)) == "malformed_callback");
   charge["metadata"] = json::object();
-  CHECK(code_of(heard("charge.refunded", charge)) == "ignored");
+  CHECK(code_of(heard("charge.refunded", charge)) == "foreign_order");
 }
 
 TEST_CASE("Stripe: an event that is not about us is taken, one that does not hold is refused") {
-  const auto bent = [](void (*bend)(json&)) {
+  const auto bent = [](const std::function<void(json&)>& bend) {
     json object = stripe_intent("succeeded");
     bend(object);
     return code_of(heard("payment_intent.succeeded", object));
   };
   for (const char* type : {"charge.dispute.created", "charge.refunded", "something.new"})
-    CHECK(code_of(heard(type, json::object())) == "ignored");
-  CHECK(bent([](json& i) { i["metadata"] = json::object(); }) == "ignored");
-  CHECK(bent([](json& i) { i["metadata"]["order_no"] = "T202601010800000003"; }) ==
-        "invalid_value");
+    CHECK(code_of(heard(type, json::object())) == "other_kind");
+  CHECK(bent([](json& i) { i["metadata"] = json::object(); }) == "foreign_order");
+  for (const char* number : {"1042", "T202601010800000003"})
+    CHECK(bent([number](json& i) { i["metadata"]["order_no"] = number; }) == "foreign_order");
   CHECK(bent([](json& i) { i["amount_received"] = nullptr; }) == "malformed_callback");
   CHECK(bent([](json& i) { i["object"] = "charge"; }) == "malformed_callback");
   json refund = stripe_refund("succeeded");
   refund["metadata"]["refund_no"] = "R1";
-  CHECK(code_of(heard("refund.updated", refund)) == "invalid_value");
+  CHECK(code_of(heard("refund.updated", refund)) == "foreign_refund");
 
   const auto judge = [](const std::string& body, UnixUs now_us = vectors_now_us) {
     return code_of(parse_callback(stripe_account(), stripe_callback(body), now_us));
@@ -561,9 +564,11 @@ TEST_CASE("Stripe: an event that is not about us is taken, one that does not hol
   CHECK(judge(good, vectors_now_us + 301 * us_per_s) == "stale_timestamp");
   CHECK(judge(good, vectors_now_us - 301 * us_per_s) == "stale_timestamp");
   CHECK(judge(replaced(good, "\"livemode\": false,\n  \"object\": \"event\"",
-                       "\"livemode\": true,\n  \"object\": \"event\"")) == "wrong_account");
+                       "\"livemode\": true,\n  \"object\": \"event\"")) == "other_mode");
   CHECK(judge(replaced(good, "\"id\": \"evt_1\"", "\"account\": \"acct_1\", \"id\": \"evt_1\"")) ==
-        "wrong_account");
+        "other_account");
+  CHECK(judge(replaced(good, "\"object\": \"event\"", "\"object\": \"v2.core.event\"")) ==
+        "thin_event");
   CHECK(judge("{}") == "malformed_callback");
   CHECK(judge("[]") == "malformed_callback");
   CHECK(judge("not JSON") == "malformed_callback");

@@ -100,13 +100,17 @@ TEST_CASE("an account whose keys are configured fetches nothing") {
   CHECK_FALSE(stripe::wire_format_of(stripe_account())->encode_upkeep(vectors_context()));
 }
 
-TEST_CASE("WeChat's notification is known again by its nonce, whatever else its head says") {
+TEST_CASE("WeChat's notification is known again by what it signs, whatever else its head says") {
   const auto format = wechat(wechat_config(), wechat_pay::Certificates::as_configured);
   RawCallback callback = wechat_callback("TRANSACTION.SUCCESS", wechat_transaction("SUCCESS"));
-  const std::string mark = format->replay_mark(callback);
-  CHECK(mark == "5K8264ILTKCH16CQ2502SI8ZNMTM67VS");
+  const ReplayMark mark = format->replay_mark(callback);
+  CHECK(mark.nonce == "5K8264ILTKCH16CQ2502SI8ZNMTM67VS");
   callback.headers.emplace_back("x-forwarded-for", "somebody");
-  CHECK(format->replay_mark(callback) == mark);
+  CHECK(format->replay_mark(callback).nonce == mark.nonce);
+  CHECK(format->replay_mark(callback).content == mark.content);
+  callback.body += " ";
+  CHECK(format->replay_mark(callback).nonce == mark.nonce);
+  CHECK(format->replay_mark(callback).content != mark.content);
 }
 
 TEST_CASE("what a channel could never be asked for it objects to before anything is signed") {
@@ -136,6 +140,18 @@ TEST_CASE("what a channel could never be asked for it objects to before anything
     CHECK(objection(*format, [](CreatePayment& o) { o.capture_method = CaptureMethod::manual; }) ==
           "invalid_value /capture");
   }
+  // The sandbox's own protocol has one way to pay, and that has no name.
+  const auto sandbox_format =
+      sandbox_wire::wire_format_of({"http://127.0.0.1:1", "a secret for tests", ""});
+  CHECK(objection(sandbox_format, [](CreatePayment&) {}) == "none");
+  for (const auto method :
+       {+[](CreatePayment& o) { o.method = "native"; }, +[](CreatePayment& o) { o.method = "qr"; }})
+    CHECK(objection(sandbox_format, method) == "invalid_value /method");
+  ChannelCall asked = example_call(Op::create);
+  asked.method = "native";
+  CHECK(std::holds_alternative<Problem>(sandbox_format->encode(asked, vectors_context())));
+  asked.query = true;
+  CHECK(std::holds_alternative<WireRequest>(sandbox_format->encode(asked, vectors_context())));
   CHECK(objection(wechat_format, [](CreatePayment& o) { o.method = "jsapi"; }) ==
         "invalid_value /payer/id");
   CHECK(objection(wechat_format, [](CreatePayment& o) {
@@ -193,27 +209,27 @@ TEST_CASE("Stripe's event is known again however its signatures are spelled") {
   const auto format = stripe::wire_format_of(stripe_account());
   const std::string body = stripe_event("payment_intent.succeeded", stripe_intent("succeeded"));
   RawCallback callback = stripe_callback(body);
-  const std::string mark = format->replay_mark(callback);
+  const std::string mark = format->replay_mark(callback).nonce;
   REQUIRE(std::holds_alternative<ChannelReport>(format->parse_callback(callback, vectors_now_us)));
   RawCallback respelled = callback;
   respelled.headers[0].second += ",v0=junk,v1=0000";
   REQUIRE(std::holds_alternative<ChannelReport>(format->parse_callback(respelled, vectors_now_us)));
-  CHECK(format->replay_mark(respelled) == mark);
+  CHECK(format->replay_mark(respelled).nonce == mark);
   RawCallback later{
       "stripe",
       {{"stripe-signature", stripe::sign_webhook(stripe_secret, body, vectors_now_us + us_per_s)}},
       body};
-  CHECK(format->replay_mark(later) != mark);
+  CHECK(format->replay_mark(later).nonce != mark);
 }
 
 TEST_CASE("what Alipay and UnionPay send again they send as it was, and it has no mark") {
   const RawCallback callback{"x", {}, "a=b"};
   CHECK(alipay::wire_format_of(alipay_test::account_of(alipay_test::public_key_config()))
             ->replay_mark(callback)
-            .empty());
+            .nonce.empty());
   CHECK(union_pay::wire_format_of(union_pay_test::account_of(union_pay_test::secret_config()))
             ->replay_mark(callback)
-            .empty());
+            .nonce.empty());
 }
 
 TEST_CASE("a channel's own word for being unwell is no judgement of the order") {

@@ -34,7 +34,7 @@ class Format final : public WireFormat {
     return alipay::parse_callback(account_, callback);
   }
   // Alipay sends the same bytes again until they are taken, for a day and a night.
-  std::string replay_mark(const RawCallback&) const override { return {}; }
+  ReplayMark replay_mark(const RawCallback&) const override { return {}; }
   CallbackAck taken() const override { return alipay::taken(); }
   CallbackAck not_taken(const Problem&) const override { return alipay::not_taken(); }
 

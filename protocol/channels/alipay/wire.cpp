@@ -310,7 +310,8 @@ CallbackVerdict report_of_notification(const FormFields& fields, ChannelReport r
   const std::string_view status = field_of(fields, "trade_status");
   report.verdict = meaning_of(Question::query, status);
   if (report.verdict == ChannelVerdict::accepted)
-    return CallbackIgnored{id, "The payer has the order before him, and nothing has happened."};
+    return CallbackIgnored{id, IgnoredFor::no_news,
+                           "The payer has the order before him, and nothing has happened."};
   const auto total = parse_major(field_of(fields, "total_amount"), cny());
   if (!total || report.channel_reference.empty())
     return refused(ProblemCode::malformed_callback, "The amount or the trade's number is missing.",
@@ -365,7 +366,7 @@ CallbackVerdict read_callback(const Account& account, const RawCallback& callbac
   if (id.empty())
     return refused(ProblemCode::malformed_callback, "There is no notify_id.", order_no);
   if (field_of(*fields, "notify_type") != "trade_status_sync")
-    return CallbackIgnored{id, "It is a notification of another kind."};
+    return CallbackIgnored{id, IgnoredFor::other_kind, "It is a notification of another kind."};
   const auto order = parse_channel_order_no(order_no);
   // We give the address with each order, so that money under a number that is none is no
   // stranger's: it is to be seen, and to come again.

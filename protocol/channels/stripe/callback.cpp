@@ -15,6 +15,7 @@ namespace {
 using json = nlohmann::ordered_json;
 
 constexpr std::size_t signatures_max = 32;
+constexpr std::string_view thin_event = "v2.core.event";
 
 CallbackRefused refused(ProblemCode code, std::string detail, std::string order_no = {}) {
   return {{code, std::move(detail), {}}, std::move(order_no)};
@@ -58,13 +59,11 @@ bool begins(std::string_view text, std::string_view with) {
 
 CallbackVerdict intent_news(const json& intent, std::string id) {
   const std::string number = order_no_of(intent);
-  // The account may take money by other ways than ours.
-  if (number.empty()) return CallbackIgnored{std::move(id), "an intent without an order of ours"};
+  // The account may take money by other ways than ours, and their numbers may stand where ours do.
   const auto order = parse_channel_order_no(number);
   if (!order)
-    return CallbackRefused{
-        {ProblemCode::invalid_value, "This is no order number of ours.", "/metadata/order_no"},
-        number};
+    return CallbackIgnored{std::move(id), IgnoredFor::foreign_order,
+                           "an intent without an order of ours"};
   ChannelReport report;
   report.source = ReportSource::callback;
   report.id = std::move(id);
@@ -84,14 +83,10 @@ CallbackVerdict intent_news(const json& intent, std::string id) {
 CallbackVerdict refund_news(const json& refund, std::string id) {
   const std::string number = order_no_of(refund);
   const std::string refund_no = refund_no_of(refund);
-  if (number.empty() && refund_no.empty())
-    return CallbackIgnored{std::move(id), "a refund that was not asked for here"};
   const auto order = parse_channel_order_no(number);
   const auto refund_id = parse_channel_refund_no(refund_no);
   if (!order || !refund_id)
-    return CallbackRefused{
-        {ProblemCode::invalid_value, "This is no refund number of ours.", "/metadata/refund_no"},
-        number};
+    return CallbackIgnored{std::move(id), IgnoredFor::foreign_refund, "a refund that is not ours"};
   ChannelReport report;
   report.source = ReportSource::callback;
   report.operation = ChannelOperation::refund;
@@ -111,9 +106,12 @@ CallbackVerdict refund_news(const json& refund, std::string id) {
 CallbackVerdict charge_refunded_news(const json& charge, std::string_view key, std::string id) {
   const std::string number = order_no_of(charge);
   const auto order = parse_channel_order_no(number);
-  if (!order) return CallbackIgnored{std::move(id), "a refund of an order that is not ours"};
+  if (!order)
+    return CallbackIgnored{std::move(id), IgnoredFor::foreign_order,
+                           "a refund of an order that is not ours"};
   if (parse_channel_refund_no(key))
-    return CallbackIgnored{std::move(id), "a refund of ours, told of by itself"};
+    return CallbackIgnored{std::move(id), IgnoredFor::no_news,
+                           "a refund of ours, told of by itself"};
   ChannelReport report;
   report.source = ReportSource::callback;
   report.operation = ChannelOperation::refund;
@@ -145,13 +143,19 @@ CallbackVerdict read_callback(const Account& account, const RawCallback& callbac
     return CallbackRefused{std::move(*problem), order_named_in(callback.body)};
   const auto event = parse_channel_json(callback.body);
   std::string id = event ? text_of(*event, "id") : std::string();
-  if (id.empty() || text_of(*event, "object") != "event")
+  const std::string shape = event ? text_of(*event, "object") : std::string();
+  if (id.empty() || (shape != "event" && shape != thin_event))
     return refused(ProblemCode::malformed_callback, "The body is no event.");
   const std::string type = text_of(*event, "type");
+  const auto ignored = [&](IgnoredFor reason) {
+    return CallbackIgnored{std::move(id), reason, "event " + type};
+  };
+  // The endpoint hears of all the account, of the accounts connected to it, and in both worlds.
+  // Whoever does not take what is not for him loses the endpoint: Stripe turns it off.
+  if (shape == thin_event) return ignored(IgnoredFor::thin_event);
+  if (!text_of(*event, "account").empty()) return ignored(IgnoredFor::other_account);
+  if (flag_of(*event, "livemode") != account.live) return ignored(IgnoredFor::other_mode);
   const json& object = object_of(*event);
-  if (flag_of(*event, "livemode") != account.live || !text_of(*event, "account").empty())
-    return refused(ProblemCode::wrong_account, "The event is of another account or mode.",
-                   order_no_of(object));
   const std::string kind = text_of(object, "object");
   if (begins(type, "payment_intent."))
     return kind == "payment_intent"
@@ -164,7 +168,7 @@ CallbackVerdict read_callback(const Account& account, const RawCallback& callbac
   if (type == "charge.refunded" && kind == "charge")
     return charge_refunded_news(object, text_of(member_of(*event, "request"), "idempotency_key"),
                                 std::move(id));
-  return CallbackIgnored{std::move(id), "event " + type};
+  return ignored(IgnoredFor::other_kind);
 }
 
 }  // namespace

@@ -35,10 +35,12 @@ class Format final : public WireFormat {
   }
   // Each time it sends an event Stripe signs it anew. The header can be spelled in many ways that
   // all hold; what is signed, the time and the body, only in one.
-  std::string replay_mark(const RawCallback& callback) const override {
-    return signed_time(only_header(callback.headers, "stripe-signature")) + "." +
-           sha256_hex(callback.body);
+  ReplayMark replay_mark(const RawCallback& callback) const override {
+    return {signed_time(only_header(callback.headers, "stripe-signature")) + "." +
+                sha256_hex(callback.body),
+            {}};
   }
+  bool hears_of_strangers() const override { return true; }
   CallbackAck taken() const override { return stripe::taken(); }
   CallbackAck not_taken(const Problem&) const override { return stripe::not_taken(); }
 

@@ -39,7 +39,7 @@ class Format final : public WireFormat {
     return union_pay::parse_callback(account_, callback, now_us);
   }
   // UnionPay sends the same bytes up to five times, and they bear no time.
-  std::string replay_mark(const RawCallback&) const override { return {}; }
+  ReplayMark replay_mark(const RawCallback&) const override { return {}; }
   CallbackAck taken() const override { return union_pay::taken(); }
   CallbackAck not_taken(const Problem&) const override { return union_pay::not_taken(); }
 

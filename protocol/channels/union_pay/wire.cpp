@@ -255,7 +255,8 @@ CallbackVerdict read_callback(const Account& account, const RawCallback& callbac
   for (const char* name : {"orderId", "txnTime", "txnType", "queryId"})
     report.id.append(report.id.empty() ? "" : "/").append(value(name));
   if (type != "01" && !of_refund)
-    return CallbackIgnored{report.id, "It is a notification of another kind."};
+    return CallbackIgnored{report.id, IgnoredFor::other_kind,
+                           "It is a notification of another kind."};
   const auto order = parse_channel_order_no(order_no);
   const auto refund_no = parse_channel_refund_no(value("orderId"));
   // We give the address with each order and refund, so that money under a number that is none is no

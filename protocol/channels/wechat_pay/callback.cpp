@@ -96,7 +96,8 @@ CallbackVerdict read_callback(const Account& account, const RawCallback& callbac
   const bool of_payment = event == "TRANSACTION.SUCCESS";
   const bool of_refund =
       event == "REFUND.SUCCESS" || event == "REFUND.ABNORMAL" || event == "REFUND.CLOSED";
-  if (!of_payment && !of_refund) return CallbackIgnored{std::move(id), "event " + event};
+  if (!of_payment && !of_refund)
+    return CallbackIgnored{std::move(id), IgnoredFor::other_kind, "event " + event};
   auto opened = open_callback(account, callback.body);
   if (auto* problem = std::get_if<Problem>(&opened))
     return CallbackRefused{std::move(*problem), {}};

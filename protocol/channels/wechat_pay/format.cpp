@@ -56,8 +56,9 @@ class Format final : public WireFormat {
     return wechat_pay::parse_callback(*account(), callback, now_us);
   }
   // Each time it sends a notification WeChat signs it anew, with another nonce.
-  std::string replay_mark(const RawCallback& callback) const override {
-    return signed_nonce(callback.headers);
+  ReplayMark replay_mark(const RawCallback& callback) const override {
+    return {signed_nonce(callback.headers),
+            signed_content(signed_time(callback.headers), callback.body)};
   }
   CallbackAck taken() const override { return wechat_pay::taken(); }
   CallbackAck not_taken(const Problem&) const override { return wechat_pay::not_taken(); }

@@ -70,6 +70,10 @@ std::string signed_nonce(const WireHeaders& headers) {
   return std::string(only_header(headers, nonce_header));
 }
 
+std::string signed_time(const WireHeaders& headers) {
+  return std::string(only_header(headers, timestamp_header));
+}
+
 std::optional<Problem> check_message(const std::vector<PlatformKey>& keys,
                                      const WireHeaders& headers, std::string_view body,
                                      UnixUs now_us) {

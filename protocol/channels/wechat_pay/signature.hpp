@@ -32,6 +32,8 @@ std::optional<Problem> check_message(const std::vector<PlatformKey>& keys,
 bool bears_signature(const WireHeaders& headers);
 // The nonce that a message's signature stands over.
 std::string signed_nonce(const WireHeaders& headers);
+// Its time, as it is written.
+std::string signed_time(const WireHeaders& headers);
 
 // The platform's side, for those who stand in for it: headers for an answer or a callback.
 WireHeaders sign_message(std::string_view serial, const crypto::PrivateKey& key,
