@@ -1,4 +1,5 @@
-// Text in GBK, which Alipay's and UnionPay's bills are written in.
+// Text in GBK, which Alipay's and UnionPay's bills are written in, and what answers for Alipay at
+// times.
 #pragma once
 
 #include <optional>

@@ -3,12 +3,13 @@
 // signed.
 //
 // The first line of an input says what it is: "notification" (a form that is signed here), "raw" (a
-// form with its signature), "answer precreate" (the text of the node), "outer query" (a whole
-// answer with its signature), "bill" (the node of a bill's URL), "members" (an object to be taken
-// apart).
+// form with its signature), "answer precreate" (the text of the node), "gbk query" (the same in
+// GBK), "outer query" (a whole answer with its signature), "bill" (the node of a bill's URL),
+// "members" (an object to be taken apart).
 #include <nlohmann/json.hpp>
 
 #include "protocol/channels/alipay/answer_text.hpp"
+#include "protocol/channels/gbk.hpp"
 #include "protocol/channels/strict_json.hpp"
 #include "tests/fuzz/channel_claims.hpp"
 #include "tests/support/alipay_fixture.hpp"
@@ -97,10 +98,12 @@ void check_answer(std::string_view what, std::string_view node) {
     claim_same(good->node, node, "what is verified is what was signed, to the byte");
   const ChannelReport report = read(call, answer);
   claim_answer(call, report);
+  // As it is, or as the GBK that a machine in front of Alipay writes.
+  const std::string text = Json::accept(node) ? std::string(node) : utf8_of_gbk(node).value_or("");
   if (report.verdict != ChannelVerdict::unknown)
-    claim(Json::accept(node), "no verdict comes of what is not JSON");
+    claim(Json::accept(text), "no verdict comes of what is not JSON");
   if (moves_money(report.verdict)) {
-    const Json said = Json::parse(node);
+    const Json said = Json::parse(text);
     claim(said.at("code") == "10000", "only a success moves money");
     claim(said.at("out_trade_no") == call.channel_order_no, "money is of the order that was asked");
   }
@@ -131,6 +134,22 @@ void check_bill(std::string_view node) {
   claim(is_plain_text(std::get<alipay::BillUrl>(found).url, 8192), "a URL is one line");
 }
 
+// An answer in GBK means what it means in UTF-8, whatever its characters' second bytes look like.
+void check_gbk(std::string_view what, std::string_view node) {
+  const auto text = utf8_of_gbk(node);
+  if (!text || is_utf8(node)) return;
+  const auto [call, node_name] = asked(what);
+  WireAnswer in_gbk = alipay_test::answer_of(node_name, std::string(node));
+  in_gbk.headers.emplace_back("content-type", "text/html;charset=GBK");
+  const ChannelReport report = read(call, in_gbk);
+  claim_answer(call, report);
+  if (!parse_strict_json(*text) || !Json::parse(*text).is_object()) return;
+  const ChannelReport same = read(call, alipay_test::answer_of(node_name, *text));
+  claim(report.verdict == same.verdict && report.code == same.code &&
+            report.message == same.message && report.amount_minor == same.amount_minor,
+        "the charset changes nothing of what is said");
+}
+
 // The scanner beside a parser: what the one takes apart the other reads, member for member.
 void check_members(std::string_view body) {
   const auto members = alipay::split_members(body);
@@ -154,6 +173,7 @@ void check(std::string_view input) {
   const std::string_view what = take_word(line);
   if (what == "raw") return check_raw(input);
   if (what == "answer") return check_answer(line, input);
+  if (what == "gbk") return check_gbk(line, input);
   if (what == "outer") return check_outer(line, input);
   if (what == "bill") return check_bill(input);
   if (what == "members") return check_members(input);

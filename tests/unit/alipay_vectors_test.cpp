@@ -175,6 +175,18 @@ TEST_CASE("the outer object is taken apart as it was written") {
                         {"a", "{\"x\":\"}\\\"]\",\"y\":[1,{}]}"}, {"b", "\"\\/\""}, {"c", "12"}});
 }
 
+TEST_CASE("in GBK half a character is no bracket, quote or backslash") {
+  // The second bytes are those of \\, }, ], { and [.
+  const std::string words = "\xD5\x5C\x81\x7D\x81\x5D\x81\x7B\x81\x5B\xD5\x5C";
+  const std::string body = "{\"a\":{\"x\":\"" + words + "\"},\"b\":\"" + words + "\"}";
+  const auto members = alipay::split_members(body, Charset::gbk);
+  REQUIRE(members);
+  CHECK(*members == alipay::RawMembers{
+                        {"a", std::string_view(body).substr(5, words.size() + 8)},
+                        {"b", std::string_view(body).substr(words.size() + 18, words.size() + 2)}});
+  CHECK_FALSE(alipay::split_members(body, Charset::utf8));
+}
+
 TEST_CASE("what is not one object is not taken apart") {
   const auto body =
       GENERATE(as<std::string>{}, "", "{", "{}", "[]", "x", "{\"a\"}", "{\"a\":}", "{\"a\":1",

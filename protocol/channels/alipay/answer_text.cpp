@@ -6,7 +6,7 @@ namespace {
 
 class Scanner {
  public:
-  explicit Scanner(std::string_view text) : text_(text) {}
+  Scanner(std::string_view text, Charset charset) : text_(text), charset_(charset) {}
 
   void skip_space() {
     while (at_ < text_.size() &&
@@ -27,7 +27,7 @@ class Scanner {
     if (!take('"')) return std::nullopt;
     while (at_ < text_.size()) {
       const char c = text_[at_++];
-      if (c == '\\') ++at_;
+      if (c == '\\' || leads_pair(c, charset_)) ++at_;
       if (c == '"') return text_.substr(from, at_ - from);
     }
     return std::nullopt;
@@ -67,6 +67,7 @@ class Scanner {
   }
 
   std::string_view text_;
+  Charset charset_;
   std::size_t at_ = 0;
 };
 
@@ -78,8 +79,8 @@ bool holds(const RawMembers& members, std::string_view name) {
 
 }  // namespace
 
-std::optional<RawMembers> split_members(std::string_view body) {
-  Scanner scanner(body);
+std::optional<RawMembers> split_members(std::string_view body, Charset charset) {
+  Scanner scanner(body, charset);
   RawMembers members;
   if (!scanner.take('{')) return std::nullopt;
   do {

@@ -166,8 +166,18 @@ class Node {
   Json json_;
 };
 
-Node node_or_empty(std::string_view text) {
-  return Node(parse_channel_json(text).value_or(Json::object()));
+// What was signed are the bytes, so it is only now that they become text.
+std::optional<Json> json_of(std::string_view bytes, Charset charset) {
+  const auto text = utf8_of(bytes, charset);
+  return text ? parse_channel_json(*text) : std::nullopt;
+}
+
+Node node_or_empty(std::string_view bytes, Charset charset) {
+  return Node(json_of(bytes, charset).value_or(Json::object()));
+}
+
+std::string_view content_type_of(const WireAnswer& answer) {
+  return only_header(answer.headers, "content-type");
 }
 
 std::string word_of(const Node& node, Question question) {
@@ -333,10 +343,12 @@ ChannelReport read_answer(const Account& account, const ChannelCall& call, const
                           UnixUs now_us) {
   if (answer.status != 200)
     return report_unknown(call, "http_status", "HTTP status " + std::to_string(answer.status));
-  const auto verified = verify_answer(account, answer.body, node_name_of(method_of(call)));
+  const auto verified =
+      verify_answer(account, answer.body, node_name_of(method_of(call)), content_type_of(answer));
   if (const auto* why = std::get_if<UnverifiedAnswer>(&verified))
     return report_unknown(call, why->code, why->message);
-  auto json = parse_channel_json(std::get<VerifiedAnswer>(verified).node);
+  const auto& [node, charset] = std::get<VerifiedAnswer>(verified);
+  auto json = json_of(node, charset);
   if (!json)
     return report_unknown(call, "unreadable_answer", "The signed text is not a JSON object.");
   return report_of(call, Node(*std::move(json)), now_us);
@@ -426,11 +438,15 @@ EncodedCall encode_call(const Account& account, const ChannelCall& call,
 
 std::variant<VerifiedAnswer, UnverifiedAnswer> verify_answer(const Account& account,
                                                              std::string_view body,
-                                                             std::string_view node_name) {
+                                                             std::string_view node_name,
+                                                             std::string_view content_type) {
   const auto unverified = [](std::string code, std::string message) {
     return UnverifiedAnswer{std::move(code), std::move(message)};
   };
-  const auto members = split_members(body);
+  const auto charset = charset_of(body, content_type);
+  if (!charset)
+    return unverified("unreadable_answer", "The answer is neither in UTF-8 nor in GBK.");
+  const auto members = split_members(body, *charset);
   if (!members) return unverified("unreadable_answer", "The answer is not one JSON object.");
   std::string_view node;
   std::string_view error;
@@ -445,7 +461,7 @@ std::variant<VerifiedAnswer, UnverifiedAnswer> verify_answer(const Account& acco
   const std::string_view said = node.empty() ? error : node;
   if (said.empty()) return unverified("unreadable_answer", "The answer is to another question.");
   if (node.empty() || sign.empty()) {
-    const Node hint = node_or_empty(said);
+    const Node hint = node_or_empty(said, *charset);
     std::string code = hint.text("sub_code").empty() ? hint.text("code") : hint.text("sub_code");
     return unverified(code.empty() ? "unsigned_answer" : std::move(code),
                       "The answer is not signed: " + hint.text("msg") + " " + hint.text("sub_msg"));
@@ -456,7 +472,7 @@ std::variant<VerifiedAnswer, UnverifiedAnswer> verify_answer(const Account& acco
   const auto signature = crypto::parse_base64(sign);
   if (!signature || !key->rsa_sha256_verify(node, *signature))
     return unverified("bad_signature", "The signature does not fit the answer.");
-  return VerifiedAnswer{node};
+  return VerifiedAnswer{node, *charset};
 }
 
 ChannelReport parse_answer(const Account& account, const ChannelCall& call,
@@ -495,10 +511,12 @@ WireRequest encode_bill_request(const Account& account, std::string_view day,
 
 std::variant<BillUrl, NoBill> parse_bill_answer(const Account& account, const WireAnswer& answer) {
   if (answer.status != 200) return NoBill{"http_status", std::to_string(answer.status)};
-  const auto verified = verify_answer(account, answer.body, node_name_of(bill_method));
+  const auto verified =
+      verify_answer(account, answer.body, node_name_of(bill_method), content_type_of(answer));
   if (const auto* why = std::get_if<UnverifiedAnswer>(&verified))
     return no_bill(why->code, why->message);
-  const Node node = node_or_empty(std::get<VerifiedAnswer>(verified).node);
+  const auto& [bytes, charset] = std::get<VerifiedAnswer>(verified);
+  const Node node = node_or_empty(bytes, charset);
   std::string url = node.text("bill_download_url");
   if (node.text("code") == "10000" && !url.empty() && is_plain_text(url, max_next_action_bytes))
     return BillUrl{std::move(url)};

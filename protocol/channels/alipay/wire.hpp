@@ -14,6 +14,7 @@
 
 #include "protocol/channel/channel.hpp"
 #include "protocol/channels/alipay/account.hpp"
+#include "protocol/channels/charset.hpp"
 #include "protocol/channels/exchange.hpp"
 #include "protocol/channels/form.hpp"
 
@@ -53,9 +54,11 @@ std::variant<BillUrl, NoBill> parse_bill_answer(const Account& account, const Wi
 // Adds "sign" behind the fields.
 void sign_fields(const Account& account, FormFields& fields);
 
-// An answer whose signature holds: the text of its node, and the node's name.
+// An answer whose signature holds: the bytes of its node, which were signed, and what they are
+// written in.
 struct VerifiedAnswer {
   std::string_view node;
+  Charset charset = Charset::utf8;
 };
 // Why an answer is not believed.
 struct UnverifiedAnswer {
@@ -64,7 +67,8 @@ struct UnverifiedAnswer {
 };
 std::variant<VerifiedAnswer, UnverifiedAnswer> verify_answer(const Account& account,
                                                              std::string_view body,
-                                                             std::string_view node_name);
+                                                             std::string_view node_name,
+                                                             std::string_view content_type = {});
 // Whether Alipay has signed the fields of a notification.
 bool is_genuine(const Account& account, const FormFields& notification);
 
