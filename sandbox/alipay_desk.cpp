@@ -6,6 +6,7 @@
 #include "protocol/channels/alipay/wire.hpp"
 #include "protocol/channels/beijing_time.hpp"
 #include "protocol/channels/channel_json.hpp"
+#include "protocol/channels/gbk.hpp"
 #include "sandbox/channel_numbers.hpp"
 #include "sandbox/pages.hpp"
 
@@ -223,10 +224,10 @@ DeskAnswer AlipayDesk::answer(const DeskRequest& request) {
     return signed_node(call.method,
                        served.result.refusal ? refusal_node(served.result.refusal->code)
                                              : method.node(served.result),
-                       call.by_certificate);
+                       call.by_certificate, served.in_gbk);
   }
   return signed_node(call.method, invalid("isv.invalid-method", "不存在的方法名"),
-                     call.by_certificate);
+                     call.by_certificate, false);
 }
 
 std::optional<nlohmann::ordered_json> AlipayDesk::envelope_fault(const FormFields& fields) const {
@@ -254,13 +255,14 @@ bool AlipayDesk::is_genuine(const FormFields& fields) const {
                           sorted_text_without(fields, {"sign"}), *signature);
 }
 
-DeskAnswer AlipayDesk::signed_node(const std::string& method, const Json& node,
-                                   bool by_certificate) const {
-  const std::string text = node.dump();
+DeskAnswer AlipayDesk::signed_node(const std::string& method, const Json& node, bool by_certificate,
+                                   bool in_gbk) const {
+  const auto gbk = in_gbk ? gbk_of(node.dump()) : std::nullopt;
+  const std::string text = gbk ? *gbk : node.dump();
   std::string body = "{\"" + node_name_of(method) + "\":" + text;
   if (by_certificate) body += ",\"alipay_cert_sn\":\"" + side_.certificate_number + "\"";
   body += ",\"sign\":\"" + crypto::base64(side_.key.rsa_sha256_sign(text)) + "\"}";
-  return {200, "text/html;charset=utf-8", std::move(body), {}};
+  return {200, gbk ? "text/html;charset=GBK" : "text/html;charset=utf-8", std::move(body), {}};
 }
 
 DeskAnswer AlipayDesk::by_browser(const Call& call) {

@@ -34,7 +34,8 @@ class AlipayDesk : public Desk {
 
   std::optional<Json> envelope_fault(const FormFields& fields) const;
   bool is_genuine(const FormFields& fields) const;
-  DeskAnswer signed_node(const std::string& method, const Json& node, bool by_certificate) const;
+  DeskAnswer signed_node(const std::string& method, const Json& node, bool by_certificate,
+                         bool in_gbk) const;
   DeskAnswer by_browser(const Call& call);
   Served create(const Call& call);
   Served query(const Call& call);

@@ -103,7 +103,7 @@ Served Bank::serve(const Asked& asked, const Work& work) {
   // Without room to hold the answer back, none that says anything is given.
   if (planned.hold_ms > 0 && !pause(planned.hold_ms)) return {Mishap::not_told, std::move(result)};
   if (planned.fail_after_work) return {Mishap::not_told, std::move(result)};
-  return {planned.garbage ? Mishap::unreadable : Mishap::none, std::move(result)};
+  return {planned.garbage ? Mishap::unreadable : Mishap::none, std::move(result), planned.in_gbk};
 }
 
 RequestPlan Bank::plan(const Asked& asked) {
@@ -219,6 +219,9 @@ void Bank::call_back(const BookResult& news) {
   if (plan.wrong_amount)
     if (auto lie = desk->tell(with_wrong_amount(news), now_us))
       delivery.ahead.push_back({*std::move(lie), /*forged=*/false});
+  if (plan.strange)
+    for (Seal& strange : desk->strange_news(news, now_us))
+      delivery.ahead.push_back({std::move(strange), /*forged=*/false});
   delivery.seal = *std::move(seal);
   delivery.desk = desk;
   delivery.duplicate = plan.duplicate;

@@ -46,6 +46,7 @@ enum class Mishap : std::uint8_t {
 struct Served {
   Mishap mishap = Mishap::none;
   BookResult result;  // empty after not_done
+  bool in_gbk = false;
 };
 
 // Threads: every function may be called from any thread. Requests may be held back on purpose and

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "protocol/channels/exchange.hpp"
 #include "sandbox/order_book.hpp"
@@ -43,6 +44,9 @@ struct SignedMessage {
 // signature that the receiver must see through.
 using Seal = std::function<SignedMessage(const SigningContext& context, bool forged)>;
 
+// A number as other systems at a merchant's account give their orders.
+inline constexpr const char* strangers_order_no = "1042";
+
 // Threads: every function may be called from any thread.
 class Desk {
  public:
@@ -54,6 +58,9 @@ class Desk {
   // The callback for a result that has an event; nothing when this channel does not tell of it.
   // The bank asks with its lock held: nothing here may ask the bank.
   virtual std::optional<Seal> tell(const BookResult& news, UnixUs now_us) const = 0;
+  // Genuine callbacks that tell this receiver of what is not his, made of the news of something
+  // that is: of another system's order, where the channel has nothing stranger.
+  virtual std::vector<Seal> strange_news(const BookResult& news, UnixUs now_us) const;
   // Whether the receiver's answer says in this channel's words that the callback is taken.
   virtual bool is_taken(int http_status, std::string_view body) const = 0;
 };

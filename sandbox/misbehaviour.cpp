@@ -13,11 +13,18 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::string_view fault_names[] = {
-    "delay",           "timeout_after_work", "error_5xx",
-    "garbage",         "callback_duplicate", "callback_reorder",
-    "callback_late",   "callback_forged",    "callback_wrong_amount",
-    "callback_missing"};
+constexpr std::string_view fault_names[] = {"delay",
+                                            "timeout_after_work",
+                                            "error_5xx",
+                                            "garbage",
+                                            "callback_duplicate",
+                                            "callback_reorder",
+                                            "callback_late",
+                                            "callback_forged",
+                                            "callback_wrong_amount",
+                                            "callback_missing",
+                                            "gbk",
+                                            "callback_strange"};
 static_assert(std::size(fault_names) == fault_count);
 
 constexpr double million = 1'000'000.0;
@@ -228,6 +235,7 @@ RequestPlan plan_request(const Misbehaviour& rates, const SubjectTags& tags, std
     plan.fail_after_work = !plan.fail_before_work;
   }
   plan.garbage = forced(Fault::garbage) || drawn(Fault::garbage);
+  plan.in_gbk = tags.has(Fault::gbk) || drawn(Fault::gbk);
   if (forced(Fault::delay) || drawn(Fault::delay))
     plan.delay_ms = tags.delay_ms.value_or(rates.delay_ms);
   if (forced(Fault::timeout_after_work) || drawn(Fault::timeout_after_work))
@@ -246,6 +254,7 @@ CallbackPlan plan_callback(const Misbehaviour& rates, const SubjectTags& tags, s
   plan.duplicate = happens(Fault::callback_duplicate);
   plan.forged = happens(Fault::callback_forged);
   plan.wrong_amount = happens(Fault::callback_wrong_amount);
+  plan.strange = happens(Fault::callback_strange);
   if (happens(Fault::callback_late))
     plan.delay_ms += tags.callback_late_ms.value_or(rates.callback_late_ms);
   // Only the payment's own news is held back: held back like it, the next would not overtake it.

@@ -26,8 +26,10 @@ enum class Fault : std::uint8_t {
   callback_forged,        // one with a wrong signature goes ahead of the true one
   callback_wrong_amount,  // one with a true signature and another amount goes ahead of it
   callback_missing,       // never sent
+  gbk,                    // Alipay's answers are in GBK, as of a machine in front of it, and say so
+  callback_strange,       // genuine ones about nothing of the receiver's go ahead of the true one
 };
-constexpr std::size_t fault_count = 10;
+constexpr std::size_t fault_count = 12;
 std::string_view name_of(Fault fault);  // "delay": also its tag in a subject, "[sandbox:delay]"
 std::optional<Fault> parse_fault(std::string_view name);
 
@@ -90,11 +92,13 @@ struct RequestPlan {
   bool fail_before_work = false;
   bool fail_after_work = false;
   bool garbage = false;
+  bool in_gbk = false;
   std::int64_t delay_ms = 0;
   std::int64_t hold_ms = 0;
 };
 // `what` is the operation, `nth` counts its tries for this order from 0. What the subject asks for
-// strikes each operation's first try only, and no query, so that the payment can still settle.
+// strikes each operation's first try only, and no query, so that the payment can still settle; but
+// GBK hinders nothing, and strikes all of them.
 RequestPlan plan_request(const Misbehaviour& rates, const SubjectTags& tags, std::uint64_t seed,
                          std::string_view order_no, std::string_view what, std::uint64_t nth,
                          bool is_query);
@@ -105,6 +109,7 @@ struct CallbackPlan {
   bool duplicate = false;
   bool forged = false;
   bool wrong_amount = false;
+  bool strange = false;
   std::int64_t delay_ms = 0;
 };
 CallbackPlan plan_callback(const Misbehaviour& rates, const SubjectTags& tags, std::uint64_t seed,

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 #include <utility>
 
 #include "protocol/channels/channel_json.hpp"
@@ -407,7 +408,7 @@ StripeDesk::Outcome StripeDesk::refund_outcome(const Served& served) const {
   return {{200, "application/json", refund_json(served.result).dump(2), {}}, served.mishap};
 }
 
-std::optional<Seal> StripeDesk::tell(const BookResult& news, UnixUs now_us) const {
+Json StripeDesk::event_of(const BookResult& news, UnixUs now_us) const {
   struct Name {
     CallbackEvent event;
     std::string_view type;
@@ -427,24 +428,57 @@ std::optional<Seal> StripeDesk::tell(const BookResult& news, UnixUs now_us) cons
       details_of(news.refund_facts.terms.details).value("metadata", Json()).is_null();
   const auto* named = std::find_if(std::begin(names), std::end(names),
                                    [&news](const Name& name) { return name.event == *news.event; });
-  const Json event{{"id", "evt_" + make_nonce().substr(0, 24)},
-                   {"object", "event"},
-                   {"api_version", side_.api_version},
-                   {"created", now_us / us_per_s},
-                   {"data",
-                    {{"object", at_desk       ? charge_json(news.facts)
-                                : news.refund ? refund_json(news)
-                                              : intent_json(news.facts, links())}}},
-                   {"livemode", false},
-                   {"pending_webhooks", 1},
-                   {"request", {{"id", nullptr}, {"idempotency_key", nullptr}}},
-                   {"type", at_desk ? "charge.refunded" : named->type}};
+  return {{"id", "evt_" + make_nonce().substr(0, 24)},
+          {"object", "event"},
+          {"api_version", side_.api_version},
+          {"created", now_us / us_per_s},
+          {"data",
+           {{"object", at_desk       ? charge_json(news.facts)
+                       : news.refund ? refund_json(news)
+                                     : intent_json(news.facts, links())}}},
+          {"livemode", false},
+          {"pending_webhooks", 1},
+          {"request", {{"id", nullptr}, {"idempotency_key", nullptr}}},
+          {"type", at_desk ? "charge.refunded" : named->type}};
+}
+
+Seal StripeDesk::seal_of(const Json& event) const {
   return [this, body = event.dump(2)](const SigningContext& context, bool forged) {
     const std::string secret = forged ? "whsec_not" + side_.webhook_secret : side_.webhook_secret;
     return SignedMessage{{{"stripe-signature", stripe::sign_webhook(secret, body, context.now_us)}},
                          "application/json; charset=utf-8",
                          body};
   };
+}
+
+std::optional<Seal> StripeDesk::tell(const BookResult& news, UnixUs now_us) const {
+  return seal_of(event_of(news, now_us));
+}
+
+// The one endpoint hears of everybody's orders, of connected accounts, of both modes, and in thin
+// events that bring no object.
+std::vector<Seal> StripeDesk::strange_news(const BookResult& news, UnixUs now_us) const {
+  std::vector<Seal> seals;
+  const auto bent = [&](const std::function<void(Json&)>& bend) {
+    Json event = event_of(news, now_us);
+    bend(event);
+    seals.push_back(seal_of(event));
+  };
+  const auto of_order = [&](const std::string& number) {
+    bent([&number](Json& event) { event["data"]["object"]["metadata"]["order_no"] = number; });
+  };
+  of_order(strangers_order_no);
+  of_order(channel_order_no(payment_id_of("another system", news.facts.order.out_order_no), 1));
+  bent([](Json& event) { event["account"] = "acct_connected"; });
+  bent([](Json& event) { event["livemode"] = true; });
+  bent([](Json& event) {
+    event = {{"id", event["id"]},
+             {"object", "v2.core.event"},
+             {"type", "v1.billing.meter.error_report_triggered"},
+             {"livemode", false},
+             {"related_object", {{"id", "mtr_test"}, {"type", "billing.meter"}}}};
+  });
+  return seals;
 }
 
 bool StripeDesk::is_taken(int http_status, std::string_view) const {

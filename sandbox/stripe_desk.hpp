@@ -1,8 +1,10 @@
 // Stripe's API, version 1: PaymentIntents and refunds, each repeated request answered as its first.
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "protocol/channels/form.hpp"
 #include "sandbox/bank.hpp"
@@ -29,6 +31,7 @@ class StripeDesk : public Desk {
   std::string_view prefix() const override { return "/stripe"; }
   DeskAnswer answer(const DeskRequest& request) override;
   std::optional<Seal> tell(const BookResult& news, UnixUs now_us) const override;
+  std::vector<Seal> strange_news(const BookResult& news, UnixUs now_us) const override;
   bool is_taken(int http_status, std::string_view body) const override;
 
  private:
@@ -52,6 +55,8 @@ class StripeDesk : public Desk {
   Outcome list_refunds(const FormFields& fields);
   Outcome intent_outcome(const Served& served) const;
   Outcome refund_outcome(const Served& served) const;
+  nlohmann::ordered_json event_of(const BookResult& news, UnixUs now_us) const;
+  Seal seal_of(const nlohmann::ordered_json& event) const;
   std::string free_number(const std::string& wanted, bool of_refund);
 
   stripe_objects::IntentLinks links() const { return {side_.secret_key, pay_url_base_}; }

@@ -8,8 +8,11 @@
 
 namespace welkin {
 
-std::optional<std::string> utf8_of_gbk(std::string_view bytes) {
-  const iconv_t converter = iconv_open("UTF-8", "GBK");
+namespace {
+
+std::optional<std::string> converted(std::string_view bytes, const char* to_charset,
+                                     const char* from_charset) {
+  const iconv_t converter = iconv_open(to_charset, from_charset);
   if (reinterpret_cast<std::intptr_t>(converter) == -1) return std::nullopt;
   std::string out;
   char piece[4096];
@@ -28,5 +31,13 @@ std::optional<std::string> utf8_of_gbk(std::string_view bytes) {
   if (!good) return std::nullopt;
   return out;
 }
+
+}  // namespace
+
+std::optional<std::string> utf8_of_gbk(std::string_view bytes) {
+  return converted(bytes, "UTF-8", "GBK");
+}
+
+std::optional<std::string> gbk_of(std::string_view utf8) { return converted(utf8, "GBK", "UTF-8"); }
 
 }  // namespace welkin

@@ -121,6 +121,8 @@ struct Received {
   bool believed() const { return std::holds_alternative<ChannelReport>(verdict); }
   const ChannelReport& report() const { return std::get<ChannelReport>(verdict); }
   std::string code() const {
+    if (const auto* ignored = std::get_if<CallbackIgnored>(&verdict))
+      return std::string(name_of(ignored->reason));
     const auto* refused = std::get_if<CallbackRefused>(&verdict);
     return refused ? std::string(spec_of(refused->problem.code).name) : "believed";
   }

@@ -192,3 +192,38 @@ TEST_CASE("a callback comes again until it is taken in the channel's own words")
     CHECK(desk->is_taken(204, "") == (desk->name() == "wechat_pay" || desk->name() == "stripe"));
   }
 }
+
+TEST_CASE("genuine news of nothing of ours goes ahead of the true one, in each channel's way") {
+  for (const std::string& protocol : protocols) {
+    CAPTURE(protocol);
+    World world(protocol);
+    misbehave(world, R"({"callback_strange_rate":1})");
+    const ChannelCall order = order_call(method_of(protocol));
+    world.ask(order);
+    world.bank().pay(order.channel_order_no);
+    std::vector<std::string> ahead = {"invalid_value"};
+    // The second is believed so far: it bears a number of our form, of a payment that is nowhere.
+    if (protocol == "stripe")
+      ahead = {"foreign_order", "believed", "other_account", "other_mode", "thin_event"};
+    for (const std::string& code : ahead) CHECK(world.receiver().next().code() == code);
+    const Received right = world.receiver().next();
+    REQUIRE(right.believed());
+    CHECK(right.report().channel_order_no == order.channel_order_no);
+    CHECK(right.report().verdict == V::paid);
+  }
+}
+
+TEST_CASE("Alipay's answers can be in GBK, and mean the same") {
+  World world("alipay");
+  misbehave(world, R"({"gbk_rate":1})");
+  ChannelCall order = order_call("precreate");
+  ChannelCall query = query_of(order);
+  query.order_accepted = false;
+  const ChannelReport absent = world.ask(query);
+  CHECK(absent.verdict == V::not_found);
+  CHECK(absent.code == "ACQ.TRADE_NOT_EXIST");
+  CHECK(absent.message == "交易不存在");
+  CHECK(world.ask(order).verdict == V::accepted);
+  world.bank().pay(order.channel_order_no);
+  CHECK(world.ask(query_of(order)).verdict == V::paid);
+}
