@@ -283,7 +283,8 @@ def impossible(node):
             ("wechat_pay", "/currency", {"currency": "USD"}),
             ("alipay", "/capture", {"capture": "manual"}),
             ("union_pay", "/method", {"method": "front"}),
-            ("stripe", "/amount", {"currency": "KWD", "amount": 101})]:
+            ("stripe", "/amount", {"currency": "KWD", "amount": 101}),
+            ("sandbox", "/method", {"method": "native"})]:
         body = {"merchant_order_no": "bent", "amount": 1000, "currency": "CNY", "channel": channel,
                 "subject": "Tea", **fields}
         answer = node.request("POST", "/v1/payments", body)
@@ -334,6 +335,45 @@ def lies(node):
          {"callback_forged_rate": 0, "callback_wrong_amount_rate": 0, "callback_duplicate_rate": 0})
 
 
+def counted(node, name, account, reason):
+    metrics = node.request("GET", "/metrics", key=None).body.decode()
+    found = re.search(rf'^welkin_channel_callbacks_{name}_total{{account="{account}",reason="{reason}"}} (\d+)$', metrics, re.M)
+    return int(found.group(1)) if found else 0
+
+
+def strange_news(node):
+    """Genuine events about nothing of ours, and the same bytes twice: taken, counted, and nothing comes of them."""
+    refusals = [(account, reason) for account in ("stripe_main", "wechat_pay_main")
+                for reason in ("repeated_nonce", "wrong_account", "malformed_callback", "not_found", "invalid_value")]
+    before = {key: counted(node, "refused", *key) for key in refusals}
+    call(node.sandbox_port, "PUT", "/sandbox/control/misbehave", {"callback_strange_rate": 1, "callback_duplicate_rate": 1})
+    stripe = create(node, "beside-strangers", "stripe", "").json["id"]
+    node.wait_status(stripe, "PAID")
+    call(node.sandbox_port, "PUT", "/sandbox/control/misbehave", {"callback_strange_rate": 0})
+    wechat = create(node, "told-twice", "wechat_pay", "").json["id"]
+    node.wait_status(wechat, "PAID")
+    for reason in ("foreign_order", "unknown_payment", "other_account", "other_mode", "thin_event"):
+        check(counted(node, "ignored", "stripe_main", reason) == 1, reason)
+    for account in ("stripe_main", "wechat_pay_main"):
+        wait_until(lambda known=account: counted(node, "ignored", known, "repeated") >= 1, f"{account}: the same bytes again")
+    check({key: counted(node, "refused", *key) for key in refusals} == before, before)
+    for payment_id in (stripe, wechat):
+        types = node.event_types(payment_id)
+        check(types.count("payment_paid") == 1 and "payment_report_refused" not in types, types)
+    call(node.sandbox_port, "PUT", "/sandbox/control/misbehave", {"callback_duplicate_rate": 0})
+
+
+def in_gbk(node):
+    """Alipay's answers in GBK are believed: an order is asked for, paid and given back."""
+    call(node.sandbox_port, "PUT", "/sandbox/control/misbehave", {"gbk_rate": 1, "callback_missing_rate": 1})
+    payment_id = create(node, "in-gbk", "alipay", "precreate").json["id"]
+    node.wait_status(payment_id, "PAID")
+    check(node.refund(payment_id, "refund-1", 300).status in (200, 201), "a refund in GBK")
+    node.wait_status(payment_id, "PARTIALLY_REFUNDED")
+    check("payment_unsettled" not in node.event_types(payment_id), node.event_types(payment_id))
+    call(node.sandbox_port, "PUT", "/sandbox/control/misbehave", {"gbk_rate": 0, "callback_missing_rate": 0})
+
+
 VECTORS = pathlib.Path(__file__).resolve().parents[1] / "vectors" / "keys"
 
 
@@ -380,10 +420,37 @@ def bad_accounts(node):
     check(serve(node.accounts, "--check-config").returncode == 0, "the accounts as they were are good")
 
 
+def pfx_account(node):
+    """A pfx under 40-bit RC2, as UnionPay issues it, is taken; with another password it is refused for that reason."""
+    with open(node.accounts, encoding="utf-8") as file:
+        accounts = file.read()
+    kind = accounts.index('kind = "union_pay"')
+    end = accounts.find("[[", kind)
+    end = len(accounts) if end < 0 else end
+    kept = [line for line in accounts[kind:end].splitlines()
+            if not line.startswith(("private_key_file", "certificate_file"))]
+    password = f"{node.folder}/pfx-password"
+    path = f"{node.folder}/pfx.toml"
+    with open(path, "w", encoding="utf-8") as file:
+        added = [f"pfx_file = {json.dumps(str(VECTORS / 'unionpay_merchant_rc2.TESTONLY.pfx'))}",
+                 f"pfx_password_file = {json.dumps(password)}"]
+        file.write("\n".join([accounts[:kind], *kept, *added, accounts[end:]]))
+    for word, code in (("000000", 0), ("000001", 2)):
+        with open(password, "w", encoding="utf-8") as file:
+            file.write(word + "\n")
+        checked = subprocess.run(
+            [node.welkin, "serve", "--config", f"{node.folder}/welkin.toml", "--config", path, "--check-config"],
+            capture_output=True, text=True, timeout=30, check=False)
+        check(checked.returncode == code, checked)
+        check(("wrong_password" in checked.stderr) == (code == 2), checked)
+
+
 PARTS = [
     ("each way to pay of each channel is paid by callback and refunded in parts", every_way),
     ("orders are taken and their answers lost", lose),
     ("lies that go ahead of the truth are seen through", lies),
+    ("genuine news of nothing of ours and the same news twice are taken, and nothing comes of them", strange_news),
+    ("Alipay's answers in GBK are believed", in_gbk),
     ("what no account could be asked for is refused and leaves nothing behind", impossible),
     ("what no channel has signed is refused in each channel's own words", strangers),
     ("orders are declined and paid by hand", by_hand),
@@ -392,6 +459,7 @@ PARTS = [
     ("a payer who fails his authentication fails the payment", failed_authentication),
     ("a second payment of one order is given back by its own number", paid_twice),
     ("accounts that could not work stop the start, each by its field and its file", bad_accounts),
+    ("a pfx as UnionPay issues it is taken", pfx_account),
     ("what was lost is found by asking", found),
 ]
 

@@ -398,6 +398,25 @@ TEST_CASE("UnionPay is told by the status alone") {
   CHECK(union_pay::not_taken().http_status != 200);
 }
 
+TEST_CASE("UnionPay's answers in GBK mean what they say, whatever half a character looks like") {
+  ChannelCall call = call_for(O::create, /*query=*/true);
+  call.order_accepted = false;
+  // "失败" in GBK, and characters whose second bytes are those of } and {.
+  const std::string words = "\xCA\xA7\xB0\xDC\x81\x7D\x81\x7B";
+  FormFields fields = with(answer_to(call, "34"), "respMsg", words + "[2600000]");
+  for (const char* type : {"text/html;charset=GBK", "text/html;charset=UTF-8", ""}) {
+    CAPTURE(type);
+    WireAnswer answer = answer_of(fields);
+    if (*type) answer.headers.emplace_back("content-type", type);
+    const ChannelReport report =
+        union_pay::parse_answer(account_of(rsa_config()), call, answer, now_us);
+    CHECK(report.verdict == V::not_found);
+    CHECK(report.code == "34");
+    CHECK(report.message.find("失败") == 0);
+    CHECK(report.message.find("[2600000]") != std::string::npos);
+  }
+}
+
 TEST_CASE("the daily file comes out of a signed answer, or does not come") {
   const union_pay::Account account = account_of(rsa_config());
   const WireRequest request = union_pay::encode_bill_request(account, "0101", context);

@@ -223,11 +223,27 @@ ChannelVerdict verdict_of_notification(bool of_refund, std::string_view code) {
   return said == success ? said : ChannelVerdict::unknown;
 }
 
+Charset charset_of_answer(const WireAnswer& answer) {
+  return charset_of(answer.body, only_header(answer.headers, "content-type"))
+      .value_or(Charset::utf8);
+}
+
+// What was signed are the bytes, so it is only then that its words become text. Nothing else in an
+// answer is one.
+FormFields with_readable_words(FormFields fields, Charset charset) {
+  for (auto& [name, value] : fields) {
+    if (name != "respMsg" && name != "origRespMsg") continue;
+    if (auto text = utf8_of(value, charset)) value = *std::move(text);
+  }
+  return fields;
+}
+
 ChannelReport read_answer(const Account& account, const ChannelCall& call, const WireAnswer& answer,
                           UnixUs now_us) {
   if (answer.status != 200)
     return report_unknown(call, "http_status", "HTTP status " + std::to_string(answer.status));
-  const auto fields = parse_answer_fields(answer.body);
+  const Charset charset = charset_of_answer(answer);
+  const auto fields = parse_answer_fields(answer.body, charset);
   if (!fields) return report_unknown(call, "unreadable_answer", "The answer is no list of fields.");
   if (auto fault = signature_fault(account, *fields, now_us))
     return report_unknown(call, std::string(spec_of(fault->code).name), std::move(fault->detail));
@@ -235,7 +251,7 @@ ChannelReport read_answer(const Account& account, const ChannelCall& call, const
       field_of(*fields, "orderId") != number_of(call) ||
       field_of(*fields, "txnTime") != time_of(call))
     return report_unknown(call, "other_order", "The answer is about another transaction.");
-  return report_of(call, *fields, now_us);
+  return report_of(call, with_readable_words(*fields, charset), now_us);
 }
 
 CallbackVerdict read_callback(const Account& account, const RawCallback& callback, UnixUs now_us) {
@@ -340,11 +356,15 @@ EncodedCall encode_call(const Account& account, const ChannelCall& call, const S
   return report;
 }
 
-std::optional<FormFields> parse_answer_fields(std::string_view body) {
+std::optional<FormFields> parse_answer_fields(std::string_view body, Charset charset) {
   FormFields fields;
   std::vector<char> open;
   std::size_t from = 0;
   for (std::size_t i = 0; i <= body.size(); ++i) {
+    if (i + 1 < body.size() && leads_pair(body[i], charset)) {
+      ++i;
+      continue;
+    }
     const char c = i < body.size() ? body[i] : '&';
     if (c == '{' || c == '[') open.push_back(c == '{' ? '}' : ']');
     if (c == '}' || c == ']') {
@@ -421,7 +441,8 @@ WireRequest encode_bill_request(const Account& account, std::string_view settle_
 std::variant<BillZip, NoBill> parse_bill_answer(const Account& account, const WireAnswer& answer,
                                                 UnixUs now_us) {
   if (answer.status != 200) return NoBill{"http_status", std::to_string(answer.status)};
-  const auto fields = parse_answer_fields(answer.body);
+  const Charset charset = charset_of_answer(answer);
+  const auto fields = parse_answer_fields(answer.body, charset);
   if (!fields) return NoBill{"unreadable_answer", "The answer is no list of fields."};
   if (const auto fault = signature_fault(account, *fields, now_us))
     return NoBill{std::string(spec_of(fault->code).name), fault->detail};
@@ -429,7 +450,8 @@ std::variant<BillZip, NoBill> parse_bill_answer(const Account& account, const Wi
     return NoBill{"other_merchant", "The answer is for another merchant number."};
   if (field_of(*fields, "respCode") != "00")
     return NoBill{readable_text(field_of(*fields, "respCode"), max_channel_code_bytes),
-                  readable_text(field_of(*fields, "respMsg"), max_channel_message_bytes)};
+                  readable_text(field_of(with_readable_words(*fields, charset), "respMsg"),
+                                max_channel_message_bytes)};
   const auto packed = crypto::parse_base64(field_of(*fields, "fileContent"));
   auto bytes = packed ? inflate_zlib(*packed, max_bill_zip_bytes) : std::nullopt;
   if (!bytes) return NoBill{"unreadable_file", "The file's content cannot be unpacked."};

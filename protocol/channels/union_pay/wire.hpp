@@ -18,6 +18,7 @@
 #include <variant>
 
 #include "protocol/channel/channel.hpp"
+#include "protocol/channels/charset.hpp"
 #include "protocol/channels/exchange.hpp"
 #include "protocol/channels/form.hpp"
 #include "protocol/channels/union_pay/account.hpp"
@@ -66,8 +67,10 @@ std::optional<Problem> signature_fault(const Account& account, const FormFields&
                                        UnixUs now_us);
 
 // "k=v&k=v" as an answer writes it: not encoded, and a value in braces or brackets may hold "&" and
-// "=". Nothing when a name stands twice, or when braces do not match.
-std::optional<FormFields> parse_answer_fields(std::string_view body);
+// "=". Nothing when a name stands twice, or when braces do not match. In GBK the second byte of a
+// character may be a brace's.
+std::optional<FormFields> parse_answer_fields(std::string_view body,
+                                              Charset charset = Charset::utf8);
 
 // Days of settlement run from 23:00 to 23:00.
 std::int64_t settlement_day_of(UnixUs at_us);
