@@ -50,6 +50,7 @@ BreakerActor::BreakerActor(caf::actor_config& config, RuntimeContextPtr context,
 }
 
 caf::behavior BreakerActor::make_behavior() {
+  supervise(*this, context_->fate);
   wake_when_due();
   return caf::message_handler{
       [this](call_atom, const ChannelCallPtr& request) { call(request); },
@@ -64,14 +65,12 @@ caf::behavior BreakerActor::make_behavior() {
         return order.answer;
       },
       [this](look_atom) { return pointer_to(view()); },
-      [this](stop_atom) {
-        send(channel_, stop_atom::value);
-        channel_ = nullptr;
-        quit();
-      },
+      [this](stop_atom) { quit(); },
   }
       .or_else(own_messages());
 }
+
+void BreakerActor::on_exit() { anon_send(std::exchange(channel_, nullptr), stop_atom::value); }
 
 // ---- calls
 

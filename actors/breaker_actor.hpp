@@ -32,6 +32,7 @@ class BreakerActor final : public EntityActor<BreakerKind, BreakerWork> {
                const BreakerConfig& breaker_config, caf::actor channel, LoadedBreaker start);
   caf::behavior make_behavior() override;
   const char* name() const override { return "breaker"; }
+  void on_exit() override;
 
  private:
   using Work = BreakerWork;

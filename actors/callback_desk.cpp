@@ -73,7 +73,7 @@ CallbackAck CallbackDesk::pass_by(Account& account, const VerifiedCallback& call
 std::optional<CallbackAck> CallbackDesk::refuse(std::string_view account, const Problem& why) {
   const auto found = accounts_.find(account);
   if (found == accounts_.end()) return std::nullopt;
-  return refuse(*found->second, {why, {}}, context_->clock->now_us());
+  return refuse(*found->second, {why, {}}, context_->wall_now_us());
 }
 
 void CallbackDesk::keep(Account& account, const CallbackRefused& refused, UnixUs now_us) const {
@@ -94,7 +94,7 @@ void CallbackDesk::take(const RawCallback& callback, Then<PaymentService::TakenC
   if (found == accounts_.end())
     return then(Problem{ProblemCode::unknown_channel, "There is no such channel account.", ""});
   const AccountPtr& account = found->second;
-  const UnixUs now_us = context_->clock->now_us();
+  const UnixUs now_us = context_->wall_now_us();
   CheckedCallback checked = account->port.verify(callback, now_us);
   if (const auto* refused = std::get_if<CallbackRefused>(&checked)) {
     keep(*account, *refused, now_us);
@@ -115,14 +115,14 @@ void CallbackDesk::take(const RawCallback& callback, Then<PaymentService::TakenC
       [context = context_, account, good, then = std::move(then)](CommandAnswer answer) {
         auto* problem = std::get_if<Problem>(&answer);
         if (problem && problem->code == ProblemCode::not_found && good->may_be_a_strangers)
-          return then(pass_by(*account, *good, context->clock->now_us()));
+          return then(pass_by(*account, *good, context->wall_now_us()));
         // Judged and recorded, or judged and refused for good: either way the same bytes need not
         // come again.
         const bool judged = !problem || problem->code == ProblemCode::report_mismatch;
         if (judged) account->port.settle(*good, problem ? Settled::refused : Settled::taken);
         if (problem)
           return then(refuse(*account, {std::move(*problem), good->report.channel_order_no},
-                             context->clock->now_us()));
+                             context->wall_now_us()));
         account->metrics.callbacks_taken.Increment();
         then(good->ack);
       });

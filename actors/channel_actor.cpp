@@ -118,6 +118,7 @@ ChannelActor::ChannelActor(caf::actor_config& config, RuntimeContextPtr context,
       desk_(std::make_shared<Desk>(std::move(context), std::string(port.name()))) {}
 
 caf::behavior ChannelActor::make_behavior() {
+  supervise(*this, desk_->context->fate);
   if (port_.needs_upkeep()) anon_send(this, tick_atom::value);
   return {
       [this](call_atom, const ChannelCallPtr& call) { take(call, nullptr, {}); },

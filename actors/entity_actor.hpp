@@ -153,6 +153,8 @@ void EntityActor<Kind, Work>::guarded(Function function) {
     function();
   } catch (const std::exception& error) {
     fail(error.what());
+  } catch (...) {
+    fail("something that is no exception was thrown");
   }
 }
 
@@ -283,6 +285,7 @@ void EntityActor<Kind, Work>::append_failed(CommitStatus status) {
       stash_.push_front(cause);
       return recover();
     case CommitStatus::stale_epoch:
+      context_->end_node(fenced_reason, "its epochs are over: " + id_.text());
       return fenced(cause);
     case CommitStatus::overloaded:
       refuse(cause, ProblemCode::overloaded, "Too much waits to be written.");

@@ -16,6 +16,10 @@ void refuse(const AppendRequestPtr& request, CommitStatus status) {
 }  // namespace
 
 void append(const RuntimeContext& context, const AppendRequestPtr& request) {
+  if (request->new_work && context.metrics->views_are_full.load(std::memory_order_relaxed)) {
+    context.metrics->appends_refused.Increment();
+    return refuse(request, CommitStatus::overloaded);
+  }
   switch (context.appends->push(request, context.limits.max_queued_appends)) {
     case AppendQueue::Pushed::behind_others:
       return;
@@ -33,6 +37,7 @@ JournalActor::JournalActor(caf::actor_config& config, RuntimeContextPtr context)
     : caf::event_based_actor(config), context_(std::move(context)) {}
 
 caf::behavior JournalActor::make_behavior() {
+  supervise(*this, context_->fate);
   return {
       [this](flush_atom) {
         if (!writing_) begin_writing();

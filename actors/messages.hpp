@@ -31,7 +31,9 @@ using committed_atom = caf::atom_constant<caf::atom("committed")>;
 using written_atom = caf::atom_constant<caf::atom("written")>;  // nothing is being written
 using doubt_atom = caf::atom_constant<caf::atom("doubt")>;      // it cannot be read back for now
 using probed_atom = caf::atom_constant<caf::atom("probed")>;
-using batch_atom = caf::atom_constant<caf::atom("batch")>;  // what was committed, for the views
+using batch_atom = caf::atom_constant<caf::atom("batch")>;    // what was committed, for the views
+using missed_atom = caf::atom_constant<caf::atom("missed")>;  // what the views were not told of
+using fenced_atom = caf::atom_constant<caf::atom("fenced")>;  // a checkpoint was, by a newer node
 using loaded_atom = caf::atom_constant<caf::atom("loaded")>;
 using call_atom = caf::atom_constant<caf::atom("call")>;
 using outcome_atom = caf::atom_constant<caf::atom("outcome")>;      // how a permitted call went
@@ -182,6 +184,21 @@ struct LoadFailure {
 using LoadResult = std::variant<LoadedPayment, LoadedBreaker, LoadFailure>;
 using LoadResultPtr = std::shared_ptr<const LoadResult>;
 
+// Payments with events that are in the journal and of which the views were never told.
+struct MissedPayment {
+  StreamId stream;
+  std::uint64_t last_position = 0;  // of those events
+  LoadedPayment now;                // with all that was in the journal when it was read
+  UnixUs at_us = 0;
+  std::vector<IdempotencyRecord> records;
+};
+struct Missed {
+  std::uint64_t until = 0;  // the position up to which they were looked for
+  bool could_be_read = false;
+  std::vector<MissedPayment> payments;
+};
+using MissedPtr = std::shared_ptr<const Missed>;
+
 using BreakerCommandPtr = std::shared_ptr<const BreakerCommand>;
 using BreakerAnswerPtr = std::shared_ptr<const BreakerAnswer>;
 
@@ -207,6 +224,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::DueAnswersPtr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::CommitAck)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::CommittedBatchPtr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::LoadResultPtr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::MissedPtr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::IdempotencyAnswerPtr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::BreakerCommandPtr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(welkin::BreakerAnswerPtr)

@@ -16,6 +16,16 @@ prometheus::Histogram& histogram(prometheus::Registry& registry, const char* nam
   return prometheus::BuildHistogram().Name(name).Help(help).Register(registry).Add({}, buckets);
 }
 
+prometheus::Counter& clock_steps(prometheus::Registry& registry, const char* direction) {
+  return prometheus::BuildCounter()
+      .Name("welkin_clock_steps_total")
+      .Help(
+          "Times the system's clock was set by a second or more, or was behind the journal at "
+          "start")
+      .Register(registry)
+      .Add({{"direction", direction}});
+}
+
 }  // namespace
 
 RuntimeMetrics::RuntimeMetrics()
@@ -39,6 +49,12 @@ RuntimeMetrics::RuntimeMetrics()
       timers_fired(counter(registry_, "welkin_timers_fired_total", "Durable timers fired")),
       checkpoint_failures(counter(registry_, "welkin_view_checkpoint_failures_total",
                                   "Checkpoints of the views that failed and will be repeated")),
+      view_gaps(counter(registry_, "welkin_view_gaps_total",
+                        "Gaps in the positions told to the views, read from the journal then")),
+      clock_set_back(clock_steps(registry_, "back")),
+      clock_set_forward(clock_steps(registry_, "forward")),
+      clock_ahead(gauge(registry_, "welkin_clock_ahead_seconds",
+                        "How far the journal's time is ahead of the system's clock")),
       entities_active(gauge(registry_, "welkin_entities_active", "Payment actors in memory")),
       entities_parked(
           gauge(registry_, "welkin_entities_parked", "Payment actors parked after failures")),

@@ -47,6 +47,10 @@ class RuntimeMetrics {
   prometheus::Counter& stash_overflows;
   prometheus::Counter& timers_fired;
   prometheus::Counter& checkpoint_failures;
+  prometheus::Counter& view_gaps;
+  prometheus::Counter& clock_set_back;
+  prometheus::Counter& clock_set_forward;
+  prometheus::Gauge& clock_ahead;
   prometheus::Gauge& entities_active;
   prometheus::Gauge& entities_parked;
   prometheus::Gauge& open_with_timer;
@@ -54,6 +58,8 @@ class RuntimeMetrics {
 
   // Read where a gauge would be too dear: how many entities are in memory.
   std::atomic<std::int64_t> active{0};
+  // More than the limit waits for a checkpoint: the views say so, and new work is refused.
+  std::atomic<bool> views_are_full{false};
 };
 
 }  // namespace welkin

@@ -221,7 +221,7 @@ void PaymentActor::report_failure(const std::string& what) {
 
 void PaymentActor::fenced(const Work& cause) {
   refuse(cause, ProblemCode::shard_moved, "Another node has taken this payment over.");
-  fail("the shard has a higher epoch");
+  fail("");  // it says nothing about the payment, and is no failure of it
 }
 
 // ---- channel and answers

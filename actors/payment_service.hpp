@@ -89,7 +89,9 @@ using BreakerAnswer = std::variant<BreakerView, Problem>;
 
 struct Readiness {
   bool ready = false;
-  std::string reason;  // why not: "starting", "store_unavailable", "draining"
+  // Why not: "store_unavailable", "views_behind", "lease_lapsed", "fenced", "part_failed" or
+  // "draining".
+  std::string reason;
 };
 
 // Called with the result of what was asked: exactly once, before the asking call returns or later,

@@ -10,6 +10,7 @@
 #include "actors/answerer.hpp"
 #include "actors/breaker_actor.hpp"
 #include "actors/journal_actor.hpp"
+#include "actors/journal_clock.hpp"
 #include "actors/list_cursor.hpp"
 #include "actors/node_scheduler.hpp"
 #include "actors/pending_answers.hpp"
@@ -32,15 +33,10 @@ constexpr auto expiry_interval = std::chrono::milliseconds(250);
 constexpr int read_threads = 4;
 constexpr std::size_t max_queued_reads = 2'000;
 
-class SystemClock : public WallClock {
- public:
-  UnixUs now_us() const override {
-    using std::chrono::microseconds;
-    return std::chrono::duration_cast<microseconds>(
-               std::chrono::system_clock::now().time_since_epoch())
-        .count();
-  }
-};
+const WallClock& wall_of(const RuntimeConfig& config) {
+  static const SystemClock system;
+  return config.wall ? *config.wall : system;
+}
 
 class SystemConfig : public caf::actor_system_config {
  public:
@@ -64,12 +60,15 @@ Problem problem_of(const StoreError& error) {
   return {code, "The journal cannot be read now.", ""};
 }
 
-// Tells those whose time is up, for as long as the node lives.
-caf::behavior expirer_of(caf::event_based_actor* self, PendingAnswers* answers) {
+// Tells those whose time is up, and has the clock follow the wall, for as long as the node lives.
+caf::behavior timekeeper_of(caf::event_based_actor* self, PendingAnswers* answers,
+                            JournalClock* clock, NodeFate* fate) {
+  supervise(*self, fate);
   self->delayed_send(self, expiry_interval, tick_atom::value);
   return {
       [=](tick_atom) {
         answers->expire(SteadyClock::now());
+        clock->look();
         self->delayed_send(self, expiry_interval, tick_atom::value);
       },
       [=](stop_atom) { self->quit(); },
@@ -78,16 +77,25 @@ caf::behavior expirer_of(caf::event_based_actor* self, PendingAnswers* answers) 
 
 }  // namespace
 
+struct Runtime::Standing {
+  std::unique_ptr<NodeFate> fate = std::make_unique<NodeFate>();
+  std::unique_ptr<NodeLease> lease;
+  UnixUs last_event_us = 0;
+};
+
 struct Runtime::Parts {
-  Parts(const RuntimeConfig& config, JournalStore& store)
-      : answers(std::chrono::milliseconds(config.command_timeout_ms)),
+  Parts(const RuntimeConfig& config, JournalStore& store, Standing before)
+      : standing(std::move(before)),
+        clock(wall_of(config), standing.last_event_us, metrics),
+        answers(std::chrono::milliseconds(config.command_timeout_ms)),
         system_config(config),
         system(system_config),
-        io(store, metrics),
-        readers("welkin.reads", read_threads) {}
+        io(store, metrics, standing.fate.get()),
+        readers("welkin.reads", read_threads, standing.fate.get()) {}
 
-  SystemClock clock;
+  Standing standing;
   RuntimeMetrics metrics;
+  JournalClock clock;
   RouteTable routes;
   std::map<std::string, std::vector<const ChannelPort*>, std::less<>> ports;  // by channel
   PendingAnswers answers;  // before the actors, which refer to it
@@ -95,7 +103,7 @@ struct Runtime::Parts {
   caf::actor_system system;
   StoreThreads io;
   TaskThreads readers;
-  caf::actor expirer;
+  caf::actor timekeeper;
   RuntimeContextPtr context = std::make_shared<RuntimeContext>();
 
   std::mutex desks_mutex;
@@ -160,10 +168,10 @@ class Runtime::Desk {
   std::unique_ptr<caf::scoped_actor> self_;
 };
 
-Runtime::Runtime(const RuntimeConfig& config, JournalStore& store)
+Runtime::Runtime(const RuntimeConfig& config, JournalStore& store, Standing standing)
     : config_(config),
       store_(store),
-      parts_(std::make_unique<Parts>(config, store)),
+      parts_(std::make_unique<Parts>(config, store, std::move(standing))),
       callbacks_(std::make_unique<CallbackDesk>(parts_->context, parts_->answers)) {}
 
 Runtime::~Runtime() { stop(); }
@@ -171,6 +179,10 @@ Runtime::~Runtime() { stop(); }
 StoreResult<std::unique_ptr<Runtime>> Runtime::start(const RuntimeConfig& config,
                                                      JournalStore& store,
                                                      std::vector<ChannelAccount> accounts) {
+  Standing standing;
+  auto lease = NodeLease::take(store, config.lease, *standing.fate);
+  if (const StoreError* error = error_of(lease)) return *error;
+  standing.lease = std::move(std::get<std::unique_ptr<NodeLease>>(lease));
   auto epochs = store.claim_epochs(config.shard_count);
   if (const StoreError* error = error_of(epochs)) return *error;
   std::vector<LoadedBreaker> breakers;
@@ -179,21 +191,26 @@ StoreResult<std::unique_ptr<Runtime>> Runtime::start(const RuntimeConfig& config
     if (const StoreError* error = error_of(breaker)) return *error;
     breakers.push_back(std::move(std::get<LoadedBreaker>(breaker)));
   }
-  const SystemClock clock;
-  auto views = catch_up_views(store, config.shard_count, clock.now_us());
+  auto last_event = last_event_time(store);
+  if (const StoreError* error = error_of(last_event)) return *error;
+  standing.last_event_us = std::get<UnixUs>(last_event);
+  const UnixUs now_us = std::max(wall_of(config).now_us(), standing.last_event_us);
+  auto views = catch_up_views(store, std::get<std::vector<std::uint64_t>>(epochs), now_us);
   if (const StoreError* error = error_of(views)) return *error;
 
-  std::unique_ptr<Runtime> runtime(new Runtime(config, store));
+  std::unique_ptr<Runtime> runtime(new Runtime(config, store, std::move(standing)));
   Parts& parts = *runtime->parts_;
   RuntimeContext& context = *parts.context;
   context.epochs = std::move(std::get<std::vector<std::uint64_t>>(epochs));
   context.io = &parts.io;
   context.clock = &parts.clock;
+  context.wall = &wall_of(config);
+  context.fate = parts.standing.fate.get();
   context.metrics = &parts.metrics;
   context.limits = config.limits;
   context.appends = std::make_shared<AppendQueue>(config.limits.max_batch_appends);
   for (int i = 0; i < answerers_per_node; ++i)
-    context.answerers.push_back(parts.system.spawn(answerer));
+    context.answerers.push_back(parts.system.spawn(answerer, context.fate));
   context.journal = parts.system.spawn<JournalActor>(parts.context);
   context.routes = &parts.routes;
   for (std::size_t i = 0; i < accounts.size(); ++i)
@@ -204,9 +221,14 @@ StoreResult<std::unique_ptr<Runtime>> Runtime::start(const RuntimeConfig& config
   // Last, because it wakes payments as soon as it runs.
   context.views =
       parts.system.spawn<ViewsActor>(parts.context, std::move(std::get<ViewsAtStart>(views)));
-  parts.expirer = parts.system.spawn(expirer_of, &parts.answers);
+  parts.timekeeper = parts.system.spawn(timekeeper_of, &parts.answers, &parts.clock, context.fate);
   return runtime;
 }
+
+void Runtime::when_ended(std::function<void()> owner) {
+  parts_->standing.fate->when_ended(std::move(owner));
+}
+std::string Runtime::end_reason() const { return parts_->standing.fate->reason(); }
 
 void Runtime::drain() {
   draining_ = true;
@@ -229,8 +251,8 @@ void Runtime::stop() {
   caf::anon_send(context.journal, stop_atom::value);
   caf::anon_send(context.views, stop_atom::value);
   for (const caf::actor& giver : context.answerers) caf::anon_send(giver, stop_atom::value);
-  caf::anon_send(parts_->expirer, stop_atom::value);
-  parts_->expirer = nullptr;
+  caf::anon_send(parts_->timekeeper, stop_atom::value);
+  parts_->timekeeper = nullptr;
   parts_->io.stop();
   parts_->desks.clear();
   parts_->system.await_all_actors_done();
@@ -243,6 +265,7 @@ void Runtime::stop() {
   context.appends = nullptr;
   context.journal = nullptr;
   context.views = nullptr;
+  parts_->standing.lease->give_up();
   parts_.reset();
 }
 
@@ -257,6 +280,18 @@ void Runtime::submit(PaymentCommand command, Then<CommandAnswer> then) {
   request->command = std::move(command);
   const caf::actor& shard = parts_->context->shard(request->command.payment);
   caf::anon_send(shard, submit_atom::value, CommandRequestPtr(std::move(request)));
+}
+
+// What a node has in memory is another's to say once it may have been taken over.
+std::optional<Problem> Runtime::not_serving() const {
+  const Standing& standing = parts_->standing;
+  if (standing.fate->has_ended())
+    return standing.fate->reason() == fenced_reason
+               ? Problem{ProblemCode::shard_moved, "Another node has taken this journal over.", ""}
+               : Problem{ProblemCode::store_unavailable, "This node is stopping.", ""};
+  if (!standing.lease->is_held())
+    return Problem{ProblemCode::store_unavailable, "This node cannot renew its lease.", ""};
+  return std::nullopt;
 }
 
 // What no account of the channel could be asked for is refused before anything is written.
@@ -275,6 +310,7 @@ std::optional<Problem> Runtime::objection_to(const PaymentCommand& command) cons
 }
 
 void Runtime::execute(PaymentCommand command, Then<CommandAnswer> then) {
+  if (auto problem = not_serving()) return then(std::move(*problem));
   if (auto objection = objection_to(command)) return then(std::move(*objection));
   if (!std::holds_alternative<ResumePayment>(command.body))
     return submit(std::move(command), std::move(then));
@@ -290,6 +326,7 @@ void Runtime::execute(PaymentCommand command, Then<CommandAnswer> then) {
 }
 
 void Runtime::find(const PaymentId& id, Then<FoundPayment> then) {
+  if (auto problem = not_serving()) return then(std::move(*problem));
   auto request = std::make_shared<LookRequest>();
   request->payment = id;
   request->reply_to = parts_->answers.expect(id, [then = std::move(then)](CommandAnswer answer) {
@@ -318,6 +355,7 @@ void Runtime::events(const PaymentId& id, Then<FoundEvents> then) {
 
 void Runtime::find_idempotency(std::string_view merchant_id, std::string_view key,
                                Then<FoundKey> then) {
+  if (auto problem = not_serving()) return then(std::move(*problem));
   read<FoundKey>(std::move(then), [this, merchant = std::string(merchant_id),
                                    key = std::string(key)] { return find_key_now(merchant, key); });
 }
@@ -518,8 +556,11 @@ bool Runtime::knows_channel(std::string_view channel) const {
 bool Runtime::knows_account(std::string_view account) const { return callbacks_->knows(account); }
 
 Readiness Runtime::readiness() const {
+  if (parts_->standing.fate->has_ended()) return {false, end_reason()};
   if (draining_) return {false, "draining"};
+  if (!parts_->standing.lease->is_held()) return {false, "lease_lapsed"};
   if (parts_->metrics.store_up.Value() < 1) return {false, "store_unavailable"};
+  if (parts_->metrics.views_are_full) return {false, "views_behind"};
   return {true, ""};
 }
 

@@ -13,6 +13,7 @@
 #include "actors/callback_desk.hpp"
 #include "actors/channel_actor.hpp"
 #include "actors/channel_port.hpp"
+#include "actors/node_lease.hpp"
 #include "actors/payment_service.hpp"
 #include "actors/runtime_context.hpp"
 #include "persistence/journal_store.hpp"
@@ -26,6 +27,8 @@ struct RuntimeConfig {
   std::size_t max_throughput = 100;      // messages an actor takes before it lets others run
   int command_timeout_ms = 10'000;
   RuntimeLimits limits;
+  LeaseTerms lease;
+  const WallClock* wall = nullptr;  // outlives the runtime; null: the system's
 };
 
 // One of our accounts at a channel, under its port's name.
@@ -43,8 +46,8 @@ struct ChannelAccount {
 
 class Runtime : public PaymentService {
  public:
-  // Claims every shard's epoch, brings the views up to date and reads the state of every breaker
-  // before it returns.
+  // Takes the journal's lease, claims every shard's epoch, brings the views up to date and reads
+  // the state of every breaker before it returns.
   static StoreResult<std::unique_ptr<Runtime>> start(const RuntimeConfig& config,
                                                      JournalStore& store,
                                                      std::vector<ChannelAccount> accounts);
@@ -68,6 +71,11 @@ class Runtime : public PaymentService {
   Readiness readiness() const override;
   std::string metrics_text() const override;
 
+  // Called once when the node must not go on, from any thread: it wants to be stopped.
+  void when_ended(std::function<void()> owner);
+  // Why it must not go on, as readiness names it; empty while it may.
+  std::string end_reason() const;
+
   // From now on not ready; what is under way goes on.
   // After five seconds those that still wait for an answer get outcome_unknown.
   void drain();
@@ -82,7 +90,9 @@ class Runtime : public PaymentService {
   struct Parts;
   class Desk;  // an actor of a thread that waits, borrowed for one call
 
-  explicit Runtime(const RuntimeConfig& config, JournalStore& store);
+  struct Standing;  // what is known of the node before its actors run
+
+  Runtime(const RuntimeConfig& config, JournalStore& store, Standing standing);
   template <class Result, class Read>
   void read(Then<Result> then, Read work);
   FoundPage list_now(const PaymentListQuery& query);
@@ -92,6 +102,7 @@ class Runtime : public PaymentService {
   std::vector<ParkedEntity> parked_now();
   FoundBreakers breakers_now();
   BreakerAnswer operate_breaker_now(const std::string& account, const BreakerCommand& command);
+  std::optional<Problem> not_serving() const;
   std::optional<Problem> objection_to(const PaymentCommand& command) const;
   void submit(PaymentCommand command, Then<CommandAnswer> then);
   void open_account(ChannelAccount account, LoadedBreaker breaker);

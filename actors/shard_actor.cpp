@@ -22,6 +22,7 @@ ShardActor::ShardActor(caf::actor_config& config, RuntimeContextPtr context, Spa
     : caf::event_based_actor(config), context_(std::move(context)), spawn_(std::move(spawn)) {}
 
 caf::behavior ShardActor::make_behavior() {
+  supervise(*this, context_->fate);
   delayed_send(this, tick_interval, tick_atom::value);
   return {
       [this](submit_atom, const CommandRequestPtr& request) {
@@ -47,13 +48,15 @@ caf::behavior ShardActor::make_behavior() {
         let_idle_leave();
         delayed_send(this, tick_interval, tick_atom::value);
       },
-      [this](stop_atom) {
-        for (auto& [id, entity] : entities_)
-          if (entity.actor) anon_send(entity.actor, bury_atom::value);
-        entities_.clear();  // they hold the shard, and would keep each other alive for ever
-        quit();
-      },
+      [this](stop_atom) { quit(); },
   };
+}
+
+// However it ends: its payments hold the shard, and they would keep each other alive for ever.
+void ShardActor::on_exit() {
+  for (auto& [id, entity] : entities_)
+    if (entity.actor) anon_send(entity.actor, bury_atom::value);
+  entities_.clear();
 }
 
 template <class... Message>

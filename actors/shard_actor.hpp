@@ -23,6 +23,7 @@ class ShardActor : public caf::event_based_actor {
   ShardActor(caf::actor_config& config, RuntimeContextPtr context, Spawn spawn);
   caf::behavior make_behavior() override;
   const char* name() const override { return "shard"; }
+  void on_exit() override;
 
  private:
   struct Entity {

@@ -106,6 +106,11 @@ JournalCommitter::Verdict JournalCommitter::commit(const std::vector<AppendReque
 
 JournalCommitter::Verdict JournalCommitter::resolve(const std::vector<AppendRequestPtr>& batch) {
   acks_.assign(batch.size(), CommitAck{CommitStatus::unavailable, 0, {}});
+  const auto landed = store_.settle_doubt();
+  if (const StoreError* error = error_of(landed)) {
+    error_ = *error;
+    return Verdict::in_doubt;
+  }
   for (std::size_t i = 0; i < batch.size(); ++i) {
     const EventRow& last = appends_[i].rows.back();
     auto read = store_.read_stream(batch[i]->stream, last.seq - 1);
@@ -154,6 +159,13 @@ void deliver_to_appenders(const std::vector<CommitAck>& acks,
     answers.insert(answers.end(), aftermath.answers.begin(), aftermath.answers.end());
   }
   give_answers(std::move(answers), ears.answerers);
+}
+
+void tell_checkpointed(const StoreResult<Done>& result, const caf::actor& reply_to) {
+  const StoreError* error = error_of(result);
+  if (error && error->kind == StoreErrorKind::fenced)
+    return caf::anon_send(reply_to, fenced_atom::value);
+  caf::anon_send(reply_to, written_atom::value, error == nullptr);
 }
 
 LoadResult load_payment(const JournalStore& store, const StreamId& stream) {

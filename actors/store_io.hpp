@@ -32,7 +32,9 @@ class StoreIo {
   virtual void probe(const caf::actor& journal) = 0;                          // (probed_atom, bool)
   virtual void load(const StreamId& stream, const caf::actor& reply_to) = 0;  // (loaded_atom, …)
   virtual void checkpoint(std::shared_ptr<const ViewDelta> delta,
-                          const caf::actor& reply_to) = 0;  // (written_atom, bool)
+                          const caf::actor& reply_to) = 0;  // see tell_checkpointed
+  // What happened to payments behind the position `after` up to `until`: (missed_atom, MissedPtr).
+  virtual void read_missed(std::uint64_t after, std::uint64_t until, const caf::actor& views) = 0;
 };
 
 // ---- the work itself, the same for threads and simulation
@@ -72,6 +74,11 @@ void deliver_acks(const JournalCommitter& committer, const std::vector<AppendReq
 // The same without the views.
 void deliver_to_appenders(const std::vector<CommitAck>& acks,
                           const std::vector<AppendRequestPtr>& batch, const JournalEars& ears);
+
+// (written_atom, bool), or (fenced_atom) when it will never be written.
+void tell_checkpointed(const StoreResult<Done>& result, const caf::actor& reply_to);
+
+MissedPtr read_missed(const JournalStore& store, std::uint64_t after, std::uint64_t until);
 
 // Snapshot and events behind it, folded and checked against the hash chain.
 LoadResult load_payment(const JournalStore& store, const StreamId& stream);

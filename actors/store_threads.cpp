@@ -16,7 +16,7 @@ constexpr int resolve_backoff_max_ms = 2'000;
 
 }  // namespace
 
-TaskThreads::TaskThreads(const char* name, int threads) {
+TaskThreads::TaskThreads(const char* name, int threads, NodeFate* fate) : fate_(fate) {
   for (int i = 0; i < threads; ++i) threads_.emplace_back([this, name] { work(name); });
 }
 
@@ -63,19 +63,28 @@ void TaskThreads::work(const char* name) {
     auto task = std::move(tasks_.front());
     tasks_.pop_front();
     lock.unlock();
-    task();
+    perform(name, task);
     task = nullptr;  // what it holds is released before the next wait
     lock.lock();
   }
 }
 
-StoreThreads::StoreThreads(JournalStore& store, RuntimeMetrics& metrics)
+void TaskThreads::perform(const char* name, const std::function<void()>& task) {
+  if (!fate_) return task();
+  try {
+    task();
+  } catch (const std::exception& failure) {
+    fate_->end(part_failed_reason, std::string(name) + ": " + failure.what());
+  }
+}
+
+StoreThreads::StoreThreads(JournalStore& store, RuntimeMetrics& metrics, NodeFate* fate)
     : store_(store),
       metrics_(metrics),
       committer_(store),
-      writer_("welkin.journal", 1),
-      viewer_("welkin.views", 1),
-      readers_("welkin.reads", reader_threads) {}
+      writer_("welkin.journal", 1, fate),
+      viewer_("welkin.views", 1, fate),
+      readers_("welkin.reads", reader_threads, fate) {}
 
 void StoreThreads::stop() {
   writer_.stop();
@@ -149,9 +158,16 @@ void StoreThreads::checkpoint(std::shared_ptr<const ViewDelta> delta, const caf:
     const auto result = store_.checkpoint(*delta);
     if (const StoreError* error = error_of(result)) {
       metrics_.checkpoint_failures.Increment();
-      spdlog::warn("views: a checkpoint failed and will be repeated: {}", error->detail);
+      if (error->kind != StoreErrorKind::fenced)
+        spdlog::warn("views: a checkpoint failed and will be repeated: {}", error->detail);
     }
-    caf::anon_send(reply_to, written_atom::value, error_of(result) == nullptr);
+    tell_checkpointed(result, reply_to);
+  });
+}
+
+void StoreThreads::read_missed(std::uint64_t after, std::uint64_t until, const caf::actor& views) {
+  viewer_.run([this, after, until, views] {
+    caf::anon_send(views, missed_atom::value, welkin::read_missed(store_, after, until));
   });
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "actors/metrics.hpp"
+#include "actors/node_fate.hpp"
 #include "actors/store_io.hpp"
 
 namespace welkin {
@@ -16,8 +17,9 @@ namespace welkin {
 // Runs tasks in order of arrival on `threads` threads. `stop` runs what is queued, then joins.
 class TaskThreads {
  public:
-  // `name` is what the system shows them as: at most 15 characters.
-  TaskThreads(const char* name, int threads);
+  // `name` is what the system shows them as: at most 15 characters. A task that throws ends the
+  // node; without a `fate`, the process.
+  TaskThreads(const char* name, int threads, NodeFate* fate = nullptr);
   ~TaskThreads() { stop(); }
   TaskThreads(const TaskThreads&) = delete;
   TaskThreads& operator=(const TaskThreads&) = delete;
@@ -31,7 +33,9 @@ class TaskThreads {
 
  private:
   void work(const char* name);
+  void perform(const char* name, const std::function<void()>& task);
 
+  NodeFate* const fate_;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<std::function<void()>> tasks_;
@@ -41,13 +45,14 @@ class TaskThreads {
 
 class StoreThreads : public StoreIo {
  public:
-  StoreThreads(JournalStore& store, RuntimeMetrics& metrics);
+  StoreThreads(JournalStore& store, RuntimeMetrics& metrics, NodeFate* fate = nullptr);
   ~StoreThreads() override { stop(); }
 
   void write(AppendSourcePtr appends, const JournalEars& ears) override;
   void probe(const caf::actor& journal) override;
   void load(const StreamId& stream, const caf::actor& reply_to) override;
   void checkpoint(std::shared_ptr<const ViewDelta> delta, const caf::actor& reply_to) override;
+  void read_missed(std::uint64_t after, std::uint64_t until, const caf::actor& views) override;
 
   void stop();
 

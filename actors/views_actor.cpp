@@ -1,5 +1,7 @@
 #include "actors/views_actor.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <chrono>
 #include <unordered_set>
@@ -75,6 +77,43 @@ std::optional<IdempotencyRecord> idempotency_of(const StreamId& stream, std::uin
   return std::nullopt;
 }
 
+MissedPtr read_missed(const JournalStore& store, std::uint64_t after, std::uint64_t until) {
+  auto missed = std::make_shared<Missed>();
+  missed->until = until;
+  std::unordered_map<StreamId, MissedPayment> payments;
+  while (after < until) {
+    auto read = store.read_all(after, std::min<std::uint64_t>(until - after, catch_up_rows));
+    const auto* rows = std::get_if<std::vector<EventRow>>(&read);
+    if (!rows || rows->empty()) return missed;
+    for (const EventRow& row : *rows) {
+      after = row.position;
+      if (row.stream.kind != StreamKind::payment || row.position > until) continue;
+      MissedPayment& payment = payments[row.stream];
+      payment.stream = row.stream;
+      payment.last_position = row.position;
+      payment.at_us = row.at_us;
+      auto parsed = parse_event(row.type, row.version, row.payload);
+      const auto* event = std::get_if<PaymentEvent>(&parsed);
+      const RequestMark* mark = event ? mark_of(*event) : nullptr;
+      if (mark && !mark->idempotency_key.empty())
+        payment.records.push_back(
+            {"", mark->idempotency_key, mark->fingerprint, row.stream, row.seq, row.at_us});
+    }
+  }
+  for (auto& [stream, payment] : payments) {
+    auto result = load_payment(store, stream);
+    const auto* failure = std::get_if<LoadFailure>(&result);
+    if (failure && failure->corrupt) continue;  // its own actor parks it with the reason
+    if (failure) return missed;
+    payment.now = std::get<LoadedPayment>(std::move(result));
+    for (IdempotencyRecord& record : payment.records)
+      record.merchant_id = payment.now.state->merchant_id;
+    missed->payments.push_back(std::move(payment));
+  }
+  missed->could_be_read = true;
+  return missed;
+}
+
 // ---- catching up at start
 
 namespace {
@@ -82,8 +121,8 @@ namespace {
 // Collects what the tail of the journal changed and writes it in bounded steps.
 class CatchUp {
  public:
-  CatchUp(JournalStore& store, std::uint32_t shard_count, UnixUs now_us)
-      : store_(store), shard_count_(shard_count), now_us_(now_us) {}
+  CatchUp(JournalStore& store, const std::vector<std::uint64_t>& epochs, UnixUs now_us)
+      : store_(store), epochs_(epochs), now_us_(now_us) {}
 
   std::optional<StoreError> run(std::uint64_t& position) {
     std::uint64_t written = position;
@@ -143,6 +182,7 @@ class CatchUp {
   }
 
   std::optional<StoreError> write(std::uint64_t position) {
+    const auto shard_count = static_cast<std::uint32_t>(epochs_.size());
     std::unordered_map<StreamId, std::string> merchants;
     for (const auto& [stream, touched] : streams_) {
       LoadResult result;
@@ -154,11 +194,12 @@ class CatchUp {
       const Payment& payment = touched.folded ? touched.payment : *loaded->state;
       merchants[stream] = payment.merchant_id;
       delta_.cards.push_back(
-          card_of(stream, touched.last_position, shard_of(stream, shard_count_), payment));
+          card_of(stream, touched.last_position, shard_of(stream, shard_count), payment));
     }
     for (IdempotencyRecord& record : delta_.idempotency)
       record.merchant_id = merchants[record.stream];
     delta_.position = position;
+    delta_.epoch = epochs_.front();
     delta_.forget_idempotency_before_us = now_us_ - idempotency_retention_us;
     const auto written = store_.checkpoint(delta_);
     streams_.clear();
@@ -168,7 +209,7 @@ class CatchUp {
   }
 
   JournalStore& store_;
-  std::uint32_t shard_count_;
+  const std::vector<std::uint64_t>& epochs_;
   UnixUs now_us_;
   std::unordered_map<StreamId, Touched> streams_;
   ViewDelta delta_;
@@ -176,13 +217,13 @@ class CatchUp {
 
 }  // namespace
 
-StoreResult<ViewsAtStart> catch_up_views(JournalStore& store, std::uint32_t shard_count,
-                                         UnixUs now_us) {
+StoreResult<ViewsAtStart> catch_up_views(JournalStore& store,
+                                         const std::vector<std::uint64_t>& epochs, UnixUs now_us) {
   ViewsAtStart start;
   auto position = store.view_position();
   if (const StoreError* error = error_of(position)) return *error;
   start.position = std::get<std::uint64_t>(position);
-  if (auto error = CatchUp(store, shard_count, now_us).run(start.position)) return *error;
+  if (auto error = CatchUp(store, epochs, now_us).run(start.position)) return *error;
   StreamId after;
   for (;;) {
     constexpr std::size_t page = 10'000;
@@ -219,6 +260,7 @@ ViewsActor::ViewsActor(caf::actor_config& config, RuntimeContextPtr context,
 }
 
 caf::behavior ViewsActor::make_behavior() {
+  supervise(*this, context_->fate);
   delayed_send(this, tick_interval, tick_atom::value);
   return {
       [this](batch_atom, const CommittedBatchPtr& batch) { take(*batch); },
@@ -227,9 +269,16 @@ caf::behavior ViewsActor::make_behavior() {
         delayed_send(this, tick_interval, tick_atom::value);
       },
       [this](written_atom, bool written) { checkpointed(written); },
+      [this](fenced_atom) {
+        context_->end_node(fenced_reason, "its views are not written any more");
+        checkpointed(false);
+      },
+      [this](missed_atom, const MissedPtr& missed) { fill(*missed); },
       [this](flush_atom, const ReplyTo& reply_to) { flush(reply_to); },
       [this](find_atom, const std::string& merchant_id, const std::string& key,
-             const ReplyTo& reply_to) { find(merchant_id, key, reply_to); },
+             const ReplyTo& reply_to) {
+        find({merchant_id, key}, reply_to);
+      },
       [this](parked_atom) {
         std::vector<ParkedEntity> result;
         for (const auto& [stream, entity] : parked_) result.push_back(entity);
@@ -241,15 +290,23 @@ caf::behavior ViewsActor::make_behavior() {
 
 void ViewsActor::take(const std::vector<CommittedItem>& batch) {
   for (const CommittedItem& item : batch) take(item);
+  read_missed();
+  note_fullness();
   if (dirty_.size() >= dirty_before_early_checkpoint) checkpoint();
 }
 
 void ViewsActor::take(const CommittedItem& item) {
   const AppendRequest& request = *item.request;
-  position_ = std::max(position_, item.last_position);
+  follow_position(item);
   const PaymentEvents* append = request.of<PaymentKind>();
   if (!append) return;
   for (const PaymentEvent& event : append->events) count(event);
+  take_payment(item);
+}
+
+void ViewsActor::take_payment(const CommittedItem& item) {
+  const AppendRequest& request = *item.request;
+  const PaymentEvents* append = request.of<PaymentKind>();
   const Payment& payment = *append->after;
   set_due(request.stream, payment.due_at_us());
   if (auto record = idempotency_of(request.stream, request.expected_seq + 1, request.at_us,
@@ -257,8 +314,9 @@ void ViewsActor::take(const CommittedItem& item) {
     records_.insert_or_assign({record->merchant_id, record->key}, *record);
   const std::uint64_t every = context_->limits.snapshot_every_events;
   if (item.last_seq / every != request.expected_seq / every)
-    snapshots_.push_back({request.stream, item.last_seq, payment_snapshot_version,
-                          encode_payment(payment), item.hash});
+    snapshots_.insert_or_assign(request.stream,
+                                Snapshot{request.stream, item.last_seq, payment_snapshot_version,
+                                         encode_payment(payment), item.hash});
   if (std::string reason = payment.operator_reason(); !reason.empty()) {
     ParkedEntity& entity = parked_[request.stream];
     if (entity.reason != reason) entity = {request.stream, std::move(reason), request.at_us};
@@ -275,6 +333,72 @@ void ViewsActor::count(const PaymentEvent& event) {
   const auto* refused = std::get_if<PaymentReportRefused>(&event);
   if (refused && refused->field != refused_callback_field)
     context_->metrics->reports_refused.Increment();
+}
+
+// ---- what nobody told of
+
+// Batches come in the order of their positions, which have no gaps: what is not there was committed
+// behind the back of this node's journal.
+void ViewsActor::follow_position(const CommittedItem& item) {
+  const std::uint64_t first = item.last_position + 1 - item.request->recorded->size();
+  if (first > position_ + 1) {
+    spdlog::warn("views: nobody told of the positions {} to {}; the journal is read for them",
+                 position_ + 1, first - 1);
+    context_->metrics->view_gaps.Increment();
+    missing_ = {missing_ ? missing_->first : position_ + 1, first - 1};
+  }
+  position_ = std::max(position_, item.last_position);
+}
+
+void ViewsActor::read_missed() {
+  if (!missing_ || is_reading_missed_) return;
+  is_reading_missed_ = true;
+  context_->io->read_missed(missing_->first - 1, missing_->second, this);
+}
+
+void ViewsActor::fill(const Missed& missed) {
+  is_reading_missed_ = false;
+  if (!missing_) return;
+  if (!missed.could_be_read) return;  // read again at the next tick
+  for (const MissedPayment& payment : missed.payments) fill(payment);
+  if (missing_->second > missed.until) return read_missed();
+  missing_.reset();
+  for (const auto& [wanted, reply_to] : std::exchange(finds_, {})) find(wanted, reply_to);
+  if (!flush_next_.empty()) checkpoint();
+}
+
+void ViewsActor::fill(const MissedPayment& missed) {
+  for (const IdempotencyRecord& record : missed.records)
+    records_.insert({{record.merchant_id, record.key}, record});
+  if (knows(missed.stream, missed.now.seq)) return;
+  auto request = std::make_shared<AppendRequest>();
+  request->stream = missed.stream;
+  request->shard = context_->shard_index(missed.stream);
+  request->expected_seq = missed.now.seq;
+  request->at_us = missed.at_us;
+  request->recorded =
+      std::make_shared<const PaymentEvents>(std::vector<PaymentEvent>{}, missed.now.state);
+  take_payment({std::move(request), missed.now.seq, missed.last_position, missed.now.hash});
+}
+
+bool ViewsActor::knows(const StreamId& stream, std::uint64_t seq) const {
+  for (const auto* known : {&dirty_, &writing_dirty_})
+    if (const auto found = known->find(stream); found != known->end())
+      if (found->second.item.last_seq >= seq) return true;
+  return false;
+}
+
+void ViewsActor::note_fullness() {
+  const std::size_t unwritten =
+      std::max(dirty_.size() + writing_dirty_.size(), records_.size() + writing_records_.size());
+  const bool is_full = unwritten >= context_->limits.max_unwritten_views;
+  if (context_->metrics->views_are_full.exchange(is_full) == is_full) return;
+  if (is_full)
+    spdlog::error(
+        "views: {} payments wait for a checkpoint; new work is refused until one is written",
+        unwritten);
+  else
+    spdlog::info("views: a checkpoint was written; new work is taken again");
 }
 
 void ViewsActor::set_due(const StreamId& stream, UnixUs due_at_us) {
@@ -297,6 +421,7 @@ void ViewsActor::set_due(const StreamId& stream, UnixUs due_at_us) {
 void ViewsActor::tick() {
   wake_due();
   context_->metrics->open_with_timer.Set(static_cast<double>(due_.size()));
+  read_missed();
   if (++ticks_since_checkpoint_ >= ticks_between_checkpoints) checkpoint();
 }
 
@@ -312,7 +437,7 @@ void ViewsActor::wake_due() {
 }
 
 void ViewsActor::checkpoint() {
-  if (writing_) return;
+  if (writing_ || missing_) return;
   ticks_since_checkpoint_ = 0;
   if (position_ == written_position_ && dirty_.empty() && flush_next_.empty()) return;
   auto delta = std::make_shared<ViewDelta>();
@@ -325,7 +450,9 @@ void ViewsActor::checkpoint() {
     delta->cards.back().is_new = dirty.is_new;
   }
   for (const auto& [key, record] : records_) delta->idempotency.push_back(record);
-  delta->snapshots = std::exchange(snapshots_, {});
+  delta->epoch = context_->epochs.front();
+  for (auto& [stream, snapshot] : std::exchange(snapshots_, {}))
+    delta->snapshots.push_back(std::move(snapshot));
   delta->forget_idempotency_before_us = context_->clock->now_us() - idempotency_retention_us;
   writing_records_ = std::exchange(records_, {});
   writing_dirty_ = std::exchange(dirty_, {});
@@ -342,13 +469,15 @@ void ViewsActor::checkpointed(bool written) {
     for (auto& [stream, dirty] : writing_dirty_) dirty.is_new = false;
     dirty_.merge(writing_dirty_);
     records_.merge(writing_records_);
-    for (const Snapshot& snapshot : writing_->snapshots) snapshots_.push_back(snapshot);
+    for (const Snapshot& snapshot : writing_->snapshots)
+      snapshots_.emplace(snapshot.stream, snapshot);
   } else {
     written_position_ = writing_->position;
   }
   writing_ = nullptr;
   writing_dirty_.clear();
   writing_records_.clear();
+  note_fullness();
   for (const ReplyTo& waiting : std::exchange(flush_now_, {}))
     answer_to(waiting, written ? CommandAnswer(CommandOutcome{}) : CommandAnswer(store_problem()));
   if (!flush_next_.empty()) checkpoint();
@@ -359,11 +488,13 @@ void ViewsActor::flush(const ReplyTo& reply_to) {
   checkpoint();
 }
 
-void ViewsActor::find(const std::string& merchant_id, const std::string& key,
-                      const ReplyTo& reply_to) {
+void ViewsActor::find(const KeyOfMerchant& wanted, const ReplyTo& reply_to) {
+  if (missing_) {
+    finds_.emplace_back(wanted, reply_to);
+    return;
+  }
   auto answer = std::make_shared<IdempotencyAnswer>();
   answer->token = reply_to.token;
-  const KeyOfMerchant wanted{merchant_id, key};
   if (const auto found = records_.find(wanted); found != records_.end())
     answer->record = found->second;
   else if (const auto older = writing_records_.find(wanted); older != writing_records_.end())

@@ -7,6 +7,7 @@
 
 #include <caf/event_based_actor.hpp>
 #include <map>
+#include <optional>
 #include <set>
 #include <unordered_map>
 #include <utility>
@@ -38,8 +39,8 @@ struct ViewsAtStart {
 };
 // Reads the journal behind the views' position, brings the views up to its end, and returns what
 // the views actor must know. Blocking; called before the actors run.
-StoreResult<ViewsAtStart> catch_up_views(JournalStore& store, std::uint32_t shard_count,
-                                         UnixUs now_us);
+StoreResult<ViewsAtStart> catch_up_views(JournalStore& store,
+                                         const std::vector<std::uint64_t>& epochs, UnixUs now_us);
 
 class ViewsActor : public caf::event_based_actor {
  public:
@@ -59,25 +60,37 @@ class ViewsActor : public caf::event_based_actor {
   void take(const std::vector<CommittedItem>& batch);
   void take(const CommittedItem& item);
   void count(const PaymentEvent& event);
+  void take_payment(const CommittedItem& item);
+  void follow_position(const CommittedItem& item);
+  void read_missed();
+  void fill(const Missed& missed);
+  void fill(const MissedPayment& missed);
+  bool knows(const StreamId& stream, std::uint64_t seq) const;
+  void note_fullness();
   void set_due(const StreamId& stream, UnixUs due_at_us);
   void tick();
   void wake_due();
   void checkpoint();
   void checkpointed(bool written);
   void flush(const ReplyTo& reply_to);
-  void find(const std::string& merchant_id, const std::string& key, const ReplyTo& reply_to);
+  void find(const KeyOfMerchant& wanted, const ReplyTo& reply_to);
 
   RuntimeContextPtr context_;
   std::uint64_t position_;
   std::uint64_t written_position_;  // as far as the store's views have come
   std::unordered_map<StreamId, Dirty> dirty_;
   Records records_;  // not handed to a checkpoint yet
-  std::vector<Snapshot> snapshots_;
+  std::unordered_map<StreamId, Snapshot> snapshots_;
   std::shared_ptr<const ViewDelta> writing_;
   Records writing_records_;
   std::unordered_map<StreamId, Dirty> writing_dirty_;
   std::vector<ReplyTo> flush_now_;   // answered when `writing_` is written
   std::vector<ReplyTo> flush_next_;  // when the checkpoint after it is
+  // Positions (first, last) that nobody told of and that are read from the journal. Until they are,
+  // no checkpoint says that the views hold them, and no key is said to be unknown.
+  std::optional<std::pair<std::uint64_t, std::uint64_t>> missing_;
+  bool is_reading_missed_ = false;
+  std::vector<std::pair<KeyOfMerchant, ReplyTo>> finds_;  // as many as threads that ask
   std::unordered_map<StreamId, UnixUs> due_;
   std::set<std::pair<UnixUs, StreamId>> by_due_;
   std::unordered_map<StreamId, ParkedEntity> parked_;

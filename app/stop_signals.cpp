@@ -3,6 +3,8 @@
 #include <cerrno>
 #include <ctime>
 
+#include <unistd.h>
+
 namespace welkin {
 
 StopSignals::StopSignals() {
@@ -12,7 +14,13 @@ StopSignals::StopSignals() {
   pthread_sigmask(SIG_BLOCK, &signals_, &before_);
 }
 
-StopSignals::~StopSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+// One that came meanwhile has nothing left to stop.
+StopSignals::~StopSignals() {
+  while (wait_for(0)) continue;
+  pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
+
+void StopSignals::send() { ::kill(::getpid(), SIGTERM); }
 
 int StopSignals::wait() const {
   int signal = 0;

@@ -14,6 +14,7 @@ class StopSignals {
   StopSignals(const StopSignals&) = delete;
   StopSignals& operator=(const StopSignals&) = delete;
 
+  static void send();                         // to this process, from any thread
   int wait() const;                           // the signal that came
   bool wait_for(std::int64_t time_ms) const;  // true: one came
 

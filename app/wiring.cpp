@@ -143,7 +143,9 @@ int run_server(const ServeConfig& config, std::vector<OpenedAccount> accounts) {
   }
   const auto store = std::move(std::get<std::unique_ptr<JournalStore>>(opened));
   const Channels channels = open_channels(std::move(accounts));
-  auto started = Runtime::start(runtime_config(config.runtime), *store, channels.accounts);
+  RuntimeConfig how = runtime_config(config.runtime);
+  how.lease.wait = [&signals](std::int64_t wait_ms) { return !signals.wait_for(wait_ms); };
+  auto started = Runtime::start(how, *store, channels.accounts);
   if (const StoreError* error = error_of(started)) {
     spdlog::critical("store: {}", error->detail);
     return exit_store;
@@ -156,8 +158,11 @@ int run_server(const ServeConfig& config, std::vector<OpenedAccount> accounts) {
     return exit_usage;
   }
   spdlog::info("serving on http://{}:{}", config.http.host, listening.port);
+  runtime->when_ended([] { StopSignals::send(); });
   const int signal = signals.wait();
-  spdlog::info("signal {}: draining", signal);
+  const bool had_to_end = !runtime->end_reason().empty();
+  spdlog::info("{}: draining",
+               had_to_end ? "the node has ended" : "signal " + std::to_string(signal));
   runtime->drain();
   const bool drained = gateway.stop();
   if (!drained) spdlog::warn("some requests were still running when the drain time-out passed");
@@ -165,7 +170,7 @@ int run_server(const ServeConfig& config, std::vector<OpenedAccount> accounts) {
   if (channels.http) channels.http->stop(500);
   runtime->stop();
   spdlog::info("stopped");
-  return exit_fine;
+  return had_to_end ? exit_node_ended : exit_fine;
 }
 
 }  // namespace welkin

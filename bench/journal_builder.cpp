@@ -30,8 +30,9 @@ class Builder {
  public:
   Builder(JournalStore& store, const JournalPlan& plan)
       : store_(store), committer_(store), plan_(plan) {
-    if (const auto claimed = store.claim_epochs(shard_count); const auto* error = error_of(claimed))
-      exit_with(error->detail);
+    const auto claimed = store.claim_epochs(shard_count);
+    if (const auto* error = error_of(claimed)) exit_with(error->detail);
+    epoch_ = std::get<std::vector<std::uint64_t>>(claimed).front();
   }
 
   BuiltJournal run() {
@@ -119,6 +120,7 @@ class Builder {
   void checkpoint() {
     for (auto& [stream, card] : cards_) delta_.cards.push_back(std::move(card));
     delta_.position = view_position_ = position_;
+    delta_.epoch = epoch_;
     if (const auto done = store_.checkpoint(delta_); const auto* error = error_of(done))
       exit_with(error->detail);
     cards_.clear();
@@ -132,6 +134,7 @@ class Builder {
   std::priority_queue<Due> due_;
   std::unordered_map<StreamId, Card> cards_;
   ViewDelta delta_;
+  std::uint64_t epoch_ = 0;
   std::uint64_t position_ = 0;
   std::uint64_t view_position_ = 0;
 };

@@ -63,6 +63,7 @@ enum class StoreErrorKind : std::uint8_t {
   full,         // nothing of the batch was written: no space
   in_doubt,     // the commit's answer was lost: read back before telling anybody
   corrupt,      // what was read is not what could have been written
+  fenced,       // nothing was written: a newer writer has been here, and trying again will not help
 };
 std::string_view name_of(StoreErrorKind kind);
 
@@ -122,6 +123,9 @@ struct Snapshot {
 
 struct ViewDelta {
   std::uint64_t position = 0;  // the views hold everything up to here once this is written
+  // Of shard 0, as the writer claimed it, for a claim takes every shard; 0: nobody ever claimed
+  // one.
+  std::uint64_t epoch = 0;
   std::vector<Card> cards;
   std::vector<IdempotencyRecord> idempotency;
   std::vector<Snapshot> snapshots;
@@ -143,6 +147,26 @@ struct CardQuery {
   UnixUs before_created_at_us = 0;  // cursor: strictly after this pair in the list's order
   StreamId before_stream;
   std::size_t limit = 20;
+};
+
+// ---- who may write
+
+// A process that asks for the right to write to a journal that several can reach.
+struct LeaseClaim {
+  std::string holder;       // unlike any other process's
+  std::string whereabouts;  // for people, and for processes beside it to tell whether it lives
+  std::int64_t length_us = 0;
+  std::string successor_of;  // a holder that is known to be dead: its time need not be over
+};
+
+// Who has that right, by the store's own clock.
+struct Lease {
+  bool is_ours = false;
+  std::string holder;
+  std::string whereabouts;
+  std::uint64_t renewals = 0;  // one that grows is a holder that lives
+  std::int64_t left_us = 0;    // until somebody else may have it
+  bool is_needed = true;       // no: only one process can open this journal, and it is ours
 };
 
 struct StoreStats {
@@ -173,7 +197,27 @@ class JournalStore {
   virtual StoreResult<std::vector<EventRow>> read_all(std::uint64_t after_position,
                                                       std::size_t limit) const = 0;
 
+  // After an append in doubt: returns when what was on its way has landed or never will. A read
+  // before that may miss it.
+  virtual StoreResult<Done> settle_doubt() { return Done{}; }
+
+  // ---- who may write: for stores that more than one process can open. One thread at a time, which
+  // may be another than those that append and checkpoint.
+  // Takes what is free, what is over, and what was `successor_of`'s.
+  virtual StoreResult<Lease> take_lease(const LeaseClaim& claim) {
+    Lease lease;
+    lease.is_ours = true;
+    lease.is_needed = false;
+    lease.holder = claim.holder;
+    return lease;
+  }
+  // Only what is the holder's still: what was lost in between is not taken back.
+  virtual StoreResult<Lease> renew_lease(const LeaseClaim& claim) { return take_lease(claim); }
+  virtual StoreResult<Done> give_up_lease(const LeaseClaim&) { return Done{}; }
+
   // ---- views
+  // Refused as fenced, whole, when the epoch is not the store's, or the position is behind the
+  // views': what an old node still writes overwrites nothing.
   virtual StoreResult<Done> checkpoint(const ViewDelta& delta) = 0;
   virtual StoreResult<std::uint64_t> view_position() const = 0;
   virtual StoreResult<std::vector<DueTimer>> due_timers(UnixUs until_us,

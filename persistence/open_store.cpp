@@ -16,6 +16,8 @@ std::string_view name_of(StoreErrorKind kind) {
       return "in_doubt";
     case StoreErrorKind::corrupt:
       return "corrupt";
+    case StoreErrorKind::fenced:
+      return "fenced";
   }
   return "unknown";
 }

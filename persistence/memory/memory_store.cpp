@@ -68,6 +68,12 @@ class MemoryStore final : public JournalStore {
 
   StoreResult<Done> checkpoint(const ViewDelta& delta) override {
     const std::lock_guard<std::mutex> lock(mutex_);
+    if (delta.epoch != (epochs_.empty() ? 0 : epochs_.front()))
+      return StoreError{StoreErrorKind::fenced, "views are written under another epoch"};
+    if (delta.position < view_position_)
+      return StoreError{StoreErrorKind::fenced, "views stand at " + std::to_string(view_position_) +
+                                                    " and do not go back to " +
+                                                    std::to_string(delta.position)};
     for (const Card& card : delta.cards) cards_[{card.created_at_us, card.stream}] = card;
     for (const Card& card : delta.cards) {
       if (!card.is_new) pending_.erase(card.stream);

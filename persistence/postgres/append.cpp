@@ -315,4 +315,13 @@ StoreResult<Done> probe(WriteLane& lane) {
   });
 }
 
+// A transaction holds the head's row from its insert to its end, also when its client is gone. So
+// whoever has the lock after it knows that what was to land has landed.
+StoreResult<Done> settle_doubt(WriteLane& lane) {
+  return lane.transact([](pqxx::work& work) -> StoreResult<Verdict> {
+    work.exec_prepared("lock_head");
+    return Verdict::roll_back;
+  });
+}
+
 }  // namespace welkin::postgres

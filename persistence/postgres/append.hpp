@@ -26,5 +26,7 @@ StoreResult<std::vector<AppendResult>> append(WriteLane& lane, AppendMemory& mem
                                               std::vector<StreamAppend>& batch);
 StoreResult<std::vector<std::uint64_t>> claim_epochs(WriteLane& lane, std::uint32_t shard_count);
 StoreResult<Done> probe(WriteLane& lane);
+// Returns when no transaction that was about to commit rows is under way any more.
+StoreResult<Done> settle_doubt(WriteLane& lane);
 
 }  // namespace welkin::postgres

@@ -1,6 +1,9 @@
 // Each kind of view is written in one statement; all kinds and the position in one transaction.
 #include "persistence/postgres/checkpoint.hpp"
 
+#include <optional>
+#include <string>
+
 #include "persistence/postgres/array_literal.hpp"
 
 namespace welkin::postgres {
@@ -116,10 +119,29 @@ bool write_snapshots(pqxx::work& transaction, const std::vector<Snapshot>& snaps
   return true;
 }
 
+// The shard's row is locked against a claim until this commits, and the views' against another
+// writer of views. Empty: it may go on.
+std::optional<StoreError> objection_to(pqxx::work& transaction, const ViewDelta& delta) {
+  const pqxx::result epochs = transaction.exec("SELECT epoch FROM shard WHERE id = 0 FOR SHARE");
+  const auto epoch = epochs.empty() ? 0 : epochs[0][0].as<std::uint64_t>();
+  if (epoch != delta.epoch)
+    return StoreError{StoreErrorKind::fenced, "postgresql: views are written under epoch " +
+                                                  std::to_string(epoch) + ", not " +
+                                                  std::to_string(delta.epoch)};
+  const auto position =
+      transaction.exec1("SELECT position FROM view_position FOR UPDATE")[0].as<std::uint64_t>();
+  if (position > delta.position)
+    return StoreError{StoreErrorKind::fenced,
+                      "postgresql: views stand at " + std::to_string(position) +
+                          " and do not go back to " + std::to_string(delta.position)};
+  return std::nullopt;
+}
+
 }  // namespace
 
 StoreResult<Done> checkpoint(WriteLane& lane, const ViewDelta& delta) {
   return lane.transact([&delta](pqxx::work& transaction) -> StoreResult<Verdict> {
+    if (auto objection = objection_to(transaction, delta)) return *objection;
     if (!write_cards(transaction, delta.cards) ||
         !write_idempotency(transaction, delta.idempotency) ||
         !write_snapshots(transaction, delta.snapshots))

@@ -111,9 +111,21 @@ CREATE TRIGGER count_claim BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON shar
   FOR EACH STATEMENT EXECUTE FUNCTION count_claim();
 )sql";
 
+// Which process may write, and until when by this server's clock.
+constexpr const char* lease_of_a_node = R"sql(
+CREATE TABLE node_lease (
+  only_row    boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+  holder      text NOT NULL,
+  whereabouts text NOT NULL,
+  renewals    bigint NOT NULL,
+  ends_at     timestamptz NOT NULL) WITH (fillfactor = 20);
+INSERT INTO node_lease VALUES (true, '', '', 0, clock_timestamp());
+)sql";
+
 constexpr Migration migrations[] = {
     {1, "events, shards and views", first_schema},
     {2, "claims counted in the head", claims_in_head},
+    {3, "the lease of a node", lease_of_a_node},
 };
 constexpr int newest_schema = std::end(migrations)[-1].number;
 

@@ -7,6 +7,7 @@
 #include "persistence/postgres/append.hpp"
 #include "persistence/postgres/checkpoint.hpp"
 #include "persistence/postgres/connection.hpp"
+#include "persistence/postgres/lease.hpp"
 #include "persistence/postgres/migrations.hpp"
 #include "persistence/postgres/reads.hpp"
 
@@ -36,6 +37,22 @@ class PostgresStore final : public JournalStore {
   StoreResult<Done> probe() override {
     if (read_only_) return refused();
     return postgres::probe(journal_lane_);
+  }
+  StoreResult<Done> settle_doubt() override {
+    if (read_only_) return refused();
+    return postgres::settle_doubt(journal_lane_);
+  }
+  StoreResult<Lease> take_lease(const LeaseClaim& claim) override {
+    if (read_only_) return refused();
+    return postgres::take_lease(lease_lane_, claim);
+  }
+  StoreResult<Lease> renew_lease(const LeaseClaim& claim) override {
+    if (read_only_) return refused();
+    return postgres::renew_lease(lease_lane_, claim);
+  }
+  StoreResult<Done> give_up_lease(const LeaseClaim& claim) override {
+    if (read_only_) return refused();
+    return postgres::give_up_lease(lease_lane_, claim);
   }
   StoreResult<Done> checkpoint(const ViewDelta& delta) override {
     if (read_only_) return refused();
@@ -82,6 +99,7 @@ class PostgresStore final : public JournalStore {
   postgres::WriteLane journal_lane_{connector_};
   postgres::AppendMemory append_memory_;
   postgres::WriteLane checkpoint_lane_{connector_};
+  postgres::WriteLane lease_lane_{connector_};
   mutable postgres::ReadPool readers_{connector_};
 };
 

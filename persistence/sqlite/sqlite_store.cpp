@@ -2,6 +2,8 @@
 // looks.
 #include "persistence/sqlite/sqlite_store.hpp"
 
+#include <atomic>
+
 #include "persistence/sqlite/journal_folder.hpp"
 #include "persistence/sqlite/journal_writer.hpp"
 #include "persistence/sqlite/meta.hpp"
@@ -125,6 +127,7 @@ class SqliteStore final : public ReadingStore {
     meta_.emplace(std::move(std::get<Meta>(meta)));
     auto epochs = meta_->epochs();
     if (const auto* failed = error_of(epochs)) return *failed;
+    note_epoch(std::get<std::vector<std::uint64_t>>(epochs));
     writer_.set_epochs(std::move(std::get<std::vector<std::uint64_t>>(epochs)));
     return folder_.sync();
   }
@@ -136,6 +139,7 @@ class SqliteStore final : public ReadingStore {
   StoreResult<std::vector<std::uint64_t>> claim_epochs(std::uint32_t shard_count) override {
     auto claimed = meta_->claim(shard_count);
     if (error_of(claimed)) return claimed;
+    note_epoch(std::get<std::vector<std::uint64_t>>(claimed));
     writer_.set_epochs(std::get<std::vector<std::uint64_t>>(claimed));
     return claimed;
   }
@@ -146,6 +150,11 @@ class SqliteStore final : public ReadingStore {
   }
 
   StoreResult<Done> checkpoint(const ViewDelta& delta) override {
+    // Another process cannot be here, and this one claims anew only when it has ended its last
+    // node; what such a node still had on its way is kept out as another process's would be.
+    if (delta.epoch != views_epoch_)
+      return StoreError{StoreErrorKind::fenced,
+                        folder_.path() + ": views are written under another epoch"};
     if (auto failed = views_writer_.checkpoint(delta)) return *failed;
     return Done{};
   }
@@ -163,6 +172,11 @@ class SqliteStore final : public ReadingStore {
   StoreResult<StoreStats> stats() const override { return stats_at(writer_.last_position()); }
 
  private:
+  void note_epoch(const std::vector<std::uint64_t>& epochs) {
+    views_epoch_ = epochs.empty() ? 0 : epochs.front();
+  }
+
+  std::atomic<std::uint64_t> views_epoch_{0};
   // Destroyed bottom up: the writer stops before the sealer, and the lock goes last.
   WriterLock lock_;
   std::optional<Meta> meta_;

@@ -87,6 +87,13 @@ Failure ViewsWriter::checkpoint(const ViewDelta& delta) {
 Failure ViewsWriter::write(const ViewDelta& delta) {
   Transaction transaction(*connection_);
   if (auto failed = transaction.begin()) return failed;
+  auto position = connection_->query_integer(select_position, 0);
+  if (const auto* failed = error_of(position)) return *failed;
+  if (static_cast<std::uint64_t>(std::get<std::int64_t>(position)) > delta.position)
+    return StoreError{StoreErrorKind::fenced, path_ + ": views stand at " +
+                                                  std::to_string(std::get<std::int64_t>(position)) +
+                                                  " and do not go back to " +
+                                                  std::to_string(delta.position)};
   if (auto failed = write_cards(delta.cards)) return failed;
   if (auto failed = write_idempotency(delta.idempotency)) return failed;
   for (const Snapshot& snapshot : delta.snapshots)

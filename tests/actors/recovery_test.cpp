@@ -267,6 +267,7 @@ TEST_CASE_METHOD(Node,
   SECTION("the snapshot cannot be read: all events are") {
     ViewDelta broken;
     broken.position = std::get<std::uint64_t>(memory->view_position());
+    broken.epoch = 1;
     broken.snapshots = {*snapshot};
     broken.snapshots[0].payload.pop_back();
     REQUIRE_FALSE(error_of(memory->checkpoint(broken)));
@@ -275,6 +276,7 @@ TEST_CASE_METHOD(Node,
   SECTION("the snapshot is of another version: all events are") {
     ViewDelta old;
     old.position = std::get<std::uint64_t>(memory->view_position());
+    old.epoch = 1;
     old.snapshots = {*snapshot};
     old.snapshots[0].version = payment_snapshot_version + 1;
     REQUIRE_FALSE(error_of(memory->checkpoint(old)));
@@ -304,6 +306,7 @@ TEST_CASE_METHOD(Node, "a tail that does not follow from the snapshot is refused
   snapshot.hash[0] ^= 1;
   ViewDelta forged;
   forged.position = std::get<std::uint64_t>(memory->view_position());
+  forged.epoch = 1;
   forged.snapshots = {snapshot};
   REQUIRE_FALSE(error_of(memory->checkpoint(forged)));
   start();
@@ -356,6 +359,7 @@ TEST_CASE_METHOD(Node, "a snapshot of an event that is not in the journal is ref
   ++snapshot.seq;
   ViewDelta ahead;
   ahead.position = std::get<std::uint64_t>(memory->view_position());
+  ahead.epoch = 1;
   ahead.snapshots = {snapshot};
   REQUIRE_FALSE(error_of(memory->checkpoint(ahead)));
   const LoadResult result = load_payment(*memory, id);

@@ -267,6 +267,7 @@ void check_reopening(StoreFixture& fixture) {
     append_committed(*store, {rows_for(stream_number(1), 0, 3)});
     ViewDelta delta;
     delta.position = 2;
+    delta.epoch = 1;
     must(store->checkpoint(delta));
     const auto stats = must(store->stats());
     CHECK(stats.events == 3);

@@ -139,6 +139,7 @@ TEST_CASE("postgres: a terminated session costs one append, and the next one is 
   server().terminate_backends(database);
   ViewDelta delta;
   delta.position = 2;
+  delta.epoch = 1;
   REQUIRE(!error_of(store->checkpoint(delta)));  // its own session was not open yet
   server().terminate_backends(database);
   CHECK(kind_of(store->checkpoint(delta)) == StoreErrorKind::unavailable);

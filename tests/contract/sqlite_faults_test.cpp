@@ -185,6 +185,7 @@ TEST_CASE("a checkpoint that fails changes no view, and the next one succeeds") 
   append_committed(*store, {rows_for(stream_number(1), 0, 2, fixture.epoch)});
   ViewDelta delta;
   delta.position = 1;
+  delta.epoch = fixture.epoch;
   must(store->checkpoint(delta));
   delta.position = 2;
   delta.idempotency = {{"shop", "key", "print", stream_number(1), 1, 100}};

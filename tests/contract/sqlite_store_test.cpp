@@ -295,6 +295,7 @@ TEST_CASE("a stopped node's journal can be read, and one that never was cannot")
     write_spread(*store, 20, 4, fixture.epoch);
     ViewDelta delta;
     delta.position = 80;
+    delta.epoch = fixture.epoch;
     must(store->checkpoint(delta));
   }
   const auto reader = fixture.open_read_only();
@@ -372,6 +373,7 @@ TEST_CASE("views that are ahead of the journal are thrown away") {
     const auto store = fixture.open_claimed();
     ViewDelta delta;
     delta.position = 7;
+    delta.epoch = fixture.epoch;
     delta.idempotency = {{"shop", "key", "print", stream_number(1), 1, 100}};
     must(store->checkpoint(delta));
   }
@@ -387,6 +389,7 @@ TEST_CASE("views that were deleted start anew from position zero") {
     append_committed(*store, {rows_for(stream_number(1), 0, 2, fixture.epoch)});
     ViewDelta delta;
     delta.position = 2;
+    delta.epoch = fixture.epoch;
     must(store->checkpoint(delta));
   }
   std::filesystem::remove(fixture.folder() + "/views.db");

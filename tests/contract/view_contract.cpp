@@ -268,6 +268,42 @@ void check_snapshots(StoreFixture& fixture) {
   }
 }
 
+// One that would lose the timer of the payment's card.
+ViewDelta without_timer(std::uint64_t position, std::uint64_t epoch) {
+  ViewDelta delta = delta_of({card(1, 100)}, position);
+  delta.epoch = epoch;
+  delta.idempotency = {{"shop", "key", "print", stream_number(1), 1, 100}};
+  return delta;
+}
+
+void check_refused_whole(JournalStore& store, const ViewDelta& delta) {
+  const auto refused = store.checkpoint(delta);
+  REQUIRE(error_of(refused));
+  CHECK(error_of(refused)->kind == StoreErrorKind::fenced);
+  CHECK(must(store.view_position()) == 12);
+  REQUIRE(must(store.due_timers(77, 10)).size() == 1);
+  CHECK_FALSE(must(store.find_idempotency("shop", "key")).has_value());
+}
+
+void check_fencing(StoreFixture& fixture) {
+  SECTION("an old node's last checkpoint, or one that goes back, is refused whole") {
+    const auto store = fixture.open();
+    ViewDelta newest = delta_of({card(1, 100)}, 12);
+    newest.cards[0].due_at_us = 77;
+    must(store->checkpoint(newest));
+    check_refused_whole(*store, without_timer(11, 0));
+    must(store->claim_epochs(shard_count));
+    must(store->claim_epochs(shard_count));
+    for (const std::uint64_t epoch : {0, 1, 3}) {
+      CAPTURE(epoch);
+      check_refused_whole(*store, without_timer(13, epoch));
+    }
+    check_refused_whole(*store, without_timer(11, 2));
+    must(store->checkpoint(without_timer(12, 2)));  // the same position again is not behind
+    CHECK(must(store->due_timers(77, 10)).empty());
+  }
+}
+
 void check_view_position(StoreFixture& fixture) {
   SECTION("the view position starts at zero and follows the checkpoints") {
     const auto store = fixture.open();
@@ -277,6 +313,7 @@ void check_view_position(StoreFixture& fixture) {
     must(store->checkpoint(delta_of({card(1, 100)}, 15)));
     CHECK(must(store->view_position()) == 15);
   }
+  check_fencing(fixture);
   if (!fixture.durable()) return;
   SECTION("views are there again when the store is opened again") {
     {
@@ -284,6 +321,7 @@ void check_view_position(StoreFixture& fixture) {
       must(store->claim_epochs(shard_count));
       append_committed(*store, {rows_for(stream_number(1), 0, 3)});
       ViewDelta delta = delta_of({card(1, 100)}, 3);
+      delta.epoch = 1;
       delta.cards[0].open = true;
       delta.cards[0].due_at_us = 50;
       delta.idempotency = {{"shop", "key", "print", stream_number(1), 1, 100}};

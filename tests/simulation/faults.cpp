@@ -15,6 +15,7 @@ constexpr std::array<FaultSpec, fault_kind_count> specs = {{
     {K::store_fails,              "store_fails",              P::store,   100},
     {K::store_in_doubt_written,   "store_in_doubt_written",   P::store,    50},
     {K::store_in_doubt_unwritten, "store_in_doubt_unwritten", P::store,    50},
+    {K::store_in_doubt_late,      "store_in_doubt_late",      P::store,    50},
     {K::store_slow,               "store_slow",               P::store,    30},
     {K::store_reads_fail,         "store_reads_fail",         P::store,   100},
     {K::store_checkpoint_fails,   "store_checkpoint_fails",   P::store,   100},

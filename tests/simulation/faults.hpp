@@ -23,6 +23,7 @@ enum class FaultKind : std::uint8_t {
   store_fails,               // nothing is written
   store_in_doubt_written,    // written, and the answer is lost
   store_in_doubt_unwritten,  // the request is lost, and so is its answer
+  store_in_doubt_late,       // written later, and the answer is lost
   store_slow,                // seconds instead of milliseconds
   store_reads_fail,
   store_checkpoint_fails,
@@ -58,7 +59,7 @@ enum class FaultKind : std::uint8_t {
   callback_wrong_amount,  // one with a true signature and another amount goes ahead of it
   callback_premature,     // a wrong-amount one that says paid before anybody paid
 };
-constexpr std::size_t fault_kind_count = 37;
+constexpr std::size_t fault_kind_count = 38;
 
 enum class FaultPlace : std::uint8_t { store, node, channel };
 

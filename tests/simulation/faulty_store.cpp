@@ -1,14 +1,21 @@
 #include "tests/simulation/faulty_store.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace welkin::simulation {
+namespace {
+
+constexpr UnixUs lands_late_after_us = 700 * us_per_ms;
+
+}  // namespace
 
 std::string_view name_of(StoreFailure failure) {
   constexpr std::string_view names[] = {"none",
                                         "fails",
                                         "in doubt, written",
                                         "in doubt, not written",
+                                        "in doubt, written later",
                                         "the node dies before it",
                                         "the node dies after it"};
   return names[static_cast<std::size_t>(failure)];
@@ -43,6 +50,7 @@ StoreFailure FaultyStore::failure_of(Operation operation) const {
       if (board.strikes(FaultKind::store_in_doubt_written)) return StoreFailure::in_doubt_written;
       if (board.strikes(FaultKind::store_in_doubt_unwritten))
         return StoreFailure::in_doubt_unwritten;
+      if (board.strikes(FaultKind::store_in_doubt_late)) return StoreFailure::in_doubt_late;
       if (board.strikes(FaultKind::crash_before_commit)) return StoreFailure::crash_before;
       if (board.strikes(FaultKind::crash_after_commit)) return StoreFailure::crash_after;
       return StoreFailure::none;
@@ -82,6 +90,10 @@ auto FaultyStore::perform(Operation operation, Work work) const -> decltype(work
     case StoreFailure::in_doubt_unwritten:
       return StoreError{doubtful ? StoreErrorKind::in_doubt : StoreErrorKind::unavailable,
                         "the request was lost"};
+    case StoreFailure::in_doubt_late:
+      is_held_back_ = doubtful;
+      return StoreError{doubtful ? StoreErrorKind::in_doubt : StoreErrorKind::unavailable,
+                        "the answer was lost, and the request is late"};
     case StoreFailure::crash_before:
       stage_.crash_wanted = true;
       return unavailable;
@@ -97,10 +109,36 @@ StoreResult<std::vector<AppendResult>> FaultyStore::append(std::vector<StreamApp
   const bool of_breaker = std::any_of(batch.begin(), batch.end(), [](const StreamAppend& append) {
     return append.stream.kind == StreamKind::breaker;
   });
-  return perform(of_breaker ? Operation::append_of_breaker : Operation::append,
-                 [&] { return inner_.append(batch); });
+  land_late();
+  auto result = perform(of_breaker ? Operation::append_of_breaker : Operation::append,
+                        [&] { return inner_.append(batch); });
+  if (std::exchange(is_held_back_, false)) hold_back(batch);
+  return result;
+}
+
+void FaultyStore::hold_back(const std::vector<StreamAppend>& batch) {
+  late_ = batch;
+  stage_.after(lands_late_after_us, [this, held_back = ++held_back_] {
+    if (held_back == held_back_) land_late();
+  });
+}
+
+// Judged as it arrives: what another has written meanwhile refuses it.
+void FaultyStore::land_late() {
+  if (late_.empty()) return;
+  stage_.note([] { return "store: a batch lands late"; });
+  inner_.append(late_);
+  late_.clear();
+}
+
+StoreResult<Done> FaultyStore::settle_doubt() {
+  return perform(Operation::read, [&]() -> StoreResult<Done> {
+    land_late();
+    return inner_.settle_doubt();
+  });
 }
 StoreResult<std::vector<std::uint64_t>> FaultyStore::claim_epochs(std::uint32_t shard_count) {
+  land_late();
   return perform(Operation::other_write, [&] { return inner_.claim_epochs(shard_count); });
 }
 StoreResult<Done> FaultyStore::probe() {

@@ -1,6 +1,6 @@
 // A store that fails in every way a store can: nothing written; written and the answer lost; not
-// written and the answer lost; dead with the node in the middle of a batch. It fails as the fault
-// board says, or at its n-th operation.
+// written and the answer lost; written later, when the answer is lost already; dead with the node
+// in the middle of a batch. It fails as the fault board says, or at its n-th operation.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,7 @@ enum class StoreFailure : std::uint8_t {
   fails,
   in_doubt_written,
   in_doubt_unwritten,
+  in_doubt_late,
   crash_before,
   crash_after,
 };
@@ -35,6 +36,7 @@ class FaultyStore : public StoreDecorator {
   StoreResult<std::vector<AppendResult>> append(std::vector<StreamAppend>& batch) override;
   StoreResult<std::vector<std::uint64_t>> claim_epochs(std::uint32_t shard_count) override;
   StoreResult<Done> probe() override;
+  StoreResult<Done> settle_doubt() override;
   StoreResult<std::vector<EventRow>> read_stream(const StreamId& stream,
                                                  std::uint64_t after_seq) const override;
   StoreResult<std::vector<EventRow>> read_all(std::uint64_t after_position,
@@ -52,12 +54,18 @@ class FaultyStore : public StoreDecorator {
   StoreFailure failure_of(Operation operation) const;
   template <class Work>
   auto perform(Operation operation, Work work) const -> decltype(work());
+  void hold_back(const std::vector<StreamAppend>& batch);
+  void land_late();
 
   Stage& stage_;
   // Reading counts as an operation too, and a read is const.
   mutable std::uint64_t operations_ = 0;
   mutable bool failed_ = false;
   mutable UnixUs failing_until_us_ = 0;
+  mutable bool is_held_back_ = false;
+  // A commit on its way, which whoever writes next, or asks, waits for.
+  std::vector<StreamAppend> late_;
+  std::uint64_t held_back_ = 0;
   std::uint64_t fails_at_ = 0;
   UnixUs lasting_us_ = 0;
   StoreFailure how_ = StoreFailure::none;

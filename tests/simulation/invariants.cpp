@@ -307,6 +307,11 @@ Found every_promise_answered(const Findings& findings) {
   return Violation{"", std::to_string(findings.unanswered) + " questions were never answered", {}};
 }
 
+Found nodes_go_on(const Findings& findings) {
+  if (findings.ended.empty()) return std::nullopt;
+  return Violation{"", "a node ended by itself: " + findings.ended, {}};
+}
+
 Found hash_chain_holds(const Findings& findings) {
   if (findings.broken_chain.empty()) return std::nullopt;
   return Violation{"", findings.broken_chain, findings.broken_payment};
@@ -366,6 +371,8 @@ const std::vector<Invariant>& invariants() {
   // Those that others build on come first: a broken chain makes nonsense of what follows.
   static const std::vector<Invariant> all = {
       {"hash_chain_holds", "every row follows from the one before", hash_chain_holds},
+      {"nodes_go_on", "no part of a node fails, and no node is fenced that is the only one",
+       nodes_go_on},
       {"acknowledged_is_durable", "an acknowledged command's effect is in the journal exactly once",
        acknowledged_is_durable},
       {"answers_match_journal",

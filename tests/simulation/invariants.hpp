@@ -55,6 +55,7 @@ struct Findings {
   UnixUs ended_at_us = 0;
   std::set<PaymentId> unfinished;
   std::size_t unanswered = 0;
+  std::string ended;  // why a node said that it must not go on
 };
 
 // Reads the journal into `findings`, checking it row by row.

@@ -55,8 +55,14 @@ caf::behavior Node::desk(caf::event_based_actor* self) {
   };
 }
 
+std::string Node::ended() const {
+  if (!ended_.empty() || !actors_) return ended_;
+  return actors_->fate().what();
+}
+
 void Node::crash() {
   if (!actors_) return;
+  ended_ = ended();
   // Whoever waits sees the connection break.
   for (auto& [token, on_answer] : std::exchange(waiting_, {}))
     soon([on_answer = std::move(on_answer)] { on_answer(std::nullopt); });

@@ -40,6 +40,8 @@ class Node {
   // The edges must be cut: what actors still ask of them while they are torn down never happened.
   void crash();
   bool is_up() const { return actors_ != nullptr; }
+  // Why one of its lives said that it must not go on; empty: none did.
+  std::string ended() const;
   std::uint64_t starts() const { return starts_; }
 
   bool has_work() const;
@@ -97,6 +99,7 @@ class Node {
   Dice dice_;
   std::unique_ptr<SteppedNode> actors_;
   std::uint64_t starts_ = 0;
+  std::string ended_;  // of a life before this
   std::uint64_t tokens_ = 0;
   OnBreaker on_breaker_;
   OnParked on_parked_;

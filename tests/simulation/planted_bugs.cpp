@@ -77,6 +77,9 @@ class BentStoreIo : public StoreIo {
   void checkpoint(std::shared_ptr<const ViewDelta> delta, const caf::actor& reply_to) override {
     inner_.checkpoint(std::move(delta), reply_to);
   }
+  void read_missed(std::uint64_t after, std::uint64_t until, const caf::actor& views) override {
+    inner_.read_missed(after, until, views);
+  }
 
  protected:
   virtual std::vector<AppendRequestPtr> bend(std::vector<AppendRequestPtr> batch) = 0;

@@ -455,6 +455,7 @@ void Run::find_out(Findings& findings) {
   node_.flush_views([&](const Node::Answer&) { --waiting; });
   drive(answered, 60 * us_per_s);
   findings.unanswered += waiting;
+  findings.ended = node_.ended();
   CardQuery all;
   all.limit = 100'000;
   const auto cards = std::get<std::vector<Card>>(disk_->list_cards(all));

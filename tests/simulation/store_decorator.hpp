@@ -25,6 +25,16 @@ class StoreDecorator : public JournalStore {
                                               std::size_t limit) const override {
     return inner_.read_all(after_position, limit);
   }
+  StoreResult<Done> settle_doubt() override { return inner_.settle_doubt(); }
+  StoreResult<Lease> take_lease(const LeaseClaim& claim) override {
+    return inner_.take_lease(claim);
+  }
+  StoreResult<Lease> renew_lease(const LeaseClaim& claim) override {
+    return inner_.renew_lease(claim);
+  }
+  StoreResult<Done> give_up_lease(const LeaseClaim& claim) override {
+    return inner_.give_up_lease(claim);
+  }
   StoreResult<Done> checkpoint(const ViewDelta& delta) override { return inner_.checkpoint(delta); }
   StoreResult<std::uint64_t> view_position() const override { return inner_.view_position(); }
   StoreResult<std::vector<DueTimer>> due_timers(UnixUs until_us, std::size_t limit) const override {

@@ -85,9 +85,17 @@ void StoreLanes::load(const StreamId& stream, const caf::actor& reply_to) {
 }
 
 void StoreLanes::checkpoint(std::shared_ptr<const ViewDelta> delta, const caf::actor& reply_to) {
+  views_on_their_way_ = delta;
   push(viewer_, [this, delta = std::move(delta), reply_to] {
-    const bool written = error_of(store_.checkpoint(*delta)) == nullptr;
-    caf::anon_send(reply_to, written_atom::value, written);
+    views_on_their_way_ = nullptr;
+    tell_checkpointed(store_.checkpoint(*delta), reply_to);
+    return std::optional<UnixUs>();
+  });
+}
+
+void StoreLanes::read_missed(std::uint64_t after, std::uint64_t until, const caf::actor& views) {
+  push(viewer_, [this, after, until, views] {
+    caf::anon_send(views, missed_atom::value, welkin::read_missed(store_, after, until));
     return std::optional<UnixUs>();
   });
 }
@@ -105,13 +113,23 @@ void StoreLanes::node_died() {
     static_cast<AppendContent&>(*copy) = *request;
     batch.push_back(std::move(copy));
   }
+  if (const auto views = std::exchange(views_on_their_way_, nullptr))
+    may_land([this, views] {
+      stage_.note([] { return "store: a dead node's views land"; });
+      disk_.checkpoint(*views);
+    });
   if (std::exchange(in_doubt_, false) || batch.empty()) return;
-  // The request may have reached the database, which does not know that its client is dead.
+  may_land([this, batch = std::move(batch)] { land(batch); });
+}
+
+// The request may have reached the database, which does not know that its client is dead.
+template <class Landing>
+void StoreLanes::may_land(Landing landing) {
   if (dice_.percent(33)) return;
-  if (dice_.percent(50)) return land(batch);
-  stage_.after(dice_.between(us_per_ms, 3 * us_per_s), [this, batch = std::move(batch)] {
+  if (dice_.percent(50)) return landing();
+  stage_.after(dice_.between(us_per_ms, 3 * us_per_s), [this, landing = std::move(landing)] {
     ++landed_late_;
-    land(batch);
+    landing();
   });
 }
 

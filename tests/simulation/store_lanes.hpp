@@ -22,6 +22,7 @@ class StoreLanes : public StoreIo {
   void probe(const caf::actor& journal) override;
   void load(const StreamId& stream, const caf::actor& reply_to) override;
   void checkpoint(std::shared_ptr<const ViewDelta> delta, const caf::actor& reply_to) override;
+  void read_missed(std::uint64_t after, std::uint64_t until, const caf::actor& views) override;
 
   void node_died();
   // Drops what actors that are being torn down still ask for.
@@ -44,6 +45,9 @@ class StoreLanes : public StoreIo {
   UnixUs latency_us();
   void write_next(const AppendSourcePtr& appends, const JournalEars& ears);
   void land(const std::vector<AppendRequestPtr>& batch);
+  // Lost, done at once, or done when the next node may have started.
+  template <class Landing>
+  void may_land(Landing landing);
 
   JournalStore& store_;
   JournalStore& disk_;
@@ -53,6 +57,7 @@ class StoreLanes : public StoreIo {
   Lane writer_, viewer_, readers_[2];
   std::size_t next_reader_ = 0;
   std::vector<AppendRequestPtr> on_its_way_;  // the batch being written
+  std::shared_ptr<const ViewDelta> views_on_their_way_;
   bool in_doubt_ = false;
   bool is_cut_ = false;
   std::uint64_t generation_ = 0;  // of the node whose work this is

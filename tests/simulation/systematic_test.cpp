@@ -47,8 +47,8 @@ std::uint64_t cut_until_untouched(Cut cut) {
 
 TEST_CASE("whichever store operation fails, and however, the node recovers") {
   const auto failure = GENERATE(StoreFailure::fails, StoreFailure::in_doubt_written,
-                                StoreFailure::in_doubt_unwritten, StoreFailure::crash_before,
-                                StoreFailure::crash_after);
+                                StoreFailure::in_doubt_unwritten, StoreFailure::in_doubt_late,
+                                StoreFailure::crash_before, StoreFailure::crash_after);
   const auto lasting_us = GENERATE(0, 10 * us_per_s);
   CAPTURE(name_of(failure), lasting_us);
   const std::uint64_t operations = cut_until_untouched([&](std::uint64_t n) {

@@ -37,6 +37,11 @@ StoreResult<Done> FlakyStore::probe() {
   return inner_.probe();
 }
 
+StoreResult<Done> FlakyStore::settle_doubt() {
+  if (reads_down) return unavailable();
+  return inner_.settle_doubt();
+}
+
 StoreResult<std::vector<EventRow>> FlakyStore::read_stream(const StreamId& stream,
                                                            std::uint64_t after_seq) const {
   if (reads_down) return unavailable();
@@ -151,8 +156,15 @@ void StepStoreIo::load(const StreamId& stream, const caf::actor& reply_to) {
 
 void StepStoreIo::checkpoint(std::shared_ptr<const ViewDelta> delta, const caf::actor& reply_to) {
   work_.push_back({Kind::checkpoint, [this, delta = std::move(delta), reply_to] {
-                     const bool written = error_of(store_.checkpoint(*delta)) == nullptr;
-                     caf::anon_send(reply_to, written_atom::value, written);
+                     tell_checkpointed(store_.checkpoint(*delta), reply_to);
+                     return Progress::over;
+                   }});
+}
+
+void StepStoreIo::read_missed(std::uint64_t after, std::uint64_t until, const caf::actor& views) {
+  work_.push_back({Kind::missed, [this, after, until, views] {
+                     caf::anon_send(views, missed_atom::value,
+                                    welkin::read_missed(store_, after, until));
                      return Progress::over;
                    }});
 }

@@ -60,6 +60,7 @@ class FlakyStore : public JournalStore {
                                                  std::uint64_t after_seq) const override;
   StoreResult<std::vector<EventRow>> read_all(std::uint64_t after_position,
                                               std::size_t limit) const override;
+  StoreResult<Done> settle_doubt() override;
   StoreResult<Done> checkpoint(const ViewDelta& delta) override;
   StoreResult<std::uint64_t> view_position() const override;
   StoreResult<std::vector<DueTimer>> due_timers(UnixUs until_us, std::size_t limit) const override;
@@ -81,7 +82,7 @@ class StepStoreIo : public StoreIo {
  public:
   explicit StepStoreIo(JournalStore& store) : store_(store), committer_(store) {}
 
-  enum class Kind : std::uint8_t { commit, probe, load, checkpoint };
+  enum class Kind : std::uint8_t { commit, probe, load, checkpoint, missed };
   void hold(Kind kind) { held_.insert(kind); }
   void release(Kind kind) { held_.erase(kind); }
   std::size_t waiting(Kind kind) const;
@@ -98,6 +99,7 @@ class StepStoreIo : public StoreIo {
   void probe(const caf::actor& journal) override;
   void load(const StreamId& stream, const caf::actor& reply_to) override;
   void checkpoint(std::shared_ptr<const ViewDelta> delta, const caf::actor& reply_to) override;
+  void read_missed(std::uint64_t after, std::uint64_t until, const caf::actor& views) override;
 
  private:
   enum class Progress : std::uint8_t { over, under_way, stuck };

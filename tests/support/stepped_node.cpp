@@ -13,7 +13,8 @@ namespace welkin {
 StoreResult<std::unique_ptr<SteppedNode>> SteppedNode::start(const NodePlan& plan) {
   auto epochs = plan.store.claim_epochs(plan.shard_count);
   if (const auto* failed = error_of(epochs)) return *failed;
-  auto views = catch_up_views(plan.store, plan.shard_count, plan.clock.now_us());
+  auto views =
+      catch_up_views(plan.store, std::get<std::vector<std::uint64_t>>(epochs), plan.clock.now_us());
   if (const auto* failed = error_of(views)) return *failed;
   std::vector<LoadedBreaker> breakers;
   for (const NodePlan::Account& account : plan.accounts) {
@@ -27,11 +28,12 @@ StoreResult<std::unique_ptr<SteppedNode>> SteppedNode::start(const NodePlan& pla
   context->io = &plan.io;
   context->clock = &plan.clock;
   context->metrics = &node->metrics_;
+  context->fate = &node->fate_;
   context->limits = plan.limits;
   context->routes = &node->routes_;
   caf::actor_system& actors = node->system_;
   context->appends = std::make_shared<AppendQueue>(plan.limits.max_batch_appends);
-  context->answerers = {actors.spawn(answerer)};
+  context->answerers = {actors.spawn(answerer, context->fate)};
   context->journal = actors.spawn<JournalActor>(context);
   for (std::size_t i = 0; i < plan.accounts.size(); ++i) {
     const auto& [port, priority] = plan.accounts[i];

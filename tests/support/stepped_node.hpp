@@ -52,6 +52,7 @@ class SteppedNode {
   caf::scheduler::test_coordinator& scheduler() { return scheduler_; }
   RuntimeContext& context() { return *context_; }
   RuntimeMetrics& metrics() { return metrics_; }
+  const NodeFate& fate() const { return fate_; }
   const caf::actor& breaker(const std::string& account) const {
     return context_->channels.at(account);
   }
@@ -65,6 +66,7 @@ class SteppedNode {
   };
   SteppedNode() = default;
 
+  NodeFate fate_;  // before the actors, which may end it
   Config config_;
   caf::actor_system system_{config_};
   caf::scheduler::test_coordinator& scheduler_ =
