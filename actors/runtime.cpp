@@ -29,9 +29,16 @@ constexpr auto flush_timeout = std::chrono::seconds(2);
 constexpr auto drain_patience = std::chrono::seconds(5);
 constexpr auto wait_slice = std::chrono::milliseconds(500);
 constexpr auto expiry_interval = std::chrono::milliseconds(250);
-// Reads of lists, events and keys that wait for one of the threads that read; more are refused.
-constexpr int read_threads = 4;
-constexpr std::size_t max_queued_reads = 2'000;
+// What blocks has threads and a bounded queue of its own by who waits for it, so that no reader
+// keeps a command waiting, and nobody an operator.
+constexpr int key_threads = 2;
+constexpr std::size_t max_queued_keys = 2'000;
+constexpr int query_threads = 2;
+constexpr std::size_t max_queued_queries = 500;
+constexpr int operator_threads = 1;
+constexpr std::size_t max_queued_operators = 50;
+// A page costs a hundred times what a create does: where processors are short, who reads waits.
+constexpr int query_niceness = 10;
 
 const WallClock& wall_of(const RuntimeConfig& config) {
   static const SystemClock system;
@@ -91,7 +98,9 @@ struct Runtime::Parts {
         system_config(config),
         system(system_config),
         io(store, metrics, standing.fate.get()),
-        readers("welkin.reads", read_threads, standing.fate.get()) {}
+        keys("welkin.keys", key_threads, standing.fate.get()),
+        queries("welkin.queries", query_threads, standing.fate.get(), query_niceness),
+        operators("welkin.operator", operator_threads, standing.fate.get()) {}
 
   Standing standing;
   RuntimeMetrics metrics;
@@ -102,7 +111,10 @@ struct Runtime::Parts {
   SystemConfig system_config;
   caf::actor_system system;
   StoreThreads io;
-  TaskThreads readers;
+  TaskThreads keys;       // idempotency keys and replays: of commands
+  TaskThreads queries;    // lists and events
+  TaskThreads operators;  // what only operators ask for
+  ListedPayments listed;
   caf::actor timekeeper;
   RuntimeContextPtr context = std::make_shared<RuntimeContext>();
 
@@ -240,7 +252,9 @@ void Runtime::drain() {
 void Runtime::stop() {
   if (!parts_) return;
   draining_ = true;
-  parts_->readers.stop();
+  parts_->keys.stop();
+  parts_->queries.stop();
+  parts_->operators.stop();
   parts_->no_wait_after = SteadyClock::time_point::max();  // for the flush below
   RuntimeContext& context = *parts_->context;
   if (const auto problem = flush_views())
@@ -294,13 +308,14 @@ std::optional<Problem> Runtime::not_serving() const {
   return std::nullopt;
 }
 
-// What no account of the channel could be asked for is refused before anything is written.
+// What no account of the channel could be asked for.
 std::optional<Problem> Runtime::objection_to(const PaymentCommand& command) const {
   const auto* order = std::get_if<CreatePayment>(&command.body);
   if (!order) return std::nullopt;
   const auto found = parts_->ports.find(order->channel);
+  if (found == parts_->ports.end())
+    return Problem{ProblemCode::unknown_channel, "There is no such channel here.", "/channel"};
   std::optional<Problem> first;
-  if (found == parts_->ports.end()) return first;
   for (const ChannelPort* port : found->second) {
     auto objection = port->objection(*order);
     if (!objection) return std::nullopt;
@@ -338,45 +353,57 @@ void Runtime::find(const PaymentId& id, Then<FoundPayment> then) {
 
 // ---- what is read from the store, on threads that may block
 
+namespace {
+
 template <class Result, class Read>
-void Runtime::read(Then<Result> then, Read work) {
+void read(TaskThreads& threads, std::size_t limit, Then<Result> then, Read work) {
   const auto task = [then, work = std::move(work)] { then(work()); };
-  if (!parts_->readers.run_unless_full(task, max_queued_reads))
-    then(Problem{ProblemCode::overloaded, "Too many reads are waiting.", ""});
+  if (!threads.run_unless_full(task, limit))
+    then(Problem{ProblemCode::overloaded, "Too many requests of this kind are waiting.", ""});
 }
 
+}  // namespace
+
 void Runtime::list(PaymentListQuery query, Then<FoundPage> then) {
-  read<FoundPage>(std::move(then), [this, query = std::move(query)] { return list_now(query); });
+  read<FoundPage>(parts_->queries, max_queued_queries, std::move(then),
+                  [this, query = std::move(query)] { return list_now(query); });
 }
 
 void Runtime::events(const PaymentId& id, Then<FoundEvents> then) {
-  read<FoundEvents>(std::move(then), [this, id] { return events_now(id); });
+  read<FoundEvents>(parts_->queries, max_queued_queries, std::move(then),
+                    [this, id] { return events_now(id); });
 }
 
 void Runtime::find_idempotency(std::string_view merchant_id, std::string_view key,
                                Then<FoundKey> then) {
   if (auto problem = not_serving()) return then(std::move(*problem));
-  read<FoundKey>(std::move(then), [this, merchant = std::string(merchant_id),
-                                   key = std::string(key)] { return find_key_now(merchant, key); });
+  read<FoundKey>(parts_->keys, max_queued_keys, std::move(then),
+                 [this, merchant = std::string(merchant_id), key = std::string(key)] {
+                   return find_key_now(merchant, key);
+                 });
 }
 
 void Runtime::replay(const IdempotencyHit& hit, Then<CommandAnswer> then) {
-  read<CommandAnswer>(std::move(then), [this, hit] { return replay_now(hit); });
+  read<CommandAnswer>(parts_->keys, max_queued_keys, std::move(then),
+                      [this, hit] { return replay_now(hit); });
 }
 
 void Runtime::parked(Then<FoundParked> then) {
-  read<FoundParked>(std::move(then), [this] { return parked_now(); });
+  read<FoundParked>(parts_->operators, max_queued_operators, std::move(then),
+                    [this] { return parked_now(); });
 }
 
 void Runtime::breakers(Then<FoundBreakers> then) {
-  read<FoundBreakers>(std::move(then), [this] { return breakers_now(); });
+  read<FoundBreakers>(parts_->operators, max_queued_operators, std::move(then),
+                      [this] { return breakers_now(); });
 }
 
 void Runtime::operate_breaker(const std::string& account, BreakerCommand command,
                               Then<BreakerAnswer> then) {
-  read<BreakerAnswer>(std::move(then), [this, account, command = std::move(command)] {
-    return operate_breaker_now(account, command);
-  });
+  read<BreakerAnswer>(parts_->operators, max_queued_operators, std::move(then),
+                      [this, account, command = std::move(command)] {
+                        return operate_breaker_now(account, command);
+                      });
 }
 
 std::optional<Problem> Runtime::flush_views() {
@@ -413,11 +440,16 @@ Runtime::FoundPage Runtime::list_now(const PaymentListQuery& query) {
     page.next_cursor = ListCursor{found.back().created_at_us, found.back().stream}.text();
   }
   for (const Card& card : found) {
+    if (auto shown = parts_->listed.find(card.stream, card.position)) {
+      page.payments.push_back(std::move(*shown));
+      continue;
+    }
     const LoadResult result = load_payment(store_, card.stream);
     if (const auto* failure = std::get_if<LoadFailure>(&result))
       return problem_of({StoreErrorKind::corrupt, failure->what});
     const auto& loaded = std::get<LoadedPayment>(result);
     page.payments.push_back({card.stream, loaded.seq, loaded.state});
+    parts_->listed.keep(card.position, page.payments.back());
   }
   return page;
 }

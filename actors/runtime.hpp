@@ -93,8 +93,6 @@ class Runtime : public PaymentService {
   struct Standing;  // what is known of the node before its actors run
 
   Runtime(const RuntimeConfig& config, JournalStore& store, Standing standing);
-  template <class Result, class Read>
-  void read(Then<Result> then, Read work);
   FoundPage list_now(const PaymentListQuery& query);
   FoundEvents events_now(const PaymentId& id) const;
   FoundKey find_key_now(const std::string& merchant_id, const std::string& key);

@@ -2,9 +2,13 @@
 
 #include <pthread.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <utility>
 
 namespace welkin {
@@ -16,8 +20,10 @@ constexpr int resolve_backoff_max_ms = 2'000;
 
 }  // namespace
 
-TaskThreads::TaskThreads(const char* name, int threads, NodeFate* fate) : fate_(fate) {
-  for (int i = 0; i < threads; ++i) threads_.emplace_back([this, name] { work(name); });
+TaskThreads::TaskThreads(const char* name, int threads, NodeFate* fate, int niceness)
+    : fate_(fate) {
+  for (int i = 0; i < threads; ++i)
+    threads_.emplace_back([this, name, niceness] { work(name, niceness); });
 }
 
 void TaskThreads::run(std::function<void()> task) {
@@ -54,8 +60,11 @@ void TaskThreads::stop() {
     if (thread.joinable()) thread.join();
 }
 
-void TaskThreads::work(const char* name) {
+void TaskThreads::work(const char* name, int niceness) {
   pthread_setname_np(pthread_self(), name);
+  // Linux takes a thread for the process here. Who may not stand back works as all others do.
+  if (niceness != 0 && ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), niceness) != 0)
+    spdlog::warn("{}: its priority cannot be lowered: {}", name, std::strerror(errno));
   std::unique_lock<std::mutex> lock(mutex_);
   for (;;) {
     wake_.wait(lock, [this] { return stopping_ || !tasks_.empty(); });

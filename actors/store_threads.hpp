@@ -18,8 +18,9 @@ namespace welkin {
 class TaskThreads {
  public:
   // `name` is what the system shows them as: at most 15 characters. A task that throws ends the
-  // node; without a `fate`, the process.
-  TaskThreads(const char* name, int threads, NodeFate* fate = nullptr);
+  // node; without a `fate`, the process. `niceness`: how far they stand back behind others where
+  // processors are short, as of nice(2).
+  TaskThreads(const char* name, int threads, NodeFate* fate = nullptr, int niceness = 0);
   ~TaskThreads() { stop(); }
   TaskThreads(const TaskThreads&) = delete;
   TaskThreads& operator=(const TaskThreads&) = delete;
@@ -32,7 +33,7 @@ class TaskThreads {
   void stop();
 
  private:
-  void work(const char* name);
+  void work(const char* name, int niceness);
   void perform(const char* name, const std::function<void()>& task);
 
   NodeFate* const fate_;

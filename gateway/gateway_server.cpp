@@ -24,9 +24,13 @@ std::vector<std::string> route_labels() {
   return labels;
 }
 
-bool is_control_path(std::string_view path) {
-  return path.rfind("/v1/", 0) != 0 && path.rfind("/channels/", 0) != 0 &&
-         path.rfind("/admin/", 0) != 0;
+// Operators and what scrapes the node's figures share theirs with whatever has no route here: none
+// of it must keep payments or the node's health from being answered.
+Lane lane_of(std::string_view method, std::string_view path) {
+  if (path == "/healthz" || path == "/readyz") return Lane::health;
+  if (path.rfind("/channels/", 0) == 0) return Lane::commands;
+  if (path.rfind("/v1/", 0) != 0) return Lane::other;
+  return method == "GET" || method == "HEAD" ? Lane::reads : Lane::commands;
 }
 
 // A channel hears in its own words that its callback was not even read.
@@ -73,7 +77,7 @@ class GatewayServer::Dispatch {
             [this](const HttpRequest& request, Responder responder) {
               handle(request, std::move(responder));
             },
-            is_control_path,
+            lane_of,
             [&service](std::string_view path, const Problem& problem) {
               return refused_callback(service, path, problem);
             }) {

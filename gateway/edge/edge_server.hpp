@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "gateway/edge/http_message.hpp"
 #include "gateway/edge/request_head.hpp"
@@ -25,10 +26,11 @@ struct EdgeConfig {
   std::string listen_host = "127.0.0.1";
   int port = 0;  // 0: any free one
   HeadLimits limits;
-  std::size_t workers = 4;  // none of them ever waits, for a client or for a payment
-  std::size_t control_workers =
-      2;  // for health, readiness and metrics, which must answer under load
-  std::size_t queue_limit = 2048;  // complete requests waiting for a worker
+  std::size_t workers = 4;  // of commands; none ever waits, for a client or for a payment
+  std::size_t read_workers = 2;
+  std::size_t health_workers = 1;
+  std::size_t other_workers = 1;
+  std::size_t queue_limit = 2048;  // complete requests waiting for a worker, in each lane
   std::size_t max_connections = 4096;
   std::int64_t head_timeout_ms = 10'000;
   std::int64_t request_timeout_ms = 10'000;
@@ -38,6 +40,13 @@ struct EdgeConfig {
   std::int64_t drain_timeout_ms = 7'000;
   int listen_backlog = 1024;
 };
+
+// Requests of one kind have threads and a queue of their own, so that a flood of one leaves the
+// others as they were.
+enum class Lane : std::uint8_t { commands, reads, health, other };
+constexpr std::size_t lane_count = 4;
+// By the request line alone: asked before anything else of the request is looked at.
+using LaneOf = std::function<Lane(std::string_view method, std::string_view path)>;
 
 struct EdgeCounters {
   std::atomic<std::uint64_t> accepted{0};
@@ -53,9 +62,7 @@ using RefusalWords =
 
 class EdgeServer {
  public:
-  // `is_control` tells by the path which requests go to the control workers.
-  EdgeServer(EdgeConfig config, HttpHandler handler,
-             std::function<bool(std::string_view path)> is_control, RefusalWords refusal = {});
+  EdgeServer(EdgeConfig config, HttpHandler handler, LaneOf lane_of, RefusalWords refusal = {});
   ~EdgeServer();
   EdgeServer(const EdgeServer&) = delete;
   EdgeServer& operator=(const EdgeServer&) = delete;

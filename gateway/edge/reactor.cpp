@@ -64,10 +64,10 @@ void raise_file_limit(std::size_t wanted) {
 
 }  // namespace
 
-EdgeServer::Reactor::Reactor(EdgeConfig config, HttpHandler handler,
-                             std::function<bool(std::string_view)> is_control, RefusalWords refusal)
+EdgeServer::Reactor::Reactor(EdgeConfig config, HttpHandler handler, LaneOf lane_of,
+                             RefusalWords refusal)
     : config_(std::move(config)),
-      is_control_(std::move(is_control)),
+      lane_of_(std::move(lane_of)),
       refusal_(std::move(refusal)),
       handler_(std::move(handler)),
       shell_([this](int fd) { adopt(fd); },
@@ -80,8 +80,7 @@ EdgeServer::Reactor::Reactor(EdgeConfig config, HttpHandler handler,
 
 EdgeServer::Reactor::~Reactor() {
   stop();
-  main_pool_.reset();  // joins
-  control_pool_.reset();
+  for (auto& pool : pools_) pool.reset();  // joins
   while (outstanding_.load(std::memory_order_acquire) != 0)
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   close_everything();
@@ -105,10 +104,14 @@ EdgeServer::Started EdgeServer::Reactor::start() {
                    ": " + cause};
   }
   const auto run = [this](Connection* connection) { serve(connection); };
-  main_pool_ =
-      std::make_unique<WorkerPool>("welkin.http", config_.workers, config_.queue_limit, run);
-  control_pool_ = std::make_unique<WorkerPool>("welkin.control", config_.control_workers,
-                                               config_.queue_limit, run);
+  const auto open_lane = [&](Lane lane, const char* name, std::size_t threads) {
+    pools_[static_cast<std::size_t>(lane)] =
+        std::make_unique<WorkerPool>(name, threads, config_.queue_limit, run);
+  };
+  open_lane(Lane::commands, "welkin.http", config_.workers);
+  open_lane(Lane::reads, "welkin.http.get", config_.read_workers);
+  open_lane(Lane::health, "welkin.health", config_.health_workers);
+  open_lane(Lane::other, "welkin.http.any", config_.other_workers);
   reactor_thread_ = std::thread([this] { loop(); });
   accept_thread_ = std::thread([this] {
     pthread_setname_np(pthread_self(), "welkin.accept");
@@ -137,9 +140,9 @@ bool EdgeServer::Reactor::stop() {
   stopping_ = true;
   wake();
   reactor_thread_.join();
-  main_pool_->stop();
-  control_pool_->stop();
-  const bool ended = main_pool_->wait_until(deadline) && control_pool_->wait_until(deadline);
+  for (auto& pool : pools_) pool->stop();
+  const bool ended = std::all_of(pools_.begin(), pools_.end(),
+                                 [&](auto& pool) { return pool->wait_until(deadline); });
   stop_result_ = drained && ended;
   return stop_result_;
 }
@@ -266,11 +269,9 @@ void EdgeServer::Reactor::take_step(Connection& connection) {
     case Step::destroy:
       destroy(&connection);
       return;
-    case Step::run: {
+    case Step::run:
       connection.flags.store(Connection::busy, std::memory_order_release);
-      auto& ready = &pool_for(connection) == main_pool_.get() ? ready_main_ : ready_control_;
-      ready.push_back(&connection);
-    }
+      ready_[static_cast<std::size_t>(lane_of(connection))].push_back(&connection);
   }
 }
 
@@ -300,8 +301,8 @@ void EdgeServer::Reactor::give_turns(std::deque<Connection*>& line) {
 }
 
 void EdgeServer::Reactor::submit_ready() {
-  if (!ready_main_.empty()) submit_to(*main_pool_, ready_main_);
-  if (!ready_control_.empty()) submit_to(*control_pool_, ready_control_);
+  for (std::size_t lane = 0; lane < lane_count; ++lane)
+    if (!ready_[lane].empty()) submit_to(*pools_[lane], ready_[lane]);
 }
 
 void EdgeServer::Reactor::submit_to(WorkerPool& pool, std::vector<Connection*>& ready) {
@@ -385,20 +386,21 @@ void EdgeServer::Reactor::destroy(Connection* connection) {
 
 void EdgeServer::Reactor::serve(Connection* connection) {
   outstanding_.fetch_add(1, std::memory_order_relaxed);
-  if (handle(*connection)) go_on(connection, max_rounds);
+  const Lane lane = lane_of(*connection);
+  if (handle(*connection)) go_on(connection, lane, max_rounds);
 }
 
 // After the answer. Ends one outstanding request, and runs those that have come whole meanwhile
-// while it may; without rounds left they go to a worker.
-void EdgeServer::Reactor::go_on(Connection* connection, int rounds_left) {
+// while it may; those of another lane, and without rounds left all, go to a worker.
+void EdgeServer::Reactor::go_on(Connection* connection, Lane lane, int rounds_left) {
   Step step = settle(*connection);
-  while (step == Step::run && --rounds_left > 0) {
+  while (step == Step::run && --rounds_left > 0 && lane_of(*connection) == lane) {
     if (!handle(*connection)) return;
     step = settle(*connection);
   }
   if (step == Step::run && connection->rounds_in_a_row >= max_rounds_in_a_row) {
     step = Step::again;
-  } else if (step == Step::run && pool_for(*connection).push(&connection, 1) == 0) {
+  } else if (step == Step::run && pool_of(lane_of(*connection)).push(&connection, 1) == 0) {
     refuse(*connection, {ProblemCode::overloaded, {}, {}});
     step = settle(*connection);
   }
@@ -472,7 +474,7 @@ void EdgeServer::Reactor::answered(Connection& connection, HttpAnswer answer) {
   connection.deadline_ms = steady_now_ms() + config_.write_timeout_ms;
   if (connection.turn.exchange(Connection::Turn::answered, std::memory_order_acq_rel) ==
       Connection::Turn::handler_left)
-    go_on(&connection, 0);
+    go_on(&connection, Lane::other, 0);
 }
 
 void EdgeServer::Reactor::dropped(Connection& connection) {
@@ -483,17 +485,17 @@ void EdgeServer::Reactor::dropped(Connection& connection) {
   answered(connection, std::move(answer));
 }
 
-WorkerPool& EdgeServer::Reactor::pool_for(const Connection& connection) {
-  const std::string_view target = connection.head.target().in(connection.in);
-  return is_control_(path_of_target(target)) ? *control_pool_ : *main_pool_;
+Lane EdgeServer::Reactor::lane_of(const Connection& connection) const {
+  const std::string_view bytes = connection.in;
+  return lane_of_(connection.head.method().in(bytes),
+                  path_of_target(connection.head.target().in(bytes)));
 }
 
 // ---- the public face
 
-EdgeServer::EdgeServer(EdgeConfig config, HttpHandler handler,
-                       std::function<bool(std::string_view)> is_control, RefusalWords refusal)
-    : reactor_(std::make_unique<Reactor>(std::move(config), std::move(handler),
-                                         std::move(is_control), std::move(refusal))) {}
+EdgeServer::EdgeServer(EdgeConfig config, HttpHandler handler, LaneOf lane_of, RefusalWords refusal)
+    : reactor_(std::make_unique<Reactor>(std::move(config), std::move(handler), std::move(lane_of),
+                                         std::move(refusal))) {}
 EdgeServer::~EdgeServer() = default;
 EdgeServer::Started EdgeServer::start() { return reactor_->start(); }
 bool EdgeServer::stop() { return reactor_->stop(); }

@@ -2,6 +2,7 @@
 // for the picture and connection.hpp for who owns what.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -23,8 +24,7 @@ namespace welkin {
 
 class EdgeServer::Reactor final : private Responder::Line {
  public:
-  Reactor(EdgeConfig config, HttpHandler handler, std::function<bool(std::string_view)> is_control,
-          RefusalWords refusal);
+  Reactor(EdgeConfig config, HttpHandler handler, LaneOf lane_of, RefusalWords refusal);
   ~Reactor();
 
   Started start();
@@ -61,7 +61,7 @@ class EdgeServer::Reactor final : private Responder::Line {
   void dropped(Connection& connection) override;
 
   // By the worker or whoever answered after the handler had returned.
-  void go_on(Connection* connection, int rounds_left);
+  void go_on(Connection* connection, Lane lane, int rounds_left);
   Step settle(Connection& connection);
   void give_back(Connection* connection, Step step);
   bool release(Connection& connection);
@@ -80,11 +80,12 @@ class EdgeServer::Reactor final : private Responder::Line {
   void refuse(Connection& connection, const Problem& problem);
 
   void wake();
-  WorkerPool& pool_for(const Connection& connection);
+  Lane lane_of(const Connection& connection) const;
+  WorkerPool& pool_of(Lane lane) { return *pools_[static_cast<std::size_t>(lane)]; }
   void close_everything();
 
   const EdgeConfig config_;
-  const std::function<bool(std::string_view)> is_control_;
+  const LaneOf lane_of_;
   const RefusalWords refusal_;
   EdgeCounters counters_;
   const HttpHandler handler_;
@@ -113,14 +114,12 @@ class EdgeServer::Reactor final : private Responder::Line {
 
   // One that is destroyed meanwhile has no descriptor and is deleted when its turn comes.
   std::deque<Connection*> turns_;
-  std::deque<Connection*> paced_;  // they get a turn now and then only
-  std::vector<Connection*> ready_main_;
-  std::vector<Connection*> ready_control_;
+  std::deque<Connection*> paced_;                           // they get a turn now and then only
+  std::array<std::vector<Connection*>, lane_count> ready_;  // by lane
 
   std::thread accept_thread_;
   std::thread reactor_thread_;
-  std::unique_ptr<WorkerPool> main_pool_;
-  std::unique_ptr<WorkerPool> control_pool_;
+  std::array<std::unique_ptr<WorkerPool>, lane_count> pools_;  // by lane
 };
 
 }  // namespace welkin

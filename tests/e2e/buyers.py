@@ -8,7 +8,8 @@ from wire import Unanswered, Wire
 
 
 class Buyers:
-    def __init__(self, port, name, count=8, pace_s=0.02):
+    def __init__(self, port, name, count=8, pace_s=0.02, keyed=False):
+        self.keyed = keyed  # an Idempotency-Key with each
         self.latencies_ms, self.errors = [], []
         self.stopping = threading.Event()
         self.threads = [threading.Thread(target=self.buy, args=(port, f"{name}-{number}", pace_s), daemon=True)
@@ -23,9 +24,10 @@ class Buyers:
             number += 1
             body = {"merchant_order_no": f"{name}-{number}", "amount": 1000, "currency": "CNY",
                     "channel": "sandbox", "subject": "Green tea"}
+            keys = [("Idempotency-Key", f"{name}-{number}")] if self.keyed else []
             started = time.perf_counter()
             try:
-                answer = wire.exchange("POST", "/v1/payments", body, headers)
+                answer = wire.exchange("POST", "/v1/payments", body, headers + keys)
             except Unanswered as error:
                 self.errors.append(error)
                 continue

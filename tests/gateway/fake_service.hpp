@@ -26,7 +26,10 @@ class FakeService : public PaymentService {
   void find(const PaymentId& id, Then<FoundPayment> then) override { then(find_now(id)); }
   FoundPayment find_now(const PaymentId& id);
 
-  void list(PaymentListQuery query, Then<FoundPage> then) override { then(list_now(query)); }
+  void list(PaymentListQuery query, Then<FoundPage> then) override {
+    if (before_list) before_list();
+    then(list_now(query));
+  }
   FoundPage list_now(const PaymentListQuery& query);
 
   void events(const PaymentId& id, Then<FoundEvents> then) override;
@@ -68,6 +71,8 @@ class FakeService : public PaymentService {
   void change(const PaymentId& id, const std::function<void(Payment&)>& how);
 
   std::function<void(const PaymentCommand&)> before_execute;
+  std::function<void()> before_list;
+  std::function<void()> before_metrics;
   std::optional<Problem> refuse_with;
   std::atomic<bool> ready{true};
   int executed = 0;
