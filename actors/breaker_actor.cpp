@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "actors/store_io.hpp"
+#include "protocol/cause.hpp"
 
 namespace welkin {
 namespace {
@@ -101,7 +102,7 @@ void BreakerActor::judge(const Work& work) {
 void BreakerActor::handle(const BreakerOrder& order) {
   BreakerDecision decision = decide(state(), account_, *order.command);
   if (auto* event = std::get_if<BreakerEvent>(&decision))
-    return persist_one(std::move(*event), order.command->request_id, order);
+    return persist_one(std::move(*event), order.command->cause, order);
   if (auto* problem = std::get_if<Problem>(&decision)) return answer(order, std::move(*problem));
   answer(order, view());
 }
@@ -113,9 +114,9 @@ void BreakerActor::handle(const LookAgain&) {
   try_again_at_us_ = 0;
   const BreakerFigures& figures = meter_.figures(state(), at_us);
   if (auto event = decide_due(state(), account_, config_, figures, at_us))
-    return persist_one(std::move(*event), "timer", LookAgain{});
+    return persist_one(std::move(*event), cause(CauseKind::timer, at_us), LookAgain{});
   if (auto event = decide_outcome(state(), account_, config_, figures, at_us))
-    persist_one(std::move(*event), "calls", LookAgain{});
+    persist_one(std::move(*event), cause(CauseKind::calls, at_us), LookAgain{});
 }
 
 // Each change has a cause of its own, and nothing else that belongs to it.

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "protocol/cause.hpp"
 #include "protocol/payment/refused_callback.hpp"
 
 namespace welkin {
@@ -71,7 +72,7 @@ void PaymentActor::handle(const CommandRequestPtr& request) {
     return answer_to(request->reply_to, *problem);
   if (auto* events = std::get_if<std::vector<PaymentEvent>>(&decision)) {
     const bool resumes = std::holds_alternative<ResumePayment>(request->command.body);
-    return persist({std::move(*events), request->command.request_id, /*new_work=*/true,
+    return persist({std::move(*events), request->command.cause, /*new_work=*/true,
                     /*wakes=*/resumes},
                    request);
   }
@@ -125,7 +126,8 @@ void PaymentActor::handle(const Wake&) {
     context.routes = &routes;
   }
   auto events = decide_due(state(), context);
-  if (!events.empty()) return persist({std::move(events), "timer"}, Wake{});
+  if (!events.empty())
+    return persist({std::move(events), cause(CauseKind::timer, context.now_us)}, Wake{});
   for (ChannelCall& query : calls_due(state(), id_, now_us()))
     if (!conversation_.waits_for(query)) call(std::move(query));
 }

@@ -24,7 +24,10 @@ class Details {
   Details& next_query(UnixUs at_us) {
     return at_us == 0 ? *this : add("next query " + format_clock(at_us).substr(11, 8));
   }
-  Details& request(const RequestMark& mark) { return add("key ", mark.idempotency_key); }
+  Details& request(const RequestMark& mark) {
+    return add("key ", mark.idempotency_key).request_id(mark.request_id);
+  }
+  Details& request_id(const std::string& sent) { return add("request id ", sent); }
   std::string text() { return std::move(text_); }
 
  private:
@@ -185,7 +188,11 @@ struct DetailsOf {
     return Details().add(std::string(name_of(e.operation))).add(e.refund_id).add(e.reason).text();
   }
   std::string operator()(const PaymentResumed& e) const {
-    return Details().add("by ", e.by).next_query(e.next_query_at_us).text();
+    return Details()
+        .add("by ", e.by)
+        .request_id(e.request_id)
+        .next_query(e.next_query_at_us)
+        .text();
   }
   std::string operator()(const PaymentRefundNeedsAttention& e) const {
     return Details()
@@ -212,7 +219,12 @@ struct BreakerDetailsOf {
   }
   template <class Event>
   static std::string operators(const Event& e) {
-    return Details().add(e.account).add("by " + e.by).add("because: ", e.reason).text();
+    return Details()
+        .add(e.account)
+        .add("by " + e.by)
+        .add("because: ", e.reason)
+        .request_id(e.request_id)
+        .text();
   }
 
   std::string operator()(const BreakerOpened& e) const {

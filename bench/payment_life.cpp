@@ -49,8 +49,8 @@ AppendRequestPtr PaymentLife::append(Decision decision, UnixUs at_us, const char
   request->expected_seq = seq_;
   request->prev_hash = hash_;
   request->at_us = at_us;
-  request->causation_id = causation_id ? causation_id : command_.request_id;
-  request->correlation_id = command_.request_id;
+  request->causation_id = causation_id ? causation_id : command_.cause;
+  request->correlation_id = command_.cause;
   bool applied = events != nullptr;
   for (std::size_t i = 0; applied && i < events->size(); ++i)
     applied = apply(payment_, (*events)[i], at_us);

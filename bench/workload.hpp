@@ -20,7 +20,7 @@ inline PaymentCommand create_command(std::uint64_t number) {
   create.return_url = "https://shop.example/return";
   command.payment = payment_id_of(merchant, create.merchant_order_no);
   command.merchant_id = merchant;
-  command.request_id = "req_" + command.payment.key.text();
+  command.cause = "request:" + command.payment.key.text();
   command.request.fingerprint = std::string(64, 'f');
   command.body = std::move(create);
   return command;

@@ -32,7 +32,8 @@ Step operate_breaker(const RouteCall& call, HttpAnswer&) {
   if (auto problem = fields.finish()) return *problem;
   command.action = *known;
   command.by = "operator";
-  command.request_id = call.request_id;
+  command.cause = cause_of(call);
+  command.request_id = sent_request_id(call);
   return ask<BreakerAnswer>(
       [&call, command = std::move(command)](Then<BreakerAnswer> done) mutable {
         call.parts.service.operate_breaker(std::string(call.values[0]), std::move(command),

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "gateway/payment_json.hpp"
+#include "gateway/problem_document.hpp"
+#include "protocol/cause.hpp"
 
 namespace welkin {
 namespace {
@@ -23,31 +25,42 @@ std::optional<Problem> check_key(const HttpRequest& request) {
   return std::nullopt;
 }
 
+bool is_taken_for_another(const Problem& problem) {
+  return problem.code == ProblemCode::order_exists_with_other_body ||
+         problem.code == ProblemCode::idempotency_key_reused;
+}
+
 Step go_on_with(CommandAnswer result, const OnOutcome& then, HttpAnswer& answer) {
   if (auto* problem = std::get_if<Problem>(&result)) return std::move(*problem);
   return then(std::get<CommandOutcome>(result), answer);
 }
 
 Step execute(const RouteCall& call, CommandCall command, RequestMark mark, OnOutcome then) {
+  const RouteHandler as_before = command.as_before;
   PaymentCommand out;
   out.payment = command.payment;
   out.merchant_id = call.merchant_id;
   out.request = std::move(mark);
-  out.request_id = call.request_id;
+  out.request.request_id = sent_request_id(call);
+  out.cause = cause_of(call);
   out.body = std::move(command.body);
   return ask<CommandAnswer>(
       [&call, out = std::move(out)](Then<CommandAnswer> done) mutable {
         call.parts.service.execute(std::move(out), std::move(done));
       },
-      [then = std::move(then)](CommandAnswer result, HttpAnswer& answer) {
+      [&call, as_before, then = std::move(then)](CommandAnswer result, HttpAnswer& answer) {
+        const auto* problem = std::get_if<Problem>(&result);
+        if (problem && as_before && is_taken_for_another(*problem)) return as_before(call, answer);
         return go_on_with(std::move(result), then, answer);
       });
 }
 
 // The key was used before, or this is its first use.
 Step execute_under_key(const RouteCall& call, CommandCall command, RequestMark mark, OnOutcome then,
-                       const std::optional<IdempotencyHit>& hit) {
+                       const std::optional<IdempotencyHit>& hit, HttpAnswer& answer) {
   if (!hit) return execute(call, std::move(command), std::move(mark), std::move(then));
+  if (hit->fingerprint != mark.fingerprint && command.as_before)
+    return command.as_before(call, answer);
   if (hit->fingerprint != mark.fingerprint)
     return Problem{ProblemCode::idempotency_key_reused, {}, "Idempotency-Key"};
   return ask<CommandAnswer>(
@@ -90,6 +103,17 @@ Step with_own_payment(const RouteCall& call, OnPayment then) {
                      return no_such_payment();
                    return then(view, answer);
                  });
+}
+
+std::string sent_request_id(const RouteCall& call) {
+  // One that cannot be taken has been replaced.
+  return call.request_id == call.request.header("x-request-id") ? call.request_id : std::string();
+}
+
+std::string cause_of(const RouteCall& call) {
+  const bool is_ours = sent_request_id(call).empty();
+  return cause(CauseKind::request,
+               is_ours ? call.request_id.substr(request_id_prefix.size()) : fresh_number());
 }
 
 Fingerprint::Fingerprint(const HttpRequest& request) {

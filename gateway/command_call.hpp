@@ -34,11 +34,21 @@ class Fingerprint {
   std::string canonical_;
 };
 
+// The cause of what a request records: under a number of the node's own, which is in the answer's
+// X-Request-Id too unless the client has sent its own.
+std::string cause_of(const RouteCall& call);
+// The X-Request-Id that the client sent, if it was one.
+std::string sent_request_id(const RouteCall& call);
+
 struct CommandCall {
   PaymentId payment;
   PaymentCommandBody body;
   Fingerprint fingerprint;
   bool always_fingerprint = false;  // also without a key: a repeated order must be recognised
+  // Asks again for the request as an earlier program would have understood it, where it is taken
+  // for another than the one before: the journal keeps the fingerprints it was given. Null: the
+  // same.
+  RouteHandler as_before = nullptr;
 };
 
 // Runs the command and goes on with its outcome, or with that of the first request under the same

@@ -32,10 +32,10 @@ constexpr CloseReason last_name<CloseReason> = CloseReason::voided;
 class FieldSchemas {
  public:
   template <class T>
-  static Json object_of(const T& value, const std::vector<std::string>& optional = {}) {
+  static Json object_of(const T& value) {
     FieldSchemas fields;
     T::visit_fields(value, fields);
-    return object(std::move(fields.properties_), optional);
+    return object(std::move(fields.properties_));
   }
 
   template <class T>
@@ -83,10 +83,23 @@ std::string schema_name(std::string_view event) {
   return name + "Event";
 }
 
+// Takes the field at this pointer into a payload, or into an object within one, out of those that
+// must be there.
+void make_optional(Json& schema, const std::string& pointer) {
+  const std::size_t slash = pointer.rfind('/');
+  Json* parent = &schema;
+  if (slash > 0) parent = &schema["properties"][pointer.substr(1, slash - 1)];
+  Json& required = (*parent)["required"];
+  required.erase(std::find(required.begin(), required.end(), Json(pointer.substr(slash + 1))));
+  if (required.empty()) parent->erase("required");
+}
+
 template <class Event>
 Json schema_of_kind() {
   const Event event{};
-  Json payload = FieldSchemas::object_of(event, fields_of_later_versions(event));
+  Json payload = FieldSchemas::object_of(event);
+  for (const std::string& pointer : fields_of_later_versions(event))
+    make_optional(payload, pointer);
   payload["description"] =
       "as it was recorded: amounts in minor units, times in microseconds since 1970";
   return object({{"seq", {{"type", "integer"}, {"minimum", 1}}},

@@ -62,7 +62,8 @@ EventView event_of(std::uint64_t seq, const PaymentEvent& event) {
   out.version = version_of(event);
   write_event(event, out.payload);
   out.at_us = created_at_us + 5 * us_per_s;
-  out.causation_id = out.correlation_id = request_id;
+  out.causation_id = "callback:1kyb9mrp0q";
+  out.correlation_id = "request:1kyb9mrp0qh4dg9525z82t54z3";
   return out;
 }
 

@@ -43,7 +43,7 @@ std::string document_of(const Problem& problem, std::string_view request_id) {
 
 }  // namespace
 
-std::string fresh_request_id() {
+std::string fresh_number() {
   thread_local std::mt19937_64 generator = [] {
     std::random_device device;
     std::seed_seq seed{device(), device(), device(), device()};
@@ -52,10 +52,10 @@ std::string fresh_request_id() {
   const Id128 id{generator(), generator()};
   char text[26];
   id.write_text(text);
-  std::string out = "req_";
-  out.append(text, sizeof text);
-  return out;
+  return {text, sizeof text};
 }
+
+std::string fresh_request_id() { return std::string(request_id_prefix).append(fresh_number()); }
 
 std::string request_id_for(std::string_view client_sent) {
   return is_request_id(client_sent) ? std::string(client_sent) : fresh_request_id();

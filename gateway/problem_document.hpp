@@ -10,6 +10,9 @@
 namespace welkin {
 
 // The client's own X-Request-Id when it is 1–64 characters of [A-Za-z0-9_-], else a fresh one.
+inline constexpr std::string_view request_id_prefix = "req_";  // of those made here
+// Crockford's 26 characters for 128 random bits.
+std::string fresh_number();
 std::string request_id_for(std::string_view client_sent);
 std::string fresh_request_id();
 

@@ -175,10 +175,10 @@ BreakerDecision decide(const Breaker& breaker, std::string_view account,
   switch (command.action) {
     case BreakerAction::force_open:
       if (breaker.state == BreakerState::forced_open) return std::monostate{};
-      return BreakerForcedOpen{std::move(name), command.by, command.reason};
+      return BreakerForcedOpen{std::move(name), command.by, command.reason, command.request_id};
     case BreakerAction::disable:
       if (breaker.state == BreakerState::disabled) return std::monostate{};
-      return BreakerDisabled{std::move(name), command.by, command.reason};
+      return BreakerDisabled{std::move(name), command.by, command.reason, command.request_id};
     case BreakerAction::release:
       break;
   }
@@ -187,7 +187,7 @@ BreakerDecision decide(const Breaker& breaker, std::string_view account,
         ProblemCode::illegal_transition,
         "The breaker is " + std::string(name_of(breaker.state)) + ": there is nothing to release.",
         "/action"};
-  return BreakerReleased{std::move(name), command.by, command.reason};
+  return BreakerReleased{std::move(name), command.by, command.reason, command.request_id};
 }
 
 std::int64_t open_time_ms(const BreakerConfig& config, int trips) {

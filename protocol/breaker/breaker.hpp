@@ -65,7 +65,8 @@ struct BreakerCommand {
   BreakerAction action = BreakerAction::force_open;
   std::string by;
   std::string reason;
-  std::string request_id;
+  std::string cause;
+  std::string request_id = {};  // the operator's X-Request-Id, if one was sent
 };
 // Nothing: it is so already.
 using BreakerDecision = std::variant<std::monostate, BreakerEvent, Problem>;

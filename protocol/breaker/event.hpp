@@ -94,46 +94,52 @@ struct BreakerClosed {
 // What operators do: who, and why, in their own words.
 struct BreakerForcedOpen {
   static constexpr auto kind = BreakerEventKind::forced_open;
-  static constexpr int version = 1;
+  static constexpr int version = 2;  // 1 had no request_id
   std::string account;
   std::string by;
   std::string reason;
+  std::string request_id = {};  // the operator's X-Request-Id, if one was sent
 
   template <class Self, class Visitor>
   static void visit_fields(Self& self, Visitor& v) {
     v("account", self.account);
     v("by", self.by);
     v("reason", self.reason);
+    v("request_id", self.request_id);
   }
 };
 
 struct BreakerDisabled {
   static constexpr auto kind = BreakerEventKind::disabled;
-  static constexpr int version = 1;
+  static constexpr int version = 2;  // 1 had no request_id
   std::string account;
   std::string by;
   std::string reason;
+  std::string request_id = {};  // the operator's X-Request-Id, if one was sent
 
   template <class Self, class Visitor>
   static void visit_fields(Self& self, Visitor& v) {
     v("account", self.account);
     v("by", self.by);
     v("reason", self.reason);
+    v("request_id", self.request_id);
   }
 };
 
 struct BreakerReleased {
   static constexpr auto kind = BreakerEventKind::released;
-  static constexpr int version = 1;
+  static constexpr int version = 2;  // 1 had no request_id
   std::string account;
   std::string by;
   std::string reason;
+  std::string request_id = {};  // the operator's X-Request-Id, if one was sent
 
   template <class Self, class Visitor>
   static void visit_fields(Self& self, Visitor& v) {
     v("account", self.account);
     v("by", self.by);
     v("reason", self.reason);
+    v("request_id", self.request_id);
   }
 };
 

@@ -162,7 +162,8 @@ class CommandJudge {
   Decision operator()(const ResumePayment& c) {
     if (p_.operator_reason().empty())
       return Problem{ProblemCode::not_parked, "Nothing waits for an operator here.", ""};
-    return std::vector<PaymentEvent>{PaymentResumed{c.by, context_.now_us}};
+    return std::vector<PaymentEvent>{
+        PaymentResumed{c.by, context_.now_us, command_.request.request_id}};
   }
 
  private:

@@ -23,15 +23,18 @@ enum class CaptureMethod : std::uint8_t { automatic, manual };
 std::string_view name_of(CaptureMethod method);
 std::optional<CaptureMethod> parse_capture_method(std::string_view name);
 
-// Who asked, as far as a repeated request must be recognised. Empty key: none was sent.
+// What a client's request brought along: by what it is recognised when it comes again, and what the
+// client calls it. Empty: nothing was sent.
 struct RequestMark {
   std::string idempotency_key;
-  std::string fingerprint;  // SHA-256 of method, path and canonical body; 64 hex digits
+  std::string fingerprint;      // SHA-256 of method, path and canonical body; 64 hex digits
+  std::string request_id = {};  // its X-Request-Id: the client's word, and no cause of ours
 
   template <class Self, class Visitor>
   static void visit_fields(Self& self, Visitor& v) {
     v("idempotency_key", self.idempotency_key);
     v("fingerprint", self.fingerprint);
+    v("request_id", self.request_id);
   }
 };
 
@@ -64,8 +67,9 @@ struct Payer {
 struct PaymentCreated {
   static constexpr auto kind = PaymentEventKind::created;
   // 1 had no capture_method: every payment captured automatically. 2 had no method and no payer:
-  // the channel's first way to pay, which needs to know nothing.
-  static constexpr int version = 3;
+  // the channel's first way to pay, which needs to know nothing. 3 had the client's name for its
+  // request as the cause.
+  static constexpr int version = 4;
   std::string merchant_id;
   std::string merchant_order_no;
   std::int64_t amount_minor = 0;
@@ -198,7 +202,7 @@ struct PaymentAuthorized {
 
 struct PaymentCaptureRequested {
   static constexpr auto kind = PaymentEventKind::capture_requested;
-  static constexpr int version = 1;
+  static constexpr int version = 2;  // 1 had no request_id
   std::int64_t amount_minor = 0;
   UnixUs next_query_at_us = 0;
   RequestMark request;
@@ -265,7 +269,7 @@ std::optional<CloseReason> parse_close_reason(std::string_view name);
 
 struct PaymentCloseRequested {
   static constexpr auto kind = PaymentEventKind::close_requested;
-  static constexpr int version = 1;
+  static constexpr int version = 2;  // 1 had no request_id
   CloseReason reason = CloseReason::merchant;
   UnixUs next_query_at_us = 0;
   RequestMark request;
@@ -297,7 +301,7 @@ struct PaymentCloseRefused {
 
 struct PaymentVoidRequested {
   static constexpr auto kind = PaymentEventKind::void_requested;
-  static constexpr int version = 1;
+  static constexpr int version = 2;  // 1 had no request_id
   UnixUs next_query_at_us = 0;
   RequestMark request;
 
@@ -338,7 +342,7 @@ struct PaymentClosed {
 
 struct PaymentRefundRequested {
   static constexpr auto kind = PaymentEventKind::refund_requested;
-  static constexpr int version = 1;
+  static constexpr int version = 2;  // 1 had no request_id
   std::string refund_id;
   std::string merchant_refund_no;
   std::int64_t amount_minor = 0;
@@ -490,7 +494,7 @@ struct PaymentReportRefused {
 // this answer too.
 struct PaymentRequestRepeated {
   static constexpr auto kind = PaymentEventKind::request_repeated;
-  static constexpr int version = 1;
+  static constexpr int version = 2;  // 1 had no request_id
   RequestMark request;
 
   template <class Self, class Visitor>
@@ -517,14 +521,16 @@ struct PaymentParked {
 
 struct PaymentResumed {
   static constexpr auto kind = PaymentEventKind::resumed;
-  static constexpr int version = 1;
+  static constexpr int version = 2;  // 1 had no request_id
   std::string by;
   UnixUs next_query_at_us = 0;
+  std::string request_id = {};  // the operator's X-Request-Id, if one was sent
 
   template <class Self, class Visitor>
   static void visit_fields(Self& self, Visitor& v) {
     v("by", self.by);
     v("next_query_at_us", self.next_query_at_us);
+    v("request_id", self.request_id);
   }
 };
 

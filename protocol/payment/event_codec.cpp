@@ -33,9 +33,38 @@ std::optional<CodecError> add(Json& json, const char* name, Json value) {
   return std::nullopt;
 }
 
+// What the client calls its request stood in the journal only as the cause.
+std::optional<CodecError> add_request_id(Json& json) {
+  const auto request = json.find("request");
+  if (request == json.end() || !request->is_object()) return std::nullopt;  // said by the reader
+  if (request->contains("request_id")) return CodecError{"/request/request_id", "is not known"};
+  (*request)["request_id"] = "";
+  return std::nullopt;
+}
+
 template <class Event>
 struct Upcasts {
   static constexpr std::array<Upcast, 0> steps{};
+};
+
+struct RequestIdIsNew {
+  static constexpr std::array<Upcast, 1> steps{add_request_id};
+};
+template <>
+struct Upcasts<PaymentCaptureRequested> : RequestIdIsNew {};
+template <>
+struct Upcasts<PaymentCloseRequested> : RequestIdIsNew {};
+template <>
+struct Upcasts<PaymentVoidRequested> : RequestIdIsNew {};
+template <>
+struct Upcasts<PaymentRefundRequested> : RequestIdIsNew {};
+template <>
+struct Upcasts<PaymentRequestRepeated> : RequestIdIsNew {};
+
+template <>
+struct Upcasts<PaymentResumed> {
+  static std::optional<CodecError> from_1(Json& json) { return add(json, "request_id", ""); }
+  static constexpr std::array<Upcast, 1> steps{from_1};
 };
 
 template <>
@@ -48,7 +77,7 @@ struct Upcasts<PaymentCreated> {
     if (auto error = add(json, "method", "")) return error;
     return add(json, "payer", {{"id", ""}, {"ip", ""}, {"instrument", ""}});
   }
-  static constexpr std::array<Upcast, 2> steps{from_1, from_2};
+  static constexpr std::array<Upcast, 3> steps{from_1, from_2, add_request_id};
 };
 
 template <>
@@ -93,11 +122,14 @@ int version_of(const PaymentEvent& event) { return version_of_alternative(event)
 
 std::vector<std::string> fields_of_later_versions(const PaymentEvent& event) {
   // What the steps add to an object without fields; what else they say of it is no matter here.
-  Json json = Json::object();
+  Json json = {{"request", Json::object()}};
   std::visit([&json](const auto& value) { Upcaster{}(json, 1, value); }, event);
-  std::vector<std::string> names;
-  for (const auto& [name, value] : json.items()) names.push_back(name);
-  return names;
+  const Json request = std::move(json["request"]);
+  json.erase("request");
+  std::vector<std::string> pointers;
+  for (const auto& [name, value] : json.items()) pointers.push_back("/" + name);
+  for (const auto& [name, value] : request.items()) pointers.push_back("/request/" + name);
+  return pointers;
 }
 
 std::variant<PaymentEvent, CodecError> parse_event(std::string_view type, int version,

@@ -18,7 +18,7 @@ namespace welkin {
 void write_event(const PaymentEvent& event, std::string& out);
 int version_of(const PaymentEvent& event);
 
-// The fields that a payload of an older version of this kind may lack.
+// The fields that a payload of an older version of this kind may lack, as JSON pointers.
 std::vector<std::string> fields_of_later_versions(const PaymentEvent& event);
 
 // Upcasts older versions one step at a time, so that the rest of the program sees only today's

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "protocol/cause.hpp"
+
 namespace welkin {
 namespace {
 
@@ -42,8 +44,6 @@ std::optional<Awaited> awaited_after(const Payment& payment, const PaymentEvent&
   return Awaited{payment.pending->operation, {}};
 }
 
-bool starts_with(const std::string& text, const char* prefix) { return text.rfind(prefix, 0) == 0; }
-
 }  // namespace
 
 std::optional<FirstAnswer> first_answer(const std::vector<RecordedEvent>& events,
@@ -51,7 +51,9 @@ std::optional<FirstAnswer> first_answer(const std::vector<RecordedEvent>& events
   if (request >= events.size()) return std::nullopt;
   FirstAnswer own;
   const auto is_own = [&](std::size_t i) {
-    return i <= request || events[i].causation_id == events[request].causation_id;
+    // In the first journals two requests could be written under one cause, but not at one time.
+    return i <= request || (events[i].causation_id == events[request].causation_id &&
+                            events[i].at_us == events[request].at_us);
   };
   while (own.seq < events.size() && is_own(own.seq)) {
     if (!apply(own.payment, events[own.seq].event, events[own.seq].at_us)) return std::nullopt;
@@ -62,7 +64,9 @@ std::optional<FirstAnswer> first_answer(const std::vector<RecordedEvent>& events
   FirstAnswer later = own;
   while (later.seq < events.size()) {
     const RecordedEvent& next = events[later.seq];
-    if (starts_with(next.causation_id, "query:") || next.causation_id == "timer") break;
+    if (is_caused_by(next.causation_id, CauseKind::query) ||
+        is_caused_by(next.causation_id, CauseKind::timer))
+      break;
     if (!apply(later.payment, next.event, next.at_us)) return std::nullopt;
     ++later.seq;
     if (awaited->is_spoken_of_in(next.event) || awaited->is_over(later.payment)) return later;

@@ -236,7 +236,7 @@ struct PaymentCommand {
   PaymentId payment;
   std::string merchant_id;  // empty for operators
   RequestMark request;
-  std::string request_id;  // causation of what follows, and correlation when it creates the payment
+  std::string cause;  // of what follows, and the correlation when it creates the payment
   PaymentCommandBody body;
 };
 

@@ -118,7 +118,7 @@ TEST_CASE_METHOD(AccountBreaker, "a breaker opens when half of its calls fail, a
   CHECK(view.trips == 1);
   CHECK(view.next_probe_at_us == clock.now_us() + 10 * us_per_s);
   const EventRow row = rows(breaker_id_of("sandbox")).at(0);
-  CHECK(row.causation_id == "calls");
+  CHECK(row.causation_id.rfind("calls:", 0) == 0);
   CHECK(row.payload.find(R"("account":"sandbox")") != std::string::npos);
 }
 
@@ -318,7 +318,7 @@ TEST_CASE_METHOD(AccountBreaker,
   CHECK(calls(2, V::accepted) == 2);
   CHECK(state() == "RECOVERING");
   CHECK(story() == "forced_open+released+recovering");
-  CHECK(rows(breaker_id_of("sandbox")).at(0).causation_id.rfind("req_", 0) == 0);
+  CHECK(rows(breaker_id_of("sandbox")).at(0).causation_id.rfind("request:", 0) == 0);
 }
 
 TEST_CASE_METHOD(AccountBreaker, "disabled it lets every call through and counts none") {

@@ -71,11 +71,11 @@ TEST_CASE_METHOD(Node, "what causes an event is written beside it, back to the f
   settle();
   const auto events = rows(id);
   REQUIRE(events.size() == 4);
-  CHECK(events[0].causation_id == "req_1");
-  CHECK(events[1].causation_id == "req_1");
+  CHECK(events[0].causation_id == "request:1");
+  CHECK(events[1].causation_id == "request:1");
   CHECK(events[2].causation_id == "answer:call-1");
   CHECK(events[3].causation_id == "callback:nonce-ch_1");
-  for (const EventRow& row : events) CHECK(row.correlation_id == "req_1");
+  for (const EventRow& row : events) CHECK(row.correlation_id == "request:1");
 }
 
 TEST_CASE_METHOD(Node,

@@ -343,10 +343,10 @@ TEST_CASE_METHOD(Node,
   REQUIRE(std::get<LoadedPayment>(load_payment(*memory, id)).snapshot_seq == rows(id).size());
   restart();
   PaymentCommand refund = command(id, RefundPayment{"r-1", 1, ""});
-  refund.request_id = "req_refund";
+  refund.cause = "request:refund";
   submit(refund);
   settle();
-  CHECK(rows(id).back().causation_id == "req_refund");
+  CHECK(rows(id).back().causation_id == "request:refund");
   CHECK(rows(id).back().correlation_id == begun_by);
 }
 

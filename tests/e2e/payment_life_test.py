@@ -231,6 +231,35 @@ def journal_commands(node, ids):
         following.stdout.close()
 
 
+def named_by_the_client(welkin):
+    with Node(welkin, sandbox_options=["--no-auto-pay"]) as node:
+        named = {"X_Request_Id": "timer"}
+        first = node.create("order-1", headers={**named, "Idempotency_Key": "key-1"})
+        check(first.headers["x-request-id"] == "timer", first)
+        payment_id = first.json["id"]
+        closed = node.request("POST", f"/v1/payments/{payment_id}/close", **named, Idempotency_Key="key-2")
+        check(closed.json["status"] == "CLOSED", closed)
+        # Two commands of one name are two: the first is shown again as it was answered, open.
+        again = node.create("order-1", headers={"Idempotency_Key": "key-1"})
+        check((again.status, again.body) == (201, first.body), again)
+        check(again.headers["idempotency-replayed"] == "true", again)
+
+        events = node.request("GET", f"/v1/payments/{payment_id}/events").json["items"]
+        asked = [event for event in events if event["payload"].get("request")]
+        check([event["payload"]["request"]["request_id"] for event in asked] == ["timer", "timer"], events)
+        causes = [event["causation_id"] for event in asked]
+        check(len(set(causes)) == 2 and all(re.fullmatch("request:[0-9a-z]{26}", cause) for cause in causes), causes)
+        check({event["causation_id"].split(":")[0] for event in events} <= {"request", "answer", "callback", "query"},
+              events)
+        shown = node.journal("show", "m_test/order-1").stdout
+        check("request id timer" in shown and causes[0] in shown, shown)
+
+        unnamed = node.create("order-2")
+        made = node.request("GET", f"/v1/payments/{unnamed.json['id']}/events").json["items"][0]
+        check(made["payload"]["request"]["request_id"] == "", made)
+        check(made["causation_id"] == "request:" + unnamed.headers["x-request-id"].removeprefix("req_"), made)
+
+
 def expiry(welkin):
     with Node(welkin, sandbox_options=["--no-auto-pay"]) as node:
         payment = node.create("order-1", expires_in_s=1)
@@ -264,6 +293,7 @@ run([
     ("an idempotency key replays the stored answer after a restart, for 24 hours", idempotency_over_restart),
     ("a refund repeated under another key is shown again under that key too", repeated_under_another_key),
     ("an answer that a callback overtook is replayed as it was given", overtaken_answer),
+    ("what a client calls its request stands beside the cause and is none", named_by_the_client),
     ("lists page newest first and filter, over HTTP and in the journal's commands", lists),
     ("each of a node's threads has a name, which the operator's page explains", threads_by_name),
     ("a payment that expired while the node was down is closed through the channel", expiry),

@@ -304,7 +304,10 @@ TEST_CASE("each kind of event has a schema that its payloads fit, of all version
     CHECK_FALSE(check.problem_of(event_json(event, version_of(event), strange), schema) == "");
     const std::vector<std::string> later = fields_of_later_versions(event);
     CHECK(later.empty() == (version_of(event) == 1));
-    for (const std::string& name : later) REQUIRE(payload.erase(name) == 1);
+    for (const std::string& pointer : later) {
+      const Json::json_pointer place(pointer);
+      REQUIRE(payload[place.parent_pointer()].erase(place.back()) == 1);
+    }
     CHECK(check.problem_of(event_json(event, 1, payload), schema) == "");
     for (const auto& [name, value] : payload.items()) {
       Json lacking = payload;

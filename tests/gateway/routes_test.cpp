@@ -274,6 +274,7 @@ TEST_CASE("operators see the breakers, and force, disable and release them", "[g
   CHECK(json_of(forced)["since"] == "2030-03-17T17:46:40.000Z");
   CHECK(gateway.service.last_order.by == "operator");
   CHECK(gateway.service.last_order.request_id == "req_42");
+  CHECK(gateway.service.last_order.cause.size() == std::string("request:").size() + 26);
   CHECK(json_of(order("release"))["state"] == "HALF_OPEN");
   CHECK(code_of(order("release")) == "illegal_transition");
   CHECK(json_of(order("disable"))["state"] == "DISABLED");
@@ -324,6 +325,34 @@ TEST_CASE("a HEAD request is answered as GET without the body", "[gateway]") {
   CHECK(head.status == 200);
   CHECK(head.header("content-length") == "15");
   CHECK(gateway.exchange(client, "GET", "/healthz", {}, {}).body.size() == 15);
+}
+
+TEST_CASE("a cause is the node's own, and what the client calls its request stands beside it",
+          "[gateway]") {
+  GatewayFixture gateway;
+  const std::string kind = "request:";
+  std::set<std::string> causes;
+  for (const char* sent : {"timer", "timer", "req_0123456789abcdefghjkmnpqrs", "query"}) {
+    CAPTURE(sent);
+    const RawAnswer answer = gateway.call(
+        "POST", "/v1/payments", GatewayFixture::create_body().dump(), {{"X-Request-Id", sent}});
+    CHECK(answer.header("x-request-id") == sent);
+    const PaymentCommand& command = gateway.service.last_command;
+    CHECK(command.request.request_id == sent);
+    CHECK(command.cause.rfind(kind, 0) == 0);
+    CHECK(command.cause.size() == kind.size() + 26);
+    CHECK(command.cause.find(sent) == std::string::npos);
+    causes.insert(command.cause);
+  }
+  CHECK(causes.size() == 4);
+  // Where the client sent none, or none that can be taken, the answer tells what the journal has.
+  for (const HeaderList& headers : {HeaderList{}, HeaderList{{"X-Request-Id", "no id"}}}) {
+    const RawAnswer answer =
+        gateway.call("POST", "/v1/payments", GatewayFixture::create_body().dump(), headers);
+    const PaymentCommand& command = gateway.service.last_command;
+    CHECK(command.request.request_id.empty());
+    CHECK("req_" + command.cause.substr(kind.size()) == answer.header("x-request-id"));
+  }
 }
 
 TEST_CASE("a request id comes back, and is made when none fit to use was sent", "[gateway]") {

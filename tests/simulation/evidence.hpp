@@ -61,7 +61,7 @@ struct BreakerAtStart {
 
 class Evidence {
  public:
-  std::string new_request_id() { return "request-" + std::to_string(++requests_); }
+  std::string new_cause() { return "request:" + std::to_string(++requests_); }
   std::uint64_t known_seq(const PaymentId& payment) const {
     const auto found = known_.find(payment);
     return found == known_.end() ? 0 : found->second;

@@ -58,8 +58,8 @@ Found acknowledged_is_durable(const Findings& findings) {
   for (const Told& told : findings.evidence.told()) {
     const auto* outcome = std::get_if<CommandOutcome>(&told.answer);
     if (!told.command || !outcome) continue;
-    const std::string what = told.command->request_id + " (" +
-                             std::string(name_of(first_event_of(told.command->body))) + ")";
+    const std::string what =
+        told.command->cause + " (" + std::string(name_of(first_event_of(told.command->body))) + ")";
     const auto history = findings.journal.find(told.payment);
     if (history == findings.journal.end())
       return broken(told.payment,
@@ -69,7 +69,7 @@ Found acknowledged_is_durable(const Findings& findings) {
     for (const EventRow& row : history->second.rows) {
       if (!is_effect(row, *told.command)) continue;
       if (row.seq <= outcome->view.seq) ++effects;
-      if (row.causation_id == told.command->request_id) ++own;
+      if (row.causation_id == told.command->cause) ++own;
     }
     if (effects == 0)
       return broken(told.payment, what + " was acknowledged, and its effect is not in the journal");
@@ -111,8 +111,8 @@ Found refusals_leave_no_trace(const Findings& findings) {
     const auto history = findings.journal.find(told.payment);
     if (history == findings.journal.end()) continue;
     for (const EventRow& row : history->second.rows)
-      if (row.causation_id == told.command->request_id)
-        return broken(told.payment, told.command->request_id + " was refused with " +
+      if (row.causation_id == told.command->cause)
+        return broken(told.payment, told.command->cause + " was refused with " +
                                         std::string(spec_of(problem->code).name) +
                                         ", and the journal has an event of it");
   }

@@ -65,12 +65,12 @@ void Operator::intervene_when_free() {
 void Operator::order(const std::string& account, BreakerAction action, Node::OnOrder then) {
   ++stage_.activity;
   BreakerOrder order{account,
-                     {action, std::string(the_operator), "to see", evidence_.new_request_id()},
+                     {action, std::string(the_operator), "to see", evidence_.new_cause()},
                      stage_.now_us(),
                      0,
                      {}};
   stage_.note([&] {
-    return "operator: " + order.command.request_id + " orders " + account + " to " +
+    return "operator: " + order.command.cause + " orders " + account + " to " +
            std::string(name_of(action));
   });
   const std::size_t index = evidence_.orders.size();
@@ -124,9 +124,9 @@ void Operator::resume(const PaymentId& payment) {
 void Operator::resume_settling(const PaymentId& payment) {
   PaymentCommand command;
   command.payment = payment;
-  command.request_id = evidence_.new_request_id();
+  command.cause = evidence_.new_cause();
   command.body = ResumePayment{std::string(the_operator)};
-  stage_.note([&] { return "operator: " + command.request_id + " resumes " + payment.text(); });
+  stage_.note([&] { return "operator: " + command.cause + " resumes " + payment.text(); });
   const std::uint64_t known_seq = evidence_.known_seq(payment);
   node_.submit(command, [this, command, known_seq](const Node::Answer& answer) {
     resuming_.erase(command.payment);

@@ -79,7 +79,7 @@ Found orders_are_durable(const Findings& findings) {
       return step.state == told->state && step.at_us == told->since_us;
     });
     if (!stands)
-      return broken(order.account, order.command.request_id + " was told that the breaker is " +
+      return broken(order.account, order.command.cause + " was told that the breaker is " +
                                        std::string(name_of(told->state)) +
                                        ", and the journal does not say so");
   }
@@ -100,7 +100,7 @@ Found forced_open_refuses(const Findings& findings) {
     const UnixUs from_us = order->answered_at_us + 50 * us_per_ms;
     const int calls = witness_of(findings, order->account)->asked_first(from_us, until_us, 0).calls;
     if (calls > 0)
-      return broken(order->account, "held open by " + order->command.request_id + ", " +
+      return broken(order->account, "held open by " + order->command.cause + ", " +
                                         std::to_string(calls) + " calls reached it");
   }
   return std::nullopt;

@@ -84,7 +84,7 @@ void Shopper::look_up_key_first(PaymentCommand command) {
 void Shopper::submit(PaymentCommand command) {
   const std::uint64_t known_seq = evidence_.known_seq(command.payment);
   stage_.note([&] {
-    return "client: " + command.request_id + " asks " +
+    return "client: " + command.cause + " asks " +
            std::string(name_of(first_event_of(command.body))) + " of " + command.payment.text();
   });
   auto on_answer = [this, command, known_seq, attempt = attempt_](const Node::Answer& answer) {
@@ -148,7 +148,7 @@ PaymentCommand Shopper::command_of(const Act& act) const {
   PaymentCommand command;
   command.payment = script_.payment();
   command.merchant_id = script_.merchant_id;
-  command.request_id = evidence_.new_request_id();
+  command.cause = evidence_.new_cause();
   command.request.idempotency_key = act.key;
   command.body = body_of(act);
   // Of what the body says, and of nothing else: equal bodies have equal fingerprints.

@@ -32,7 +32,7 @@ class BreakerWalk {
     return {actions, figures.size(), passings.size() * figures.size()};
   }
   Input input(const State&, std::size_t group, std::size_t n) const {
-    if (group == 0) return BreakerCommand{static_cast<BreakerAction>(n), "ops", "why", "req_1"};
+    if (group == 0) return BreakerCommand{static_cast<BreakerAction>(n), "ops", "why", "request:1"};
     if (group == 1) return Counted{figures[n]};
     return Passing{passings[n / figures.size()], figures[n % figures.size()]};
   }

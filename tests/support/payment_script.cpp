@@ -31,7 +31,7 @@ PaymentCommand PaymentScript::command(PaymentCommandBody body) const {
   command.payment = id;
   command.merchant_id = "m_1";
   command.request.fingerprint = "f1";
-  command.request_id = "req_1";
+  command.cause = "request:1";
   command.body = std::move(body);
   return command;
 }

@@ -192,7 +192,7 @@ PaymentCommand StepSystem::command(const PaymentId& id, PaymentCommandBody body)
   command.payment = id;
   command.merchant_id = "m_1";
   command.request.fingerprint = "f1";
-  command.request_id = "req_" + std::to_string(tokens_ + 1);
+  command.cause = "request:" + std::to_string(tokens_ + 1);
   command.body = std::move(body);
   return command;
 }
@@ -281,7 +281,7 @@ BreakerView StepSystem::breaker_view() {
 }
 
 std::uint64_t StepSystem::order(BreakerAction action, const std::string& reason) {
-  BreakerCommand command{action, "operator", reason, "req_" + std::to_string(++tokens_)};
+  BreakerCommand command{action, "operator", reason, "request:" + std::to_string(++tokens_)};
   caf::anon_send(desk(), submit_atom::value, tokens_,
                  std::make_shared<const BreakerCommand>(std::move(command)));
   return tokens_;

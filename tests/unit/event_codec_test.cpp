@@ -15,7 +15,7 @@ using Json = nlohmann::ordered_json;
 
 // One event of each kind, with every field set to something else than its default.
 std::vector<PaymentEvent> samples() {
-  const RequestMark mark{"key-1", "f1"};
+  const RequestMark mark{"key-1", "f1", "c-1"};
   const NextAction scan{"qr_code", "https://pay.example/qr/1"};
   const std::vector<Posting> postings{{"channel/sandbox", 10'000},
                                       {"merchant/m_1/payable", -10'000}};
@@ -59,7 +59,7 @@ std::vector<PaymentEvent> samples() {
       PaymentReportRefused{ReportSource::query, "currency", "CNY", "USD"},
       PaymentRequestRepeated{mark},
       PaymentParked{ChannelOperation::void_, "rfd_2", "tried enough"},
-      PaymentResumed{"ops", 20},
+      PaymentResumed{"ops", 20, "c-2"},
       PaymentRefundNeedsAttention{"rfd_1", "ABNORMAL", "see to it", ReportSource::query, 2, 21},
       PaymentOutsideRefundRecorded{"rfd_3", "sandbox_a", "7K7T604EREW7S6X1G4YB6GPKBA01", "chr_3",
                                    10'000, ReportSource::callback, postings},
@@ -74,7 +74,7 @@ const char* const golden[] = {
     R"("subject":"tea","capture_method":"manual",)"
     R"("expires_at_us":1767227400000000,"return_url":"https://shop.example/back",)"
     R"("metadata":{"cart":"7","seat":"A"},"request":{"idempotency_key":"key-1",)"
-    R"("fingerprint":"f1"}})",
+    R"("fingerprint":"f1","request_id":"c-1"}})",
     R"({"attempt":1,"channel":"sandbox","account":"sandbox_a",)"
     R"("channel_order_no":"7K7T604EREW7S6X1G4YB6GPKBA01","why":"priority 1",)"
     R"("next_query_at_us":11})",
@@ -85,20 +85,22 @@ const char* const golden[] = {
     R"("source":"query","tries":3,"next_query_at_us":13})",
     R"({"authorized_minor":10000,"channel_reference":"ch_1","source":"callback"})",
     R"({"amount_minor":4000,"next_query_at_us":14,"request":{"idempotency_key":"key-1",)"
-    R"("fingerprint":"f1"}})",
+    R"("fingerprint":"f1","request_id":"c-1"}})",
     R"({"code":"limit","message":"too late","source":"query"})",
     R"({"captured_minor":10000,"channel_reference":"ch_1","source":"callback",)"
     R"("postings":[{"account":"channel/sandbox","amount_minor":10000},)"
     R"({"account":"merchant/m_1/payable","amount_minor":-10000}]})",
     R"({"code":"declined","message":"no money","source":"callback"})",
     R"({"reason":"expired","next_query_at_us":15,"request":{"idempotency_key":"key-1",)"
-    R"("fingerprint":"f1"}})",
+    R"("fingerprint":"f1","request_id":"c-1"}})",
     R"({"code":"paid","message":"is paid","source":"query","next_query_at_us":16})",
-    R"({"next_query_at_us":17,"request":{"idempotency_key":"key-1","fingerprint":"f1"}})",
+    R"({"next_query_at_us":17,"request":{"idempotency_key":"key-1","fingerprint":"f1",)"
+    R"("request_id":"c-1"}})",
     R"({"code":"late","message":"is captured","source":"query"})",
     R"({"reason":"voided","source":"callback"})",
     R"({"refund_id":"rfd_1","merchant_refund_no":"r-1","amount_minor":1000,"reason":"broken cup",)"
-    R"("next_query_at_us":18,"request":{"idempotency_key":"key-1","fingerprint":"f1"}})",
+    R"("next_query_at_us":18,"request":{"idempotency_key":"key-1","fingerprint":"f1",)"
+    R"("request_id":"c-1"}})",
     R"({"refund_id":"rfd_1","amount_minor":1000,"channel_reference":"chr_1","source":"query",)"
     R"("postings":[{"account":"channel/sandbox","amount_minor":10000},)"
     R"({"account":"merchant/m_1/payable","amount_minor":-10000}]})",
@@ -116,9 +118,9 @@ const char* const golden[] = {
     R"("postings":[{"account":"channel/sandbox","amount_minor":10000},)"
     R"({"account":"merchant/m_1/payable","amount_minor":-10000}]})",
     R"({"source":"query","field":"currency","expected":"CNY","got":"USD"})",
-    R"({"request":{"idempotency_key":"key-1","fingerprint":"f1"}})",
+    R"({"request":{"idempotency_key":"key-1","fingerprint":"f1","request_id":"c-1"}})",
     R"({"operation":"void","refund_id":"rfd_2","reason":"tried enough"})",
-    R"({"by":"ops","next_query_at_us":20})",
+    R"({"by":"ops","next_query_at_us":20,"request_id":"c-2"})",
     R"({"refund_id":"rfd_1","code":"ABNORMAL","message":"see to it","source":"query",)"
     R"("tries":2,"next_query_at_us":21})",
     R"({"refund_id":"rfd_3","account":"sandbox_a",)"
@@ -190,6 +192,28 @@ std::pair<std::string, std::string> split(const std::string& path) {
 
 }  // namespace
 
+namespace {
+
+int known_version(PaymentEventKind kind) {
+  switch (kind) {
+    case PaymentEventKind::created:
+      return 4;
+    case PaymentEventKind::started:
+    case PaymentEventKind::surplus_recorded:
+    case PaymentEventKind::capture_requested:
+    case PaymentEventKind::close_requested:
+    case PaymentEventKind::void_requested:
+    case PaymentEventKind::refund_requested:
+    case PaymentEventKind::request_repeated:
+    case PaymentEventKind::resumed:
+      return 2;
+    default:
+      return 1;
+  }
+}
+
+}  // namespace
+
 TEST_CASE("every kind of event is written as these bytes, and read back from them") {
   const auto events = samples();
   REQUIRE(events.size() == payment_event_kind_count);
@@ -200,10 +224,7 @@ TEST_CASE("every kind of event is written as these bytes, and read back from the
     REQUIRE(kind_of(events[i]) == kind);
     CHECK(text_of(events[i]) == golden[i]);
     CHECK(reading(name_of(kind), version_of(events[i]), golden[i]) == golden[i]);
-    CHECK(version_of(events[i]) == (kind == PaymentEventKind::created            ? 3
-                                    : kind == PaymentEventKind::started          ? 2
-                                    : kind == PaymentEventKind::surplus_recorded ? 2
-                                                                                 : 1));
+    CHECK(version_of(events[i]) == known_version(kind));
   }
 }
 
@@ -213,10 +234,10 @@ TEST_CASE("what is not a plain letter survives writing and reading") {
   const std::string text = text_of(resumed);
   CHECK(text ==
         "{\"by\":\"苍穹 \\\"quoted\\\" "
-        "back\\\\slash\\n\\r\\t\\u0001\\u001f/\x7f\",\"next_query_at_us\":0}");
-  CHECK(reading("payment_resumed", 1, text) == text);
+        "back\\\\slash\\n\\r\\t\\u0001\\u001f/\x7f\",\"next_query_at_us\":0,\"request_id\":\"\"}");
+  CHECK(reading("payment_resumed", 2, text) == text);
   resumed.by = std::string("null\0inside", 11);
-  CHECK(reading("payment_resumed", 1, text_of(resumed)) == text_of(resumed));
+  CHECK(reading("payment_resumed", 2, text_of(resumed)) == text_of(resumed));
   CHECK(Json::parse(text_of(resumed))["by"] == resumed.by);
 }
 
@@ -306,8 +327,10 @@ TEST_CASE("integers keep all their 64 bits and are refused beyond them") {
     return reading("payment_resumed", 1,
                    std::string(R"({"by":"","next_query_at_us":)") + number + "}");
   };
-  CHECK(with("9223372036854775807") == R"({"by":"","next_query_at_us":9223372036854775807})");
-  CHECK(with("-9223372036854775808") == R"({"by":"","next_query_at_us":-9223372036854775808})");
+  CHECK(with("9223372036854775807") ==
+        R"({"by":"","next_query_at_us":9223372036854775807,"request_id":""})");
+  CHECK(with("-9223372036854775808") ==
+        R"({"by":"","next_query_at_us":-9223372036854775808,"request_id":""})");
   CHECK(with("9223372036854775808") == "/next_query_at_us must be a 64-bit integer");
   CHECK(with("18446744073709551616") == "/next_query_at_us must be a 64-bit integer");
   CHECK(with("-9223372036854775809") == "/next_query_at_us must be a 64-bit integer");
@@ -321,10 +344,10 @@ TEST_CASE("integers keep all their 64 bits and are refused beyond them") {
 TEST_CASE("a type or version nobody knows is refused") {
   CHECK(reading("payment_teleported", 1, "{}") == "/ is of an unknown type: payment_teleported");
   CHECK(reading("", 1, "{}") == "/ is of an unknown type: ");
-  CHECK(reading("payment_resumed", 2, golden[24]) == "/ has schema version 2, known up to 1");
-  CHECK(reading("payment_created", 4, golden[0]) == "/ has schema version 4, known up to 3");
-  CHECK(reading("payment_resumed", 0, golden[24]) == "/ has schema version 0, known up to 1");
-  CHECK(reading("payment_resumed", -1, golden[24]) == "/ has schema version -1, known up to 1");
+  CHECK(reading("payment_resumed", 3, golden[24]) == "/ has schema version 3, known up to 2");
+  CHECK(reading("payment_created", 5, golden[0]) == "/ has schema version 5, known up to 4");
+  CHECK(reading("payment_resumed", 0, golden[24]) == "/ has schema version 0, known up to 2");
+  CHECK(reading("payment_resumed", -1, golden[24]) == "/ has schema version -1, known up to 2");
 }
 
 TEST_CASE("a payment created before manual capture existed captures automatically") {
@@ -361,6 +384,44 @@ TEST_CASE("a payment created before channels had several ways to pay is paid in 
   CHECK(created.payer.id + created.payer.ip + created.payer.instrument == "");
   CHECK(reading("payment_created", 3, second_version) == "/method is missing");
   CHECK(reading("payment_created", 2, golden[0]) == "/method is not known");
+}
+
+TEST_CASE("a request from before its own name had a field is read without one") {
+  const std::pair<const char*, const char*> first_versions[] = {
+      {"payment_capture_requested", R"({"amount_minor":4000,"next_query_at_us":14,)"},
+      {"payment_close_requested", R"({"reason":"expired","next_query_at_us":15,)"},
+      {"payment_void_requested", R"({"next_query_at_us":17,)"},
+      {"payment_refund_requested",
+       R"({"refund_id":"rfd_1","merchant_refund_no":"r-1","amount_minor":1000,)"
+       R"("reason":"broken cup","next_query_at_us":18,)"},
+      {"payment_request_repeated", "{"}};
+  for (const auto& [type, fields] : first_versions) {
+    CAPTURE(type);
+    const std::string then =
+        std::string(fields) + R"("request":{"idempotency_key":"key-1","fingerprint":"f1"}})";
+    const std::string now =
+        std::string(fields) +
+        R"("request":{"idempotency_key":"key-1","fingerprint":"f1","request_id":""}})";
+    CHECK(reading(type, 1, then) == now);
+    CHECK(reading(type, 2, then) == "/request/request_id is missing");
+    CHECK(reading(type, 1, now) == "/request/request_id is not known");
+    CHECK(reading(type, 1, std::string(fields) + R"("request":7})").rfind("/request ", 0) == 0);
+  }
+  const char* resumed = R"({"by":"ops","next_query_at_us":20})";
+  CHECK(reading("payment_resumed", 1, resumed) ==
+        R"({"by":"ops","next_query_at_us":20,"request_id":""})");
+  CHECK(reading("payment_resumed", 2, resumed) == "/request_id is missing");
+  CHECK(reading("payment_resumed", 1, golden[24]) == "/request_id is not known");
+}
+
+TEST_CASE("a payment created under the third version had no name for its request") {
+  Json third = Json::parse(golden[0]);
+  third["request"].erase("request_id");
+  Json now = third;
+  now["request"]["request_id"] = "";
+  CHECK(reading("payment_created", 3, third.dump()) == now.dump());
+  CHECK(reading("payment_created", 4, third.dump()) == "/request/request_id is missing");
+  CHECK(reading("payment_created", 3, golden[0]) == "/request/request_id is not known");
 }
 
 TEST_CASE("an attempt from before a channel had accounts went to the one of the channel's name") {

@@ -22,7 +22,7 @@ struct Recorded {
     for (const PaymentEvent& event : taken) events.push_back({event, causation_id, script.now_us});
   }
   Recorded& create() {
-    keep(script.take(script.create_body()), "req_create");
+    keep(script.take(script.create_body()), "request:create");
     return *this;
   }
   Recorded& hear(V verdict, ReportSource source) {
@@ -36,7 +36,7 @@ struct Recorded {
     RefundPayment body;
     body.merchant_refund_no = number;
     body.amount_minor = 100;
-    keep(script.take(body), "req_" + number);
+    keep(script.take(body), "request:" + number);
     return *this;
   }
 };
@@ -91,6 +91,32 @@ TEST_CASE("a refund was answered when its own outcome was known, not another's")
   }
   CHECK(answer_to(r, first).seq == r.size() - 1);
   CHECK(answer_to(r, first + 1).seq == r.size());
+}
+
+TEST_CASE("two requests that an old journal has under one cause are told apart by their time") {
+  Recorded r;
+  r.create().hear(V::paid, ReportSource::answer);
+  const std::size_t answered = r.size();
+  r.script.now_us += us_per_s;
+  r.refund("later");
+  for (RecordedEvent& event : r.events)
+    if (event.causation_id.rfind("request:", 0) == 0) event.causation_id = "job-7";
+  CHECK(answer_to(r, 0).seq == answered);
+}
+
+TEST_CASE("a request whose client calls it timer is answered like any other") {
+  Recorded r;
+  r.create();
+  r.script.now_us += us_per_s;
+  r.hear(V::paid, ReportSource::callback);
+  for (RecordedEvent& event : r.events)
+    if (auto* created = std::get_if<PaymentCreated>(&event.event))
+      created->request.request_id = "timer";
+  CHECK(answer_to(r, 0).payment.state == S::paid);
+  r.events.back().causation_id = "timer:1767225600000000";
+  CHECK(answer_to(r, 0).payment.state == S::paying);
+  r.events.back().causation_id = "timer";  // as the first journals have it
+  CHECK(answer_to(r, 0).payment.state == S::paying);
 }
 
 TEST_CASE("a request that is not in the stream has no answer") {
