@@ -39,6 +39,8 @@ class ChannelPort {
   virtual ~ChannelPort() = default;
   virtual std::string_view name() const = 0;  // of the account
 
+  // The way to pay that an order without one means; empty: none of those that can be named.
+  virtual std::string_view default_method() const { return {}; }
   // Why this order could never be asked for here; nothing when it can be tried.
   virtual std::optional<Problem> objection(const CreatePayment&) const { return std::nullopt; }
 

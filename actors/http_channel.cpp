@@ -9,6 +9,8 @@
 #include <cstdlib>
 #include <utility>
 
+#include "protocol/channels/default_method.hpp"
+
 namespace welkin {
 namespace {
 
@@ -228,6 +230,10 @@ HttpChannel::HttpChannel(HttpChannelOptions options, WireFormatPtr format, HttpC
       used_(line_->options().replay_capacity) {}
 
 std::string_view HttpChannel::name() const { return line_->options().account; }
+
+std::string_view HttpChannel::default_method() const {
+  return default_method_of(line_->format().kind());
+}
 
 std::optional<Problem> HttpChannel::objection(const CreatePayment& order) const {
   auto problem = line_->format().objection(proposed_call(order));

@@ -41,6 +41,7 @@ class HttpChannel final : public ChannelPort {
               NonceSource nonce = random_nonce);
 
   std::string_view name() const override;
+  std::string_view default_method() const override;
   std::optional<Problem> objection(const CreatePayment& order) const override;
   void call(const ChannelCall& call, Done done) override;
   CheckedCallback verify(const RawCallback& callback, UnixUs now_us) override;

@@ -104,6 +104,8 @@ class PaymentService {
  public:
   virtual ~PaymentService() = default;
 
+  // An order that could not be asked for anywhere is refused only if its number is free: one that
+  // was taken before is what it is.
   virtual void execute(PaymentCommand command, Then<CommandAnswer> then) = 0;
   using FoundPayment = std::variant<PaymentView, Problem>;
   virtual void find(const PaymentId& id, Then<FoundPayment> then) = 0;
@@ -135,7 +137,8 @@ class PaymentService {
   virtual void operate_breaker(const std::string& account, BreakerCommand command,
                                Then<BreakerAnswer> then) = 0;
 
-  virtual bool knows_channel(std::string_view channel) const = 0;  // payments may name it
+  // What `method` means on that channel when an order leaves it out. Empty: just that.
+  virtual std::string_view default_method(std::string_view channel) const = 0;
   virtual bool knows_account(std::string_view account) const = 0;  // callbacks may come to it
   virtual Readiness readiness() const = 0;
   virtual std::string metrics_text() const = 0;  // Prometheus exposition format 0.0.4

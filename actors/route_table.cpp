@@ -26,10 +26,4 @@ std::vector<Route> RouteTable::routes(std::string_view channel) const {
   return result;
 }
 
-bool RouteTable::serves(std::string_view channel) const {
-  for (const Entry& entry : entries_)
-    if (entry.channel == channel) return true;
-  return false;
-}
-
 }  // namespace welkin

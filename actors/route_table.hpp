@@ -22,7 +22,6 @@ class RouteTable {
   void set_available(std::string_view account, bool available);
   // The channel's accounts; empty when there are none.
   std::vector<Route> routes(std::string_view channel) const;
-  bool serves(std::string_view channel) const;
 
  private:
   struct Entry {

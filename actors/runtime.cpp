@@ -12,13 +12,14 @@
 #include "actors/journal_actor.hpp"
 #include "actors/journal_clock.hpp"
 #include "actors/list_cursor.hpp"
+#include "actors/listed_payments.hpp"
 #include "actors/node_scheduler.hpp"
 #include "actors/pending_answers.hpp"
+#include "actors/replay.hpp"
 #include "actors/shard_actor.hpp"
 #include "actors/store_threads.hpp"
 #include "actors/views_actor.hpp"
-#include "protocol/payment/event_codec.hpp"
-#include "protocol/payment/first_answer.hpp"
+#include "protocol/channels/default_method.hpp"
 
 namespace welkin {
 namespace {
@@ -324,9 +325,22 @@ std::optional<Problem> Runtime::objection_to(const PaymentCommand& command) cons
   return first;
 }
 
+// Its channel may be configured in another way, or away, since the order was taken.
+void Runtime::execute_if_taken(PaymentCommand command, Problem objection,
+                               Then<CommandAnswer> then) {
+  const PaymentId id = command.payment;
+  find(id, [this, command = std::move(command), objection = std::move(objection),
+            then = std::move(then)](const FoundPayment& found) {
+    const auto* problem = std::get_if<Problem>(&found);
+    if (!problem) return submit(command, then);
+    then(problem->code == ProblemCode::not_found ? objection : *problem);
+  });
+}
+
 void Runtime::execute(PaymentCommand command, Then<CommandAnswer> then) {
   if (auto problem = not_serving()) return then(std::move(*problem));
-  if (auto objection = objection_to(command)) return then(std::move(*objection));
+  if (auto objection = objection_to(command))
+    return execute_if_taken(std::move(command), std::move(*objection), std::move(then));
   if (!std::holds_alternative<ResumePayment>(command.body))
     return submit(std::move(command), std::move(then));
   // Parked is either the actor, which kept failing, or the settling, which the payment records.
@@ -486,32 +500,9 @@ Runtime::FoundKey Runtime::find_key_now(const std::string& merchant_id, const st
 CommandAnswer Runtime::replay_now(const IdempotencyHit& hit) const {
   auto read = store_.read_stream(hit.payment);
   if (const StoreError* error = error_of(read)) return problem_of(*error);
-  const auto& rows = std::get<std::vector<EventRow>>(read);
-  if (hit.seq == 0 || hit.seq > rows.size())
-    return Problem{ProblemCode::internal,
-                   "The idempotency record names an event that is not there.", ""};
-  std::vector<RecordedEvent> events;
-  events.reserve(rows.size());
-  for (const EventRow& row : rows) {
-    auto parsed = parse_event(row.type, row.version, row.payload);
-    auto* event = std::get_if<PaymentEvent>(&parsed);
-    if (!event)
-      return problem_of({StoreErrorKind::corrupt, hit.payment.text() + " cannot be replayed"});
-    events.push_back({std::move(*event), row.causation_id, row.at_us});
-  }
-  const PaymentEvent& request = events[hit.seq - 1].event;
-  CommandOutcome outcome;
-  outcome.created = kind_of(request) == PaymentEventKind::created;
-  if (const auto* refund = std::get_if<PaymentRefundRequested>(&request)) {
-    outcome.created = true;
-    outcome.refund_id = refund->refund_id;
-  }
-  auto answer = first_answer(events, hit.seq - 1);
-  if (!answer)
-    return problem_of({StoreErrorKind::corrupt, hit.payment.text() + " cannot be replayed"});
-  outcome.view = {hit.payment, answer->seq,
-                  std::make_shared<const Payment>(std::move(answer->payment))};
-  return outcome;
+  auto answer = replay_of(std::get<std::vector<EventRow>>(read), hit);
+  if (const StoreError* error = error_of(answer)) return problem_of(*error);
+  return std::get<CommandOutcome>(std::move(answer));
 }
 
 void Runtime::open_account(ChannelAccount account, LoadedBreaker breaker) {
@@ -582,8 +573,14 @@ BreakerAnswer Runtime::operate_breaker_now(const std::string& account,
   return result;
 }
 
-bool Runtime::knows_channel(std::string_view channel) const {
-  return parts_->routes.serves(channel);
+// Accounts of different kinds that serve one channel have no default in common.
+std::string_view Runtime::default_method(std::string_view channel) const {
+  const auto found = parts_->ports.find(channel);
+  if (found == parts_->ports.end()) return default_method_of(channel);
+  const std::string_view method = found->second.front()->default_method();
+  for (const ChannelPort* port : found->second)
+    if (port->default_method() != method) return {};
+  return method;
 }
 bool Runtime::knows_account(std::string_view account) const { return callbacks_->knows(account); }
 

@@ -66,7 +66,7 @@ class Runtime : public PaymentService {
   void breakers(Then<FoundBreakers> then) override;
   void operate_breaker(const std::string& account, BreakerCommand command,
                        Then<BreakerAnswer> then) override;
-  bool knows_channel(std::string_view channel) const override;
+  std::string_view default_method(std::string_view channel) const override;
   bool knows_account(std::string_view account) const override;
   Readiness readiness() const override;
   std::string metrics_text() const override;
@@ -103,6 +103,7 @@ class Runtime : public PaymentService {
   std::optional<Problem> not_serving() const;
   std::optional<Problem> objection_to(const PaymentCommand& command) const;
   void submit(PaymentCommand command, Then<CommandAnswer> then);
+  void execute_if_taken(PaymentCommand command, Problem objection, Then<CommandAnswer> then);
   void open_account(ChannelAccount account, LoadedBreaker breaker);
   std::optional<Problem> flush_views();
 

@@ -145,7 +145,7 @@ Step run_command(const RouteCall& call, CommandCall command, OnOutcome then) {
     return execute(call, std::move(command), std::move(mark), std::move(then));
   }
 
-  call.key.emplace(call.parts.in_flight, call.merchant_id, key);
+  if (!call.key) call.key.emplace(call.parts.in_flight, call.merchant_id, key);
   if (call.key->entry() == InFlightKeys::Entry::twin)
     return Problem{ProblemCode::idempotency_in_flight, {}, "Idempotency-Key"};
   if (call.key->entry() == InFlightKeys::Entry::full)
@@ -156,10 +156,10 @@ Step run_command(const RouteCall& call, CommandCall command, OnOutcome then) {
         call.parts.service.find_idempotency(call.merchant_id, key, std::move(done));
       },
       [&call, command = std::move(command), mark = std::move(mark), then = std::move(then)](
-          PaymentService::FoundKey found, HttpAnswer&) -> Step {
+          PaymentService::FoundKey found, HttpAnswer& answer) -> Step {
         if (auto* problem = std::get_if<Problem>(&found)) return std::move(*problem);
         return execute_under_key(call, command, mark, then,
-                                 std::get<std::optional<IdempotencyHit>>(found));
+                                 std::get<std::optional<IdempotencyHit>>(found), answer);
       });
 }
 

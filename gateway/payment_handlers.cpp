@@ -56,8 +56,8 @@ Payer read_payer(FieldReader& fields) {
   return payer;
 }
 
-std::variant<CreatePayment, Problem> read_create_payment(const RouteCall& call,
-                                                         const JsonValue& body) {
+// Whether there is such a channel is asked later, and of orders that are new only.
+std::variant<CreatePayment, Problem> read_create_payment(const JsonValue& body) {
   FieldReader fields(body);
   CreatePayment out;
   out.merchant_order_no =
@@ -71,8 +71,6 @@ std::variant<CreatePayment, Problem> read_create_payment(const RouteCall& call,
                   "currency");
   }
   out.channel = fields.required_text("channel", {1, 64});
-  if (!fields.failed() && !call.parts.service.knows_channel(out.channel))
-    fields.refuse(ProblemCode::unknown_channel, "there is no such channel here", "channel");
   out.method = fields.optional_text("method", {1, max_method_characters, false, true});
   fields.optional_object("payer", [&](FieldReader& payer) { out.payer = read_payer(payer); });
   out.subject = fields.required_text("subject", {1, max_subject_characters});
@@ -88,36 +86,40 @@ std::variant<CreatePayment, Problem> read_create_payment(const RouteCall& call,
   return out;
 }
 
-Fingerprint fingerprint_of(const HttpRequest& request, const CreatePayment& c) {
+// How a default that is spelled out counts: as one that was left out or, as it once did, as another
+// meaning.
+enum class Spelled : std::uint8_t { left_out, apart };
+
+// `method` is what the fingerprint takes for it: empty where it is the default.
+Fingerprint fingerprint_of(const HttpRequest& request, const CreatePayment& c,
+                           std::string_view method) {
   Fingerprint out(request);
   out.add(c.merchant_order_no).add(c.amount_minor).add(c.currency.code()).add(c.channel);
   out.add(c.subject).add(name_of(c.capture_method)).add(c.expires_in_s).add(c.return_url);
   for (const auto& [key, value] : c.metadata) out.add(key).add(value);
   // Only where they are sent, behind a number, which no metadata is: requests from before there
   // were these fields keep their fingerprint.
-  if (!c.method.empty()) out.add(std::int64_t{1}).add(c.method);
+  if (!method.empty()) out.add(std::int64_t{1}).add(method);
   if (!c.payer.id.empty() || !c.payer.ip.empty() || !c.payer.instrument.empty())
     out.add(std::int64_t{2}).add(c.payer.id).add(c.payer.ip).add(c.payer.instrument);
   return out;
 }
 
-// Close, void and the like: a command without fields of its own on a payment in the path.
-Step run_on_payment(const RouteCall& call, PaymentCommandBody body, Fingerprint fingerprint) {
-  return with_own_payment(call,
-                          [&call, body = std::move(body), fingerprint = std::move(fingerprint)](
-                              const PaymentView& own, HttpAnswer&) {
-                            return run_command(call, {own.id, body, fingerprint},
-                                               [](const CommandOutcome& done, HttpAnswer& answer) {
-                                                 return answer_payment(done.view, 200, answer);
-                                               });
-                          });
+Step run_on(const RouteCall& call, CommandCall command) {
+  return run_command(call, std::move(command), [](const CommandOutcome& done, HttpAnswer& answer) {
+    return answer_payment(done.view, 200, answer);
+  });
 }
 
+// Close, void and the like: a command without fields of its own on a payment in the path.
 Step run_without_fields(const RouteCall& call, PaymentCommandBody body) {
   auto parsed = parse_body(call);
   if (auto* problem = std::get_if<Problem>(&parsed)) return std::move(*problem);
   if (auto problem = FieldReader(std::get<JsonValue>(parsed)).finish()) return *problem;
-  return run_on_payment(call, std::move(body), Fingerprint(call.request));
+  return with_own_payment(call,
+                          [&call, body = std::move(body)](const PaymentView& own, HttpAnswer&) {
+                            return run_on(call, {own.id, body, Fingerprint(call.request)});
+                          });
 }
 
 struct ListRequest {
@@ -180,20 +182,37 @@ Step find_by_order_no(const RouteCall& call, ListRequest wanted) {
 
 }  // namespace
 
-Step create_payment(const RouteCall& call, HttpAnswer&) {
+namespace {
+
+Step create_payment_as(const RouteCall& call, Spelled spelled) {
   const auto body = parse_json_object(call.request.body);
   if (const auto* problem = std::get_if<Problem>(&body)) return *problem;
-  auto read = read_create_payment(call, std::get<JsonValue>(body));
+  auto read = read_create_payment(std::get<JsonValue>(body));
   if (auto* problem = std::get_if<Problem>(&read)) return std::move(*problem);
   auto& create = std::get<CreatePayment>(read);
+  const std::string_view usual = call.parts.service.default_method(create.channel);
+  if (create.method.empty()) create.method = usual;
+  const bool is_usual = create.method == usual;
+  const bool shows = !is_usual || spelled == Spelled::apart;
   CommandCall command{payment_id_of(call.merchant_id, create.merchant_order_no),
                       {},
-                      fingerprint_of(call.request, create),
+                      fingerprint_of(call.request, create,
+                                     shows ? std::string_view(create.method) : std::string_view()),
                       true};
+  if (is_usual && !usual.empty() && spelled == Spelled::left_out)
+    command.as_before = [](const RouteCall& again, HttpAnswer&) {
+      return create_payment_as(again, Spelled::apart);
+    };
   command.body = std::move(create);
   return run_command(call, std::move(command), [](const CommandOutcome& done, HttpAnswer& answer) {
     return answer_payment(done.view, done.created ? 201 : 200, answer);
   });
+}
+
+}  // namespace
+
+Step create_payment(const RouteCall& call, HttpAnswer&) {
+  return create_payment_as(call, Spelled::left_out);
 }
 
 Step get_payment(const RouteCall& call, HttpAnswer&) {
@@ -225,16 +244,34 @@ Step void_payment(const RouteCall& call, HttpAnswer&) {
   return run_without_fields(call, VoidPayment{});
 }
 
-Step capture_payment(const RouteCall& call, HttpAnswer&) {
+namespace {
+
+Step capture_payment_as(const RouteCall& call, Spelled spelled) {
   auto parsed = parse_body(call);
   if (auto* problem = std::get_if<Problem>(&parsed)) return std::move(*problem);
   FieldReader fields(std::get<JsonValue>(parsed));
   CapturePayment capture;
   capture.amount_minor = fields.optional_amount("amount");
   if (auto problem = fields.finish()) return *problem;
-  Fingerprint fingerprint(call.request);
-  fingerprint.add(capture.amount_minor.value_or(0));  // 0 is no amount anyone can send
-  return run_on_payment(call, capture, std::move(fingerprint));
+  return with_own_payment(call, [&call, capture, spelled](const PaymentView& own, HttpAnswer&) {
+    const std::int64_t all_minor = own.payment->authorized_minor;
+    const std::int64_t amount_minor = capture.amount_minor.value_or(all_minor);
+    const bool is_all = amount_minor == all_minor;
+    CommandCall command{own.id, capture, Fingerprint(call.request)};
+    // 0 is no amount anyone can send.
+    command.fingerprint.add(is_all && spelled == Spelled::left_out ? 0 : amount_minor);
+    if (is_all && spelled == Spelled::left_out)
+      command.as_before = [](const RouteCall& again, HttpAnswer&) {
+        return capture_payment_as(again, Spelled::apart);
+      };
+    return run_on(call, std::move(command));
+  });
+}
+
+}  // namespace
+
+Step capture_payment(const RouteCall& call, HttpAnswer&) {
+  return capture_payment_as(call, Spelled::left_out);
 }
 
 Step list_events(const RouteCall& call, HttpAnswer&) {

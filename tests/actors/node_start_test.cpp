@@ -84,7 +84,7 @@ struct Bench {
     PaymentCommand command;
     command.payment = payment_id_of("m_1", order_no);
     command.merchant_id = "m_1";
-    command.request_id = "req_1";
+    command.cause = "request:1";
     CreatePayment body = PaymentScript().create_body();
     body.merchant_order_no = order_no;
     command.body = std::move(body);

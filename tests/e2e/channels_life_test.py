@@ -295,6 +295,47 @@ def impossible(node):
     check(create(node, "bent", "wechat_pay", "native").json["status"] == "PAYING", "the number is free")
 
 
+def defaults(node):
+    """The default way to pay, left out or spelled out, is one order and under a key one request."""
+    for channel, method in [("wechat_pay", "native"), ("alipay", "precreate"), ("union_pay", "qr")]:
+        for first, second in (("", method), (method, "")):
+            order_no, key = f"default-{channel}-{first}", {"headers": {"Idempotency_Key": f"{channel}-{first}"}}
+            created = create(node, order_no, channel, first, **key)
+            check(created.status == 201 and created.json["method"] == method, (channel, created))
+            again = create(node, order_no, channel, second)
+            check(again.status == 200 and again.json["id"] == created.json["id"], (channel, again))
+            replayed = create(node, order_no, channel, second, **key)
+            check((replayed.status, replayed.body) == (201, created.body), (channel, replayed))
+
+
+def configured_away(node):
+    """An order of a channel that is gone from the configuration is answered as before; a new one is refused."""
+    key = {"headers": {"Idempotency_Key": "before-it-went"}}
+    created = create(node, "away", "stripe", "card", **key)
+    check(created.status == 201, created)
+    node.wait_status(created.json["id"], "PAID")
+    check(node.stop_serve() == 0, "a clean exit")
+    with open(node.accounts, encoding="utf-8") as file:
+        whole = file.read()
+    kept = [part for part in whole.split("[[channel.account]]") if 'kind = "stripe"' not in part]
+    check(len(kept) == whole.count("[[channel.account]]"), whole)
+    all_of_them, node.accounts = node.accounts, f"{node.folder}/fewer.toml"
+    with open(node.accounts, "w", encoding="utf-8") as file:
+        file.write("[[channel.account]]".join(kept))
+    node.start_serve()
+    again = create(node, "away", "stripe", "card")
+    check(again.status == 200 and again.json["status"] == "PAID", again)
+    replayed = create(node, "away", "stripe", "card", **key)
+    check((replayed.status, replayed.body) == (201, created.body), replayed)
+    other = create(node, "away", "stripe", "card", metadata={"cart": "8"})
+    check(other.json["code"] == "order_exists_with_other_body", other)
+    refused = create(node, "away-2", "stripe", "card")
+    check((refused.status, refused.json["code"], refused.json["field"]) == (400, "unknown_channel", "/channel"), refused)
+    check(node.stop_serve() == 0, "a clean exit")
+    node.accounts = all_of_them
+    node.start_serve()
+
+
 def strangers(node):
     """What no channel has signed, and what is too large to be read, is refused in each channel's own words, counted
     by its reason, and moves nothing."""
@@ -452,6 +493,8 @@ PARTS = [
     ("genuine news of nothing of ours and the same news twice are taken, and nothing comes of them", strange_news),
     ("Alipay's answers in GBK are believed", in_gbk),
     ("what no account could be asked for is refused and leaves nothing behind", impossible),
+    ("a default is the same order, left out or spelled out", defaults),
+    ("an order is known again when its channel is configured away", configured_away),
     ("what no channel has signed is refused in each channel's own words", strangers),
     ("orders are declined and paid by hand", by_hand),
     ("what is given back at a channel's own desk is recorded once and counts", outside),

@@ -53,7 +53,7 @@ class RecordingService : public PaymentService {
   void operate_breaker(const std::string&, BreakerCommand, Then<BreakerAnswer> then) override {
     then(Problem{});
   }
-  bool knows_channel(std::string_view channel) const override { return channel == "sandbox"; }
+  std::string_view default_method(std::string_view) const override { return {}; }
   bool knows_account(std::string_view account) const override { return account == "sandbox"; }
   std::optional<CallbackAck> refuse_callback(std::string_view, const Problem&) override {
     return std::nullopt;

@@ -1,5 +1,6 @@
 #include "tests/gateway/fake_service.hpp"
 
+#include "protocol/channels/default_method.hpp"
 #include "protocol/payment/event_codec.hpp"
 
 namespace welkin::test {
@@ -14,6 +15,10 @@ CommandAnswer FakeService::execute_now(PaymentCommand command) {
   pass_gate();
   if (before_execute) before_execute(command);
   std::lock_guard lock(mutex_);
+  const auto* order = std::get_if<CreatePayment>(&command.body);
+  const bool is_new = payments_.count(command.payment.text()) == 0;
+  if (order != nullptr && is_new && channels.count(order->channel) == 0)
+    return Problem{ProblemCode::unknown_channel, "There is no such channel here.", "/channel"};
   ++executed;
   last_command = command;
   if (refuse_with) return *refuse_with;
@@ -128,6 +133,10 @@ void FakeService::operate_breaker(const std::string& account, BreakerCommand com
     breaker.reason = before.reason;
   }
   then(breaker);
+}
+
+std::string_view FakeService::default_method(std::string_view channel) const {
+  return knows_defaults ? default_method_of(channel) : std::string_view();
 }
 
 bool FakeService::knows_account(std::string_view account) const {

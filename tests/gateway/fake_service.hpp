@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -48,12 +49,19 @@ class FakeService : public PaymentService {
   void breakers(Then<FoundBreakers> then) override;
   void operate_breaker(const std::string& account, BreakerCommand command,
                        Then<BreakerAnswer> then) override;
-  bool knows_channel(std::string_view channel) const override { return channel == "sandbox"; }
+  std::string_view default_method(std::string_view channel) const override;
   bool knows_account(std::string_view account) const override;
   std::optional<CallbackAck> refuse_callback(std::string_view account, const Problem& why) override;
   Readiness readiness() const override { return {ready.load(), ready ? "" : "store_unavailable"}; }
-  std::string metrics_text() const override { return "# TYPE fake gauge\nfake 1\n"; }
+  std::string metrics_text() const override {
+    if (before_metrics) before_metrics();
+    return "# TYPE fake gauge\nfake 1\n";
+  }
 
+  // As an earlier program, which took a default that was spelled out for another meaning.
+  bool knows_defaults = true;
+  // The channels that new orders may name. Their defaults are known even without them.
+  std::set<std::string> channels{"sandbox", "wechat_pay"};
   // How each account's channel is spoken to; set before the first request.
   std::map<std::string, WireFormatPtr> accounts = sandbox_alone();
   BreakerView breaker{"sandbox", BreakerState::closed, 0, "", "", 0, {7, 1, 2}, 0, 3};

@@ -153,3 +153,99 @@ TEST_CASE("how a payer pays and who he is belong to the meaning of a request", "
   CHECK(mark_of(Json::object()) ==
         "6158a73d898e42cf48b4eb99d9e8ff0676898c33e130c1e27e8a2cb8435f0a59");
 }
+
+TEST_CASE("a default is the same order and the same request, left out or spelled out",
+          "[gateway]") {
+  Json bare = GatewayFixture::create_body();
+  bare["channel"] = "wechat_pay";
+  Json spelled = bare;
+  spelled["method"] = "native";
+  spelled["capture"] = "automatic";
+  spelled["expires_in_s"] = 1800;
+  spelled["return_url"] = "";
+  spelled["metadata"] = Json::object();
+  spelled["payer"] = Json::object();
+  for (const auto& [first, second] : {std::pair{bare, spelled}, std::pair{spelled, bare}}) {
+    CAPTURE(first.dump());
+    GatewayFixture gateway;
+    const RawAnswer created = gateway.call("POST", "/v1/payments", first.dump(), with_key);
+    REQUIRE(created.status == 201);
+    CHECK(json_of(created)["method"] == "native");
+    const RawAnswer again = gateway.call("POST", "/v1/payments", second.dump());
+    CHECK(again.status == 200);
+    CHECK(json_of(again)["id"] == json_of(created)["id"]);
+    const RawAnswer replayed = gateway.call("POST", "/v1/payments", second.dump(), with_key);
+    CHECK(replayed.status == 201);
+    CHECK(replayed.header("idempotency-replayed") == "true");
+    Json other = second;
+    other["method"] = "h5";
+    CHECK(code_of(gateway.call("POST", "/v1/payments", other.dump())) ==
+          "order_exists_with_other_body");
+    CHECK(code_of(gateway.call("POST", "/v1/payments", other.dump(), with_key)) ==
+          "idempotency_key_reused");
+  }
+}
+
+TEST_CASE("an order that an earlier program took is known again, however its default was written",
+          "[gateway]") {
+  Json bare = GatewayFixture::create_body();
+  bare["channel"] = "wechat_pay";
+  Json spelled = bare;
+  spelled["method"] = "native";
+  for (const Json& before : {bare, spelled}) {
+    for (const Json& now : {bare, spelled}) {
+      CAPTURE(before.dump(), now.dump());
+      GatewayFixture gateway;
+      gateway.service.knows_defaults = false;
+      REQUIRE(gateway.call("POST", "/v1/payments", before.dump(), with_key).status == 201);
+      gateway.service.knows_defaults = true;
+      CHECK(gateway.call("POST", "/v1/payments", now.dump()).status == 200);
+      const RawAnswer replayed = gateway.call("POST", "/v1/payments", now.dump(), with_key);
+      CHECK(replayed.status == 201);
+      CHECK(replayed.header("idempotency-replayed") == "true");
+      Json other = now;
+      other["subject"] = "Coffee";
+      CHECK(code_of(gateway.call("POST", "/v1/payments", other.dump())) ==
+            "order_exists_with_other_body");
+      CHECK(code_of(gateway.call("POST", "/v1/payments", other.dump(), with_key)) ==
+            "idempotency_key_reused");
+    }
+  }
+}
+
+TEST_CASE("a capture of all that is authorized is the same request with and without its amount",
+          "[gateway]") {
+  const char* const bodies[] = {"", "{}", R"({"amount":1000})"};
+  for (const char* first : bodies) {
+    for (const char* second : bodies) {
+      CAPTURE(first, second);
+      GatewayFixture gateway;
+      const std::string path = "/v1/payments/" + gateway.create() + "/capture";
+      gateway.service.change(payment_id_of("m_1", "order-1"),
+                             [](Payment& payment) { payment.authorized_minor = 1'000; });
+      CHECK(gateway.call("POST", path, first, with_key).status == 200);
+      CHECK(gateway.call("POST", path, second, with_key).header("idempotency-replayed") == "true");
+      CHECK(code_of(gateway.call("POST", path, R"({"amount":600})", with_key)) ==
+            "idempotency_key_reused");
+    }
+  }
+}
+
+TEST_CASE("a key of an order whose channel is gone still replays, and the order is still known",
+          "[gateway]") {
+  GatewayFixture gateway;
+  Json body = GatewayFixture::create_body();
+  body["channel"] = "wechat_pay";
+  REQUIRE(gateway.call("POST", "/v1/payments", body.dump(), with_key).status == 201);
+  gateway.service.channels.erase("wechat_pay");
+  CHECK(gateway.call("POST", "/v1/payments", body.dump()).status == 200);
+  body["method"] = "native";
+  const RawAnswer replayed = gateway.call("POST", "/v1/payments", body.dump(), with_key);
+  CHECK(replayed.status == 201);
+  CHECK(replayed.header("idempotency-replayed") == "true");
+  body["merchant_order_no"] = "order-2";
+  const RawAnswer refused = gateway.call("POST", "/v1/payments", body.dump());
+  CHECK(refused.status == 400);
+  CHECK(code_of(refused) == "unknown_channel");
+  CHECK(field_of(refused) == "/channel");
+}

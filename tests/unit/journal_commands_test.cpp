@@ -55,7 +55,7 @@ TEST_CASE("show prints a row an event with time, gap, state after, cause and amo
   CHECK_THAT(text, Contains("2023-11-14 22:13:20.003100"));
   CHECK_THAT(text, Contains("+3.1ms    3  payment_paid"));
   CHECK_THAT(text,
-             Contains("PAID                req_3      12.34 CNY, by callback, reference ch_1"));
+             Contains("PAID                request:3  12.34 CNY, by callback, reference ch_1"));
   CHECK_THAT(text, Contains("2.00 CNY, refund R1"));
 }
 

@@ -170,8 +170,8 @@ class JournalWriter {
     row.version = version_of(event);
     write_event(event, row.payload);
     row.at_us = now_us_ += after_us;
-    row.causation_id = "req_" + std::to_string(row.position);
-    row.correlation_id = "req_1";
+    row.causation_id = "request:" + std::to_string(row.position);
+    row.correlation_id = "request:1";
     row.prev_hash = hash;
     seal(row);
     hash = row.hash;

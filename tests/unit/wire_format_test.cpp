@@ -7,6 +7,7 @@
 #include "protocol/channel/sandbox_format.hpp"
 #include "protocol/channel/sandbox_wire.hpp"
 #include "protocol/channels/alipay/format.hpp"
+#include "protocol/channels/default_method.hpp"
 #include "protocol/channels/stripe/format.hpp"
 #include "protocol/channels/union_pay/format.hpp"
 #include "protocol/channels/wechat_pay/format.hpp"
@@ -164,6 +165,33 @@ TEST_CASE("what a channel could never be asked for it objects to before anything
           o.currency = *Currency::parse("KWD");
           o.amount_minor = 101;
         }) == "invalid_value /amount");
+}
+
+TEST_CASE("the default way to pay asks the channel for the very same, left out or spelled out") {
+  const auto wechat_format = wechat(wechat_config(), wechat_pay::Certificates::as_configured);
+  const auto alipay_format =
+      alipay::wire_format_of(alipay_test::account_of(alipay_test::public_key_config()));
+  const auto union_pay_format =
+      union_pay::wire_format_of(union_pay_test::account_of(union_pay_test::secret_config()));
+  for (const auto* format : {&wechat_format, &alipay_format, &union_pay_format}) {
+    CAPTURE((*format)->kind());
+    ChannelCall call = example_call(Op::create);
+    call.currency = *Currency::parse("CNY");
+    call.method.clear();
+    ChannelCall spelled = call;
+    spelled.method = default_method_of((*format)->kind());
+    REQUIRE_FALSE(spelled.method.empty());
+    CHECK_FALSE((*format)->objection(spelled));
+    const EncodedCall left_out = (*format)->encode(call, vectors_context());
+    const EncodedCall spelled_out = (*format)->encode(spelled, vectors_context());
+    REQUIRE(std::holds_alternative<WireRequest>(left_out));
+    REQUIRE(std::holds_alternative<WireRequest>(spelled_out));
+    CHECK(std::get<WireRequest>(left_out).target == std::get<WireRequest>(spelled_out).target);
+    CHECK(std::get<WireRequest>(left_out).body == std::get<WireRequest>(spelled_out).body);
+  }
+  // Stripe offers what it is set up for, which no single way to pay names.
+  CHECK(default_method_of("stripe").empty());
+  CHECK(default_method_of("sandbox").empty());
 }
 
 TEST_CASE("a callback that is not believed still says which order it names, at every channel") {
