@@ -58,7 +58,7 @@ class SilentChannel : public ChannelPort {
     done(std::move(report));
   }
   CheckedCallback verify(const RawCallback&, UnixUs) override { return CallbackRefused{}; }
-  void settle(const VerifiedCallback&) override {}
+  void settle(const VerifiedCallback&, Settled) override {}
   CallbackAck refusal(const Problem&) const override { return {400, "text/plain", "fail"}; }
 
   Counted queries;
