@@ -8,11 +8,6 @@
 namespace welkin {
 namespace {
 
-std::string refund_id_in(const PaymentId& id, const PaymentCommandBody& body) {
-  const auto* refund = std::get_if<RefundPayment>(&body);
-  return refund ? refund_id_of(id, refund->merchant_refund_no).text() : std::string();
-}
-
 std::string causation_of(const ChannelReport& report) {
   std::string causation(name_of(report.source));
   causation += ':';
@@ -76,11 +71,9 @@ void PaymentActor::handle(const CommandRequestPtr& request) {
                     /*wakes=*/resumes},
                    request);
   }
-  const std::string refund_id = refund_id_in(id_, request->command.body);
-  if (conversation_.hold_answer(request, refund_id, /*created=*/false)) return;
-  CommandOutcome answer = outcome();
-  answer.refund_id = refund_id;
-  answer_to(request->reply_to, std::move(answer));
+  const ChannelConversation::Waiter asker = asker_of(request, /*created=*/false);
+  if (!conversation_.hold_answer(asker, state()))
+    answer_to(request->reply_to, outcome_of(state_ptr(), seq(), &asker));
 }
 
 // Anybody can send a callback that is not believed: no one is released by it, and nothing asked.
@@ -103,7 +96,7 @@ void PaymentActor::handle(const ReportRequestPtr& request) {
   if (auto* events = std::get_if<std::vector<PaymentEvent>>(&decision))
     return persist({std::move(*events), causation_of(request->report)}, request);
   conversation_.heard(*request);
-  for (const auto& waiter : conversation_.release(state(), request.get()))
+  for (const auto& waiter : conversation_.release(state(), {}))
     answer_to(waiter.request->reply_to, outcome_of(state_ptr(), seq(), &waiter));
   if (const auto* problem = std::get_if<Problem>(&decision))
     return answer_to(request->reply_to, *problem);
@@ -159,17 +152,12 @@ Aftermath PaymentActor::aftermath_of(const PaymentPtr& next,
       next_conversation_.asked(wanted);
       aftermath.parcels.push_back(parcel_of(std::move(wanted)));
     }
-  const ReportRequest* heard = nullptr;
-  if (const auto* command = std::get_if<CommandRequestPtr>(&cause)) {
+  if (const auto* command = std::get_if<CommandRequestPtr>(&cause))
     follow(*command, next, events, aftermath);
-  } else if (const auto* report = std::get_if<ReportRequestPtr>(&cause)) {
+  else if (const auto* report = std::get_if<ReportRequestPtr>(&cause))
     follow(*report, next, events, aftermath);
-    // Whoever waits for the channel's word waits on when another account is asked.
-    const bool asks_on = kind_of(events.back()) == PaymentEventKind::started;
-    heard = asks_on ? nullptr : report->get();
-  }
   const std::uint64_t next_seq = seq() + events.size();
-  for (const auto& waiter : next_conversation_.release(*next, heard))
+  for (const auto& waiter : next_conversation_.release(*next, events))
     aftermath.answers.push_back({waiter.request->reply_to, outcome_of(next, next_seq, &waiter)});
   if (is_crowded() && next_conversation_.is_over() && is_at_rest() && !next->is_open())
     aftermath.parcels.push_back(offer_to_leave());
@@ -181,9 +169,8 @@ void PaymentActor::follow(const CommandRequestPtr& request, const PaymentPtr& ne
   const PaymentEventKind first = kind_of(events.front());
   const bool created =
       first == PaymentEventKind::created || first == PaymentEventKind::refund_requested;
-  const ChannelConversation::Waiter asker{request, ChannelOperation::create,
-                                          refund_id_in(id_, request->command.body), created};
-  if (!next_conversation_.hold_answer(request, asker.refund_id, created))
+  const ChannelConversation::Waiter asker = asker_of(request, created);
+  if (!next_conversation_.hold_answer(asker, *next))
     aftermath.answers.push_back(
         {request->reply_to, outcome_of(next, seq() + events.size(), &asker)});
 }
@@ -249,13 +236,18 @@ void PaymentActor::call(ChannelCall call) {
   anon_send(parcel.to, parcel.what);
 }
 
+ChannelConversation::Waiter PaymentActor::asker_of(const CommandRequestPtr& request,
+                                                   bool created) const {
+  return {request, awaited_by(id_, request->command.body), created};
+}
+
 CommandOutcome PaymentActor::outcome_of(const PaymentPtr& payment, std::uint64_t seq,
                                         const ChannelConversation::Waiter* waiter) const {
   CommandOutcome value;
   value.view = {id_, seq, payment};
   if (waiter) {
     value.created = waiter->created;
-    value.refund_id = waiter->refund_id;
+    if (waiter->awaited) value.refund_id = waiter->awaited->refund_id;
   }
   return value;
 }

@@ -51,6 +51,7 @@ class PaymentActor final : public EntityActor<PaymentKind, PaymentWork> {
   // ---- channel and answers
   Aftermath::Parcel parcel_of(ChannelCall call) const;
   void call(ChannelCall call);
+  ChannelConversation::Waiter asker_of(const CommandRequestPtr& request, bool created) const;
   CommandOutcome outcome_of(const PaymentPtr& payment, std::uint64_t seq,
                             const ChannelConversation::Waiter* waiter = nullptr) const;
   CommandOutcome outcome() const { return outcome_of(state_ptr(), seq()); }

@@ -67,10 +67,14 @@ struct IdempotencyHit {
   std::uint64_t seq = 0;  // of the event that carries the key
 };
 
+// What waits for an operator: a part of a payment, or the payment as a whole when its actor kept
+// failing.
 struct ParkedEntity {
   PaymentId payment;
   std::string reason;
   UnixUs since_us = 0;
+  std::optional<ChannelOperation> operation;  // the part; nothing: the whole
+  std::string refund_id;                      // of the part, when it is a refund
 };
 
 // A channel account's circuit breaker as it stands now.

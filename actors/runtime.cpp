@@ -500,9 +500,34 @@ Runtime::FoundKey Runtime::find_key_now(const std::string& merchant_id, const st
 CommandAnswer Runtime::replay_now(const IdempotencyHit& hit) const {
   auto read = store_.read_stream(hit.payment);
   if (const StoreError* error = error_of(read)) return problem_of(*error);
-  auto answer = replay_of(std::get<std::vector<EventRow>>(read), hit);
-  if (const StoreError* error = error_of(answer)) return problem_of(*error);
-  return std::get<CommandOutcome>(std::move(answer));
+  const auto& rows = std::get<std::vector<EventRow>>(read);
+  if (hit.seq == 0 || hit.seq > rows.size())
+    return Problem{ProblemCode::internal,
+                   "The idempotency record names an event that is not there.", ""};
+  std::vector<RecordedEvent> events;
+  events.reserve(rows.size());
+  for (const EventRow& row : rows) {
+    auto parsed = parse_event(row.type, row.version, row.payload);
+    auto* event = std::get_if<PaymentEvent>(&parsed);
+    if (!event)
+      return problem_of({StoreErrorKind::corrupt, hit.payment.text() + " cannot be replayed"});
+    events.push_back({std::move(*event), row.causation_id, row.at_us});
+  }
+  const PaymentEvent& request = events[hit.seq - 1].event;
+  CommandOutcome outcome;
+  outcome.created = kind_of(request) == PaymentEventKind::created;
+  if (const auto* refund = std::get_if<PaymentRefundRequested>(&request)) {
+    outcome.created = true;
+    outcome.refund_id = refund->refund_id;
+  } else if (const auto* repeated = std::get_if<PaymentRequestRepeated>(&request)) {
+    outcome.refund_id = repeated->refund_id;
+  }
+  auto answer = first_answer(events, hit.seq - 1);
+  if (!answer)
+    return problem_of({StoreErrorKind::corrupt, hit.payment.text() + " cannot be replayed"});
+  outcome.view = {hit.payment, answer->seq,
+                  std::make_shared<const Payment>(std::move(answer->payment))};
+  return outcome;
 }
 
 void Runtime::open_account(ChannelAccount account, LoadedBreaker breaker) {

@@ -38,6 +38,14 @@ const RequestMark* mark_of(const PaymentEvent& event) {
       event);
 }
 
+std::vector<ParkedEntity> parked_in(const StreamId& stream, const Payment& payment) {
+  std::vector<ParkedEntity> result;
+  for (ParkedPart& part : payment.parked_parts())
+    result.push_back({stream, std::move(part.parked.reason), part.parked.since_us, part.operation,
+                      std::move(part.refund_id)});
+  return result;
+}
+
 Problem store_problem() {
   return {ProblemCode::store_unavailable, "The views cannot be written now.", ""};
 }
@@ -60,7 +68,7 @@ Card card_of(const StreamId& stream, std::uint64_t position, std::uint32_t shard
   card.refunded_minor = payment.refunded_minor;
   card.created_at_us = payment.created_at_us;
   card.updated_at_us = payment.updated_at_us;
-  card.open = payment.is_open();
+  card.open = payment.is_open() || payment.is_parked();
   card.due_at_us = payment.due_at_us();
   return card;
 }
@@ -231,16 +239,15 @@ StoreResult<ViewsAtStart> catch_up_views(JournalStore& store,
     if (const StoreError* error = error_of(read)) return *error;
     const auto& cards = std::get<std::vector<Card>>(read);
     for (const Card& card : cards) {
-      if (card.due_at_us != 0) {
-        start.timers.push_back({card.stream, card.shard, card.due_at_us});
-        continue;
-      }
-      // Open, and nothing will ever wake it: it waits for a capture, or for an operator.
+      if (card.due_at_us != 0) start.timers.push_back({card.stream, card.shard, card.due_at_us});
+      // Most open ones wait for their payer and need not be read. One of them that has a parked
+      // surplus is listed again once its next question is answered.
+      if (card.due_at_us != 0 && card.state == name_of(PaymentState::paying)) continue;
+      // Parts of the others may wait for an operator; where nothing will ever wake it, all may.
       const LoadResult result = load_payment(store, card.stream);
-      const auto* loaded = std::get_if<LoadedPayment>(&result);
-      if (!loaded) continue;
-      if (std::string reason = loaded->state->operator_reason(); !reason.empty())
-        start.parked.push_back({card.stream, std::move(reason), card.updated_at_us});
+      if (const auto* loaded = std::get_if<LoadedPayment>(&result))
+        for (ParkedEntity& part : parked_in(card.stream, *loaded->state))
+          start.parked.push_back(std::move(part));
     }
     if (cards.size() < page) return start;
     after = cards.back().stream;
@@ -256,7 +263,7 @@ ViewsActor::ViewsActor(caf::actor_config& config, RuntimeContextPtr context,
       position_(start.position),
       written_position_(start.position) {
   for (const DueTimer& timer : start.timers) set_due(timer.stream, timer.due_at_us);
-  for (const ParkedEntity& entity : start.parked) parked_.emplace(entity.payment, entity);
+  for (const ParkedEntity& entity : start.parked) parked_[entity.payment].push_back(entity);
 }
 
 caf::behavior ViewsActor::make_behavior() {
@@ -281,7 +288,8 @@ caf::behavior ViewsActor::make_behavior() {
       },
       [this](parked_atom) {
         std::vector<ParkedEntity> result;
-        for (const auto& [stream, entity] : parked_) result.push_back(entity);
+        for (const auto& [stream, parts] : parked_)
+          result.insert(result.end(), parts.begin(), parts.end());
         return result;
       },
       [this](stop_atom) { quit(); },
@@ -317,12 +325,10 @@ void ViewsActor::take_payment(const CommittedItem& item) {
     snapshots_.insert_or_assign(request.stream,
                                 Snapshot{request.stream, item.last_seq, payment_snapshot_version,
                                          encode_payment(payment), item.hash});
-  if (std::string reason = payment.operator_reason(); !reason.empty()) {
-    ParkedEntity& entity = parked_[request.stream];
-    if (entity.reason != reason) entity = {request.stream, std::move(reason), request.at_us};
-  } else if (!parked_.empty()) {
+  if (payment.waits_for_operator())
+    parked_.insert_or_assign(request.stream, parked_in(request.stream, payment));
+  else if (!parked_.empty())
     parked_.erase(request.stream);
-  }
   Dirty& dirty = dirty_[request.stream];
   dirty.item = item;
   dirty.is_new = dirty.is_new || request.expected_seq == 0;

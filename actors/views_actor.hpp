@@ -93,7 +93,7 @@ class ViewsActor : public caf::event_based_actor {
   std::vector<std::pair<KeyOfMerchant, ReplyTo>> finds_;  // as many as threads that ask
   std::unordered_map<StreamId, UnixUs> due_;
   std::set<std::pair<UnixUs, StreamId>> by_due_;
-  std::unordered_map<StreamId, ParkedEntity> parked_;
+  std::unordered_map<StreamId, std::vector<ParkedEntity>> parked_;
   int ticks_since_checkpoint_ = 0;
 };
 

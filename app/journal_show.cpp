@@ -67,7 +67,11 @@ void write_header(const StreamId& stream, const Payment& payment, std::ostream& 
     out << ", captured " << format_amount(payment.captured_minor, payment.currency);
   if (payment.refunded_minor > 0)
     out << ", refunded " << format_amount(payment.refunded_minor, payment.currency);
-  if (!payment.parked_reason.empty()) out << ", PARKED: " << printable(payment.parked_reason);
+  for (const ParkedPart& part : payment.parked_parts()) {
+    out << ", PARKED " << name_of(part.operation);
+    if (!part.refund_id.empty()) out << ' ' << part.refund_id;
+    out << ": " << printable(part.parked.reason);
+  }
   out << "\n\n";
 }
 

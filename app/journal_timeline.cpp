@@ -182,7 +182,11 @@ struct DetailsOf {
         .text();
   }
   std::string operator()(const PaymentRequestRepeated& e) const {
-    return Details().request(e.request).text();
+    return Details()
+        .add(std::string(name_of(e.operation)))
+        .add("", e.refund_id)
+        .request(e.request)
+        .text();
   }
   std::string operator()(const PaymentParked& e) const {
     return Details().add(std::string(name_of(e.operation))).add(e.refund_id).add(e.reason).text();

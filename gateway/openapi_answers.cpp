@@ -190,6 +190,8 @@ bool may_be_refused_with(const HttpRoute& route, C code) {
       return route.operation_id == "capturePayment";
     case C::not_parked:
       return route.operation_id == "resumePayment";
+    case C::limit_reached:
+      return is_one_of(route, {"closePayment", "capturePayment", "voidPayment", "createRefund"});
     case C::bad_signature:
     case C::stale_timestamp:
     case C::repeated_nonce:

@@ -120,8 +120,9 @@ Json example_of(std::string_view schema) {
   if (schema == "Breaker") return alone(breaker(), append_breaker);
   if (schema == "BreakerList") return page(std::vector{breaker()}, {}, append_breaker);
   if (schema == "ParkedList")
-    return page(std::vector{ParkedEntity{view().id, "220 tries", created_at_us}}, {},
-                append_parked);
+    return page(std::vector{ParkedEntity{view().id, "it could not be settled in 220 tries",
+                                         created_at_us, ChannelOperation::capture, ""}},
+                {}, append_parked);
   if (schema == "Health") return {{"status", "ok"}};
   if (schema == "Readiness") return {{"ready", true}, {"reason", ""}};
   return nullptr;

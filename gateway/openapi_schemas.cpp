@@ -127,8 +127,16 @@ void add_payment_schemas(Json& out) {
 }
 
 void add_other_schemas(Json& out) {
-  out["Parked"] =
-      object({{"payment_id", type("string")}, {"reason", type("string")}, {"since", time()}});
+  Json parked_part = names_of<ChannelOperation>(0, static_cast<int>(ChannelOperation::refund));
+  parked_part["type"] = {"string", "null"};
+  parked_part["enum"].push_back(nullptr);
+  out["Parked"] = object(
+      {{"payment_id", type("string")},
+       {"part",
+        described(parked_part, "what of it waits; null: all of it, because it kept failing here")},
+       {"refund_id", described(type_or_null("string"), "of a part that is a refund")},
+       {"reason", type("string")},
+       {"since", time()}});
   Json since = time();
   since["type"] = {"string", "null"};
   Json window = object(

@@ -132,6 +132,9 @@ void append_event(std::string& out, const EventView& event) {
 
 void append_parked(std::string& out, const ParkedEntity& entity) {
   append_text(out, R"({"payment_id":)", entity.payment.text());
+  append_text_or_null(out, R"(,"part":)",
+                      entity.operation ? name_of(*entity.operation) : std::string_view());
+  append_text_or_null(out, R"(,"refund_id":)", entity.refund_id);
   append_text(out, R"(,"reason":)", entity.reason);
   append_time(out, R"(,"since":)", entity.since_us);
   out.push_back('}');

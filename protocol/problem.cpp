@@ -38,6 +38,7 @@ constexpr ProblemSpec specs[] = {
     {C::amount_exceeds_authorized,    "amount_exceeds_authorized",    422, "More than was authorized", 0},
     {C::amount_exceeds_refundable,    "amount_exceeds_refundable",    422, "More than is left to refund", 0},
     {C::not_parked,                   "not_parked",                   409, "The payment is not parked", 0},
+    {C::limit_reached,                "limit_reached",                409, "The payment has as many of these as it may", 0},
     {C::bad_signature,                "bad_signature",                401, "The signature is missing or wrong", 0},
     {C::stale_timestamp,              "stale_timestamp",              401, "The timestamp is too far from now", 0},
     {C::repeated_nonce,               "repeated_nonce",               409, "The nonce was used before", 0},

@@ -36,6 +36,7 @@ enum class ProblemCode : std::uint8_t {
   amount_exceeds_authorized,
   amount_exceeds_refundable,
   not_parked,
+  limit_reached,
   bad_signature,
   stale_timestamp,
   repeated_nonce,

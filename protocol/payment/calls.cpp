@@ -104,7 +104,7 @@ std::vector<ChannelCall> calls_due(const Payment& payment, const PaymentId& id, 
   if (payment.pending && !payment.waits_for_a_route()) {
     const PendingOperation& pending = *payment.pending;
     // Expired: what is to be closed is asked about first, whenever it was asked about before.
-    const bool expired = now_us >= payment.expires_at_us && payment.parked_reason.empty() &&
+    const bool expired = now_us >= payment.expires_at_us && !pending.parked &&
                          payment.state == PaymentState::paying &&
                          pending.operation == ChannelOperation::create &&
                          pending.close_refusals == 0 && pending.heard_at_us < payment.expires_at_us;

@@ -6,6 +6,8 @@
 #include <iterator>
 #include <utility>
 
+#include "protocol/payment/first_answer.hpp"
+
 namespace welkin {
 
 std::vector<Posting> balanced_postings(std::string debit_account, std::string credit_account,
@@ -42,8 +44,6 @@ bool asks_before_closing(const PendingOperation& pending, UnixUs expires_at_us, 
 
 namespace {
 
-constexpr std::size_t max_refunds = 1000;
-
 Problem illegal(const Payment& payment, PaymentEventKind wanted) {
   Problem problem{ProblemCode::illegal_transition, {}, {}};
   problem.detail = "The payment is " + std::string(name_of(payment.state)) + "; " +
@@ -60,9 +60,13 @@ Problem illegal(const Payment& payment, PaymentEventKind wanted) {
 
 // The answer stands already. A key that came with the repetition is bound to it, so that the key
 // answers the same from now on.
-Decision repeated(const PaymentCommand& command) {
-  if (command.request.idempotency_key.empty()) return AlreadySo{};
-  return std::vector<PaymentEvent>{PaymentRequestRepeated{command.request}};
+Decision repeated(const Payment& payment, const PaymentCommand& command) {
+  if (command.request.idempotency_key.empty() ||
+      payment.repeated_requests >= max_repeated_requests_kept)
+    return AlreadySo{};
+  const auto awaited = awaited_by(command.payment, command.body);
+  return std::vector<PaymentEvent>{
+      PaymentRequestRepeated{awaited->operation, awaited->refund_id, command.request}};
 }
 
 class CommandJudge {
@@ -73,7 +77,7 @@ class CommandJudge {
 
   Decision operator()(const CreatePayment& c) {
     if (p_.state != PaymentState::none) {
-      if (p_.request_fingerprint == command_.request.fingerprint) return repeated(command_);
+      if (p_.request_fingerprint == command_.request.fingerprint) return repeated(p_, command_);
       return Problem{ProblemCode::order_exists_with_other_body,
                      "This order number belongs to a payment with other contents.",
                      "/merchant_order_no"};
@@ -101,8 +105,9 @@ class CommandJudge {
 
   Decision operator()(const ClosePayment&) {
     if (is_pending(ChannelOperation::close) || closed_because(CloseReason::merchant))
-      return repeated(command_);
+      return repeated(p_, command_);
     if (auto problem = refuse_unless(PaymentEventKind::close_requested)) return *problem;
+    if (auto problem = refuse_once_too_many()) return *problem;
     PaymentCloseRequested asked{CloseReason::merchant, answer_due(), command_.request};
     if (p_.state == PaymentState::created || p_.waits_for_a_route())  // no account has it
       return std::vector<PaymentEvent>{std::move(asked), PaymentClosed{CloseReason::merchant, {}}};
@@ -114,9 +119,10 @@ class CommandJudge {
     if ((is_pending(ChannelOperation::capture) && p_.pending->amount_minor == amount_minor) ||
         (p_.captured_minor > 0 && p_.capture_method == CaptureMethod::manual &&
          p_.captured_minor == amount_minor))
-      return repeated(command_);
+      return repeated(p_, command_);
     if (auto problem = refuse_unless(PaymentEventKind::capture_requested)) return *problem;
     if (p_.pending) return in_progress();
+    if (auto problem = refuse_once_too_many()) return *problem;
     if (amount_minor > p_.authorized_minor)
       return Problem{ProblemCode::amount_exceeds_authorized,
                      "Authorized is " + std::to_string(p_.authorized_minor) + ".", "/amount"};
@@ -128,16 +134,17 @@ class CommandJudge {
 
   Decision operator()(const VoidPayment&) {
     if (is_pending(ChannelOperation::void_) || closed_because(CloseReason::voided))
-      return repeated(command_);
+      return repeated(p_, command_);
     if (auto problem = refuse_unless(PaymentEventKind::void_requested)) return *problem;
     if (p_.pending) return in_progress();
+    if (auto problem = refuse_once_too_many()) return *problem;
     return std::vector<PaymentEvent>{PaymentVoidRequested{answer_due(), command_.request}};
   }
 
   Decision operator()(const RefundPayment& c) {
     if (const Refund* refund = p_.find_refund_by_no(c.merchant_refund_no)) {
       if (refund->amount_minor == c.amount_minor && refund->reason == c.reason)
-        return repeated(command_);
+        return repeated(p_, command_);
       return Problem{ProblemCode::refund_exists_with_other_body,
                      "This refund number belongs to a refund with other contents.",
                      "/merchant_refund_no"};
@@ -152,7 +159,8 @@ class CommandJudge {
           "Left to refund is " + std::to_string(std::max<std::int64_t>(left_minor, 0)) + ".",
           "/amount"};
     if (p_.refunds.size() >= max_refunds)
-      return Problem{ProblemCode::invalid_value, "A payment has at most 1000 refunds.",
+      return Problem{ProblemCode::limit_reached,
+                     "A payment has at most " + std::to_string(max_refunds) + " refunds.",
                      "/merchant_refund_no"};
     return std::vector<PaymentEvent>{PaymentRefundRequested{
         refund_id_of(context_.payment, c.merchant_refund_no).text(), c.merchant_refund_no,
@@ -160,7 +168,7 @@ class CommandJudge {
   }
 
   Decision operator()(const ResumePayment& c) {
-    if (p_.operator_reason().empty())
+    if (!p_.waits_for_operator())
       return Problem{ProblemCode::not_parked, "Nothing waits for an operator here.", ""};
     return std::vector<PaymentEvent>{
         PaymentResumed{c.by, context_.now_us, command_.request.request_id}};
@@ -177,6 +185,13 @@ class CommandJudge {
   std::optional<Problem> refuse_unless(PaymentEventKind kind) const {
     if (may_follow(p_.state, kind)) return std::nullopt;
     return illegal(p_, kind);
+  }
+  std::optional<Problem> refuse_once_too_many() const {
+    if (p_.operations_asked < max_operations_asked) return std::nullopt;
+    return Problem{ProblemCode::limit_reached,
+                   "Captures, voids and closes of one payment may be asked for " +
+                       std::to_string(max_operations_asked) + " times in all.",
+                   ""};
   }
   Problem in_progress() const {
     return {ProblemCode::operation_in_progress,
@@ -212,7 +227,7 @@ Decision decide(const Payment& payment, const PaymentCommand& command,
 std::vector<PaymentEvent> decide_due(const Payment& payment, const DecisionContext& context) {
   const auto& pending = payment.pending;
   const bool closing = pending && pending->operation == ChannelOperation::close;
-  if (!payment.parked_reason.empty() || closing) return {};
+  if (closing || (pending && pending->parked)) return {};
   const bool waits_for_a_route = payment.waits_for_a_route();
   if (context.now_us >= payment.expires_at_us) {
     PaymentCloseRequested asked{CloseReason::expired, context.now_us + answer_patience_us, {}};

@@ -494,16 +494,22 @@ struct PaymentReportRefused {
 // this answer too.
 struct PaymentRequestRepeated {
   static constexpr auto kind = PaymentEventKind::request_repeated;
-  static constexpr int version = 2;  // 1 had no request_id
+  // 1 did not say what was repeated. It was mostly the order, which stands for the rest.
+  static constexpr int version = 2;
+  ChannelOperation operation = ChannelOperation::create;
+  std::string refund_id;  // for refunds, else empty
   RequestMark request;
 
   template <class Self, class Visitor>
   static void visit_fields(Self& self, Visitor& v) {
+    v("operation", self.operation);
+    v("refund_id", self.refund_id);
     v("request", self.request);
   }
 };
 
-// Settling gave up after its last try; an operator decides and resumes.
+// A part of the payment waits for an operator, who decides and resumes: the operation that is
+// pending, or the refund that is named. Everything else of the payment goes on.
 struct PaymentParked {
   static constexpr auto kind = PaymentEventKind::parked;
   static constexpr int version = 1;

@@ -101,6 +101,15 @@ struct Upcasts<PaymentSurplusRecorded> {
   static constexpr std::array<Upcast, 1> steps{from_1};
 };
 
+template <>
+struct Upcasts<PaymentRequestRepeated> {
+  static std::optional<CodecError> from_1(Json& json) {
+    if (auto error = add(json, "operation", "create")) return error;
+    return add(json, "refund_id", "");
+  }
+  static constexpr std::array<Upcast, 1> steps{from_1};
+};
+
 struct Upcaster {
   template <class Event>
   std::optional<CodecError> operator()(Json& json, int version, const Event&) const {

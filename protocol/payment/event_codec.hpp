@@ -27,7 +27,7 @@ std::variant<PaymentEvent, CodecError> parse_event(std::string_view type, int ve
                                                    std::string_view payload);
 
 // Snapshots. A payload of another version is not an error but no snapshot: the events are read.
-constexpr int payment_snapshot_version = 4;
+constexpr int payment_snapshot_version = 5;
 std::string encode_payment(const Payment& payment);
 std::variant<Payment, CodecError> parse_payment(std::string_view payload);
 

@@ -7,69 +7,126 @@
 namespace welkin {
 namespace {
 
-// The operation whose end, or whose first word from the channel, the answer waited for.
-struct Awaited {
-  ChannelOperation operation = ChannelOperation::create;
-  std::string refund_id;  // for refunds, else empty
+bool is_over(const Awaited& awaited, const Payment& payment) {
+  if (awaited.operation != ChannelOperation::refund)
+    return !payment.pending || payment.pending->operation != awaited.operation;
+  const Refund* refund = payment.find_refund(awaited.refund_id);
+  return refund == nullptr || refund->state != RefundState::pending;
+}
 
-  bool is_over(const Payment& payment) const {
-    if (refund_id.empty()) return !payment.pending || payment.pending->operation != operation;
-    const Refund* refund = payment.find_refund(refund_id);
-    return refund == nullptr || refund->state != RefundState::pending;
-  }
+bool is_spoken_of(const Awaited& awaited, const PaymentEvent& event) {
+  if (std::holds_alternative<PaymentChannelAccepted>(event))
+    return awaited.operation == ChannelOperation::create;
+  if (const auto* stuck = std::get_if<PaymentRefundNeedsAttention>(&event))
+    return awaited.operation == ChannelOperation::refund && stuck->refund_id == awaited.refund_id;
+  const auto* unsettled = std::get_if<PaymentUnsettled>(&event);
+  return unsettled != nullptr && unsettled->operation == awaited.operation &&
+         unsettled->refund_id == awaited.refund_id;
+}
 
-  bool is_spoken_of_in(const PaymentEvent& event) const {
-    if (std::holds_alternative<PaymentChannelAccepted>(event))
-      return operation == ChannelOperation::create && refund_id.empty();
-    if (const auto* stuck = std::get_if<PaymentRefundNeedsAttention>(&event))
-      return operation == ChannelOperation::refund && stuck->refund_id == refund_id;
-    const auto* unsettled = std::get_if<PaymentUnsettled>(&event);
-    return unsettled != nullptr && unsettled->operation == operation &&
-           unsettled->refund_id == refund_id;
-  }
-};
+// The events that were recorded at once with the one at `from`.
+std::size_t end_of_batch(const std::vector<RecordedEvent>& events, std::size_t from) {
+  std::size_t end = from + 1;
+  while (end < events.size() && events[end].causation_id == events[from].causation_id &&
+         events[end].at_us == events[from].at_us)
+    ++end;
+  return end;
+}
 
-std::optional<Awaited> awaited_after(const Payment& payment, const PaymentEvent& request) {
-  if (const auto* refund = std::get_if<PaymentRefundRequested>(&request))
-    return Awaited{ChannelOperation::refund, refund->refund_id};
-  if (!payment.pending) return std::nullopt;
-  // A repetition that came after the channel had spoken, or while no account had the order, did not
-  // wait.
-  const AttemptOutcome outcome = payment.last_attempt().outcome;
-  const bool spoken =
-      payment.pending->operation == ChannelOperation::create
-          ? outcome == AttemptOutcome::answered || outcome == AttemptOutcome::not_taken
-          : payment.pending->tries > 0;
-  if (spoken) return std::nullopt;
-  return Awaited{payment.pending->operation, {}};
+bool fold(FirstAnswer& answer, const std::vector<RecordedEvent>& events, std::size_t until) {
+  for (; answer.seq < until; ++answer.seq)
+    if (!apply(answer.payment, events[answer.seq].event, events[answer.seq].at_us)) return false;
+  return true;
+}
+
+bool starts_with(const std::string& text, const char* prefix) { return text.rfind(prefix, 0) == 0; }
+
+// When the channel is first asked how the operation went, unless its call is still on its way.
+UnixUs patience_ends_at_us(const Awaited& awaited, const Payment& payment) {
+  if (awaited.operation != ChannelOperation::refund) return payment.pending->next_query_at_us;
+  return payment.find_refund(awaited.refund_id)->next_query_at_us;
+}
+
+// What comes of questions and of time, once nobody waits any more. An answer that comes sooner is
+// one to an earlier question.
+bool is_after_waiting(const RecordedEvent& event, UnixUs patience_ends_at_us) {
+  const bool by_itself = starts_with(event.causation_id, "query:") || event.causation_id == "timer";
+  return by_itself && event.at_us >= patience_ends_at_us;
 }
 
 }  // namespace
+
+std::optional<Awaited> awaited_by(const PaymentId& payment, const PaymentCommandBody& body) {
+  switch (first_event_of(body)) {
+    case PaymentEventKind::created:
+      return Awaited{ChannelOperation::create, {}};
+    case PaymentEventKind::close_requested:
+      return Awaited{ChannelOperation::close, {}};
+    case PaymentEventKind::capture_requested:
+      return Awaited{ChannelOperation::capture, {}};
+    case PaymentEventKind::void_requested:
+      return Awaited{ChannelOperation::void_, {}};
+    case PaymentEventKind::refund_requested:
+      return Awaited{
+          ChannelOperation::refund,
+          refund_id_of(payment, std::get<RefundPayment>(body).merchant_refund_no).text()};
+    default:
+      return std::nullopt;
+  }
+}
+
+std::optional<Awaited> awaited_by(const PaymentEvent& request) {
+  if (const auto* refund = std::get_if<PaymentRefundRequested>(&request))
+    return Awaited{ChannelOperation::refund, refund->refund_id};
+  if (const auto* repeated = std::get_if<PaymentRequestRepeated>(&request))
+    return Awaited{repeated->operation, repeated->refund_id};
+  switch (kind_of(request)) {
+    case PaymentEventKind::created:
+      return Awaited{ChannelOperation::create, {}};
+    case PaymentEventKind::close_requested:
+      return Awaited{ChannelOperation::close, {}};
+    case PaymentEventKind::capture_requested:
+      return Awaited{ChannelOperation::capture, {}};
+    case PaymentEventKind::void_requested:
+      return Awaited{ChannelOperation::void_, {}};
+    default:
+      return std::nullopt;
+  }
+}
+
+bool is_answered(const Awaited& awaited, const Payment& payment) {
+  if (is_over(awaited, payment)) return true;
+  if (awaited.operation == ChannelOperation::refund)
+    return payment.find_refund(awaited.refund_id)->tries > 0;
+  if (payment.pending->tries > 0) return true;
+  const AttemptOutcome outcome = payment.last_attempt().outcome;
+  return awaited.operation == ChannelOperation::create && outcome != AttemptOutcome::asked;
+}
+
+bool brings_answer(const Awaited& awaited, const PaymentEvent* begin, const PaymentEvent* end,
+                   const Payment& payment) {
+  for (const PaymentEvent* event = begin; event != end; ++event)
+    if (is_spoken_of(awaited, *event)) return true;
+  return is_over(awaited, payment);
+}
 
 std::optional<FirstAnswer> first_answer(const std::vector<RecordedEvent>& events,
                                         std::size_t request) {
   if (request >= events.size()) return std::nullopt;
   FirstAnswer own;
-  const auto is_own = [&](std::size_t i) {
-    // In the first journals two requests could be written under one cause, but not at one time.
-    return i <= request || (events[i].causation_id == events[request].causation_id &&
-                            events[i].at_us == events[request].at_us);
-  };
-  while (own.seq < events.size() && is_own(own.seq)) {
-    if (!apply(own.payment, events[own.seq].event, events[own.seq].at_us)) return std::nullopt;
-    ++own.seq;
-  }
-  const auto awaited = awaited_after(own.payment, events[request].event);
-  if (!awaited || awaited->is_over(own.payment)) return own;
+  if (!fold(own, events, end_of_batch(events, request))) return std::nullopt;
+  const auto awaited = awaited_by(events[request].event);
+  if (!awaited || is_answered(*awaited, own.payment)) return own;
+  const UnixUs patience_us = patience_ends_at_us(*awaited, own.payment);
   FirstAnswer later = own;
   while (later.seq < events.size()) {
-    const RecordedEvent& next = events[later.seq];
-    if (is_caused_by(next.causation_id, CauseKind::query) ||
-        is_caused_by(next.causation_id, CauseKind::timer))
-      break;
-    if (!apply(later.payment, next.event, next.at_us)) return std::nullopt;
-    ++later.seq;
-    if (awaited->is_spoken_of_in(next.event) || awaited->is_over(later.payment)) return later;
+    const std::size_t from = later.seq;
+    if (!fold(later, events, end_of_batch(events, from))) return std::nullopt;
+    std::vector<PaymentEvent> batch;
+    for (std::size_t i = from; i < later.seq; ++i) batch.push_back(events[i].event);
+    if (!brings_answer(*awaited, batch.data(), batch.data() + batch.size(), later.payment))
+      continue;
+    return is_after_waiting(events[from], patience_us) ? own : later;
   }
   return own;
 }

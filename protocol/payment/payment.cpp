@@ -59,7 +59,7 @@ class Folder {
     p_.next_action = e.next_action;
     if (p_.pending && p_.pending->operation == ChannelOperation::create) {
       p_.pending->tries = 1;  // it was asked once, and has answered
-      p_.pending->next_query_at_us = e.next_query_at_us;
+      look_again(*p_.pending, e.next_query_at_us);
       p_.pending->heard_at_us = at_us_;
     }
     return true;
@@ -69,7 +69,7 @@ class Folder {
       Refund* refund = step(e.refund_id, PaymentEventKind::unsettled);
       if (!check(refund, "no such refund is pending")) return false;
       refund->tries = e.tries;
-      refund->next_query_at_us = e.next_query_at_us;
+      look_again(*refund, e.next_query_at_us);
       refund->updated_at_us = at_us_;
       return true;
     }
@@ -77,7 +77,7 @@ class Folder {
       return false;
     doubt();
     p_.pending->tries = e.tries;
-    p_.pending->next_query_at_us = e.next_query_at_us;
+    look_again(*p_.pending, e.next_query_at_us);
     p_.pending->heard_at_us = at_us_;
     return true;
   }
@@ -88,12 +88,12 @@ class Folder {
   }
   bool operator()(const PaymentCaptureRequested& e) {
     p_.pending = ask(ChannelOperation::capture, e.amount_minor, e.next_query_at_us);
+    ++p_.operations_asked;
     return check(e.amount_minor > 0 && e.amount_minor <= p_.authorized_minor,
                  "capture above what is authorized");
   }
   bool operator()(const PaymentCaptureRefused&) {
     p_.pending.reset();
-    unpark_when_settled();
     return true;
   }
   bool operator()(const PaymentPaid& e) {
@@ -116,6 +116,7 @@ class Folder {
     p_.pending = ask(ChannelOperation::close, 0, e.next_query_at_us);
     p_.pending->close_reason = e.reason;
     p_.pending->close_refusals = refusals;
+    if (e.reason == CloseReason::merchant) ++p_.operations_asked;
     return true;
   }
   bool operator()(const PaymentCloseRefused& e) {
@@ -130,11 +131,11 @@ class Folder {
   bool operator()(const PaymentVoidRequested& e) {
     p_.pending = ask(ChannelOperation::void_, 0, e.next_query_at_us);
     p_.pending->close_reason = CloseReason::voided;
+    ++p_.operations_asked;
     return true;
   }
   bool operator()(const PaymentVoidRefused&) {
     p_.pending.reset();
-    unpark_when_settled();
     return true;
   }
   bool operator()(const PaymentClosed& e) {
@@ -217,28 +218,31 @@ class Folder {
     if (e.field != "channel_order_no") doubt();
     return true;
   }
-  bool operator()(const PaymentRequestRepeated&) { return true; }
+  bool operator()(const PaymentRequestRepeated&) {
+    ++p_.repeated_requests;
+    return true;
+  }
+  // Its part waits; what of it has settled meanwhile, or never was, has nothing to wait for.
   bool operator()(const PaymentParked& e) {
-    p_.parked_reason = e.reason;
-    if (Refund* refund = find(e.refund_id)) refund->next_query_at_us = 0;
-    if (e.refund_id.empty() && p_.pending) p_.pending->next_query_at_us = 0;
+    if (e.refund_id.empty()) {
+      if (p_.pending) park(*p_.pending, e.reason);
+    } else if (Refund* refund = find(e.refund_id)) {
+      park(*refund, e.reason);
+    }
     return true;
   }
   bool operator()(const PaymentResumed& e) {
-    p_.parked_reason.clear();
-    if (p_.pending && p_.pending->next_query_at_us == 0) {
-      p_.pending->tries = 0;
+    if (p_.pending && p_.pending->parked) {
       p_.pending->close_refusals = 0;
-      p_.pending->next_query_at_us = e.next_query_at_us;
+      resume(*p_.pending, e.next_query_at_us);
     }
     for (Refund& refund : p_.refunds) {
-      const bool waits = refund.next_query_at_us == 0 || refund.needs_attention();
-      if (refund.state != RefundState::pending || !waits) continue;
+      if (!refund.parked && !refund.needs_attention()) continue;
+      const bool settled = refund.state != RefundState::pending;
+      resume(refund, settled ? 0 : e.next_query_at_us);
       // If it still needs somebody, the channel says so again.
       refund.attention_code.clear();
       refund.attention_message.clear();
-      refund.tries = 0;
-      refund.next_query_at_us = e.next_query_at_us;
     }
     return true;
   }
@@ -318,7 +322,7 @@ class Folder {
     refund.attention_message.clear();
     refund.next_query_at_us = 0;
     refund.updated_at_us = at_us_;
-    unpark_when_settled();
+    refund.parked = {};
   }
   static PendingOperation ask(ChannelOperation operation, std::int64_t amount_minor,
                               UnixUs next_query_at_us) {
@@ -342,15 +346,22 @@ class Folder {
     p_.channel_reference = reference;
     p_.next_action = {};
     p_.pending.reset();
-    unpark_when_settled();
   }
-  // What could not be settled may be settled by other news, a late callback say: then nothing waits
-  // for an operator any more.
-  void unpark_when_settled() {
-    if (p_.pending && p_.pending->next_query_at_us == 0) return;
-    for (const Refund& refund : p_.refunds)
-      if (refund.state == RefundState::pending && refund.next_query_at_us == 0) return;
-    p_.parked_reason.clear();
+  // A part that waits for an operator is asked about no more, whatever is heard of it.
+  template <class Part>
+  static void look_again(Part& part, UnixUs at_us) {
+    part.next_query_at_us = part.parked ? 0 : at_us;
+  }
+  template <class Part>
+  void park(Part& part, const std::string& reason) {
+    part.parked = {reason, at_us_};
+    part.next_query_at_us = 0;
+  }
+  template <class Part>
+  static void resume(Part& part, UnixUs next_query_at_us) {
+    part.parked = {};
+    part.tries = 0;
+    part.next_query_at_us = next_query_at_us;
   }
 
   Payment& p_;
@@ -424,6 +435,31 @@ bool Payment::is_open() const {
                      [](const Refund& refund) { return refund.state == RefundState::pending; });
 }
 
+std::vector<ParkedPart> Payment::parked_parts() const {
+  std::vector<ParkedPart> parts;
+  if (pending && pending->parked) parts.push_back({pending->operation, "", pending->parked});
+  for (const Refund& refund : refunds) {
+    Parking parked = refund.parked;
+    if (!parked && refund.needs_attention())
+      parked = {"the refund needs attention: " + refund.attention_code +
+                    (refund.attention_message.empty() ? "" : ": " + refund.attention_message),
+                refund.updated_at_us};
+    if (parked) parts.push_back({ChannelOperation::refund, refund.refund_id, std::move(parked)});
+  }
+  return parts;
+}
+
+bool Payment::waits_for_operator() const {
+  return is_parked() || std::any_of(refunds.begin(), refunds.end(),
+                                    [](const Refund& refund) { return refund.needs_attention(); });
+}
+
+bool Payment::is_parked() const {
+  return (pending && pending->parked) ||
+         std::any_of(refunds.begin(), refunds.end(),
+                     [](const Refund& refund) { return static_cast<bool>(refund.parked); });
+}
+
 UnixUs Payment::due_at_us() const {
   UnixUs due = 0;
   const bool closing = pending && pending->operation == ChannelOperation::close;
@@ -431,20 +467,11 @@ UnixUs Payment::due_at_us() const {
   const bool refused = pending && pending->close_refusals > 0 && pending->heard_at_us == 0;
   const bool expires =
       state == PaymentState::created || (state == PaymentState::paying && !closing && !refused);
-  if (expires && parked_reason.empty()) due = expires_at_us;
+  if (expires && !(pending && pending->parked)) due = expires_at_us;
   if (pending) due = earlier(due, pending->next_query_at_us);
   for (const Refund& refund : refunds)
     if (refund.state == RefundState::pending) due = earlier(due, refund.next_query_at_us);
   return due;
-}
-
-std::string Payment::operator_reason() const {
-  if (!parked_reason.empty()) return parked_reason;
-  for (const Refund& refund : refunds)
-    if (refund.needs_attention())
-      return "the refund " + refund.refund_id + " needs attention: " + refund.attention_code +
-             (refund.attention_message.empty() ? "" : ": " + refund.attention_message);
-  return {};
 }
 
 UnixUs query_delay_us(int times) {

@@ -45,6 +45,21 @@ struct Attempt {
   }
 };
 
+// What of a payment waits for an operator, and nothing else of it does: a refund, or the operation
+// that is pending.
+struct Parking {
+  std::string reason;
+  UnixUs since_us = 0;  // 0: it does not wait
+
+  explicit operator bool() const { return since_us != 0; }
+
+  template <class Self, class Visitor>
+  static void visit_fields(Self& self, Visitor& v) {
+    v("reason", self.reason);
+    v("since_us", self.since_us);
+  }
+};
+
 struct Refund {
   std::string refund_id;
   std::string account;             // which was charged, and gives it back,
@@ -67,6 +82,7 @@ struct Refund {
   UnixUs updated_at_us = 0;
   int tries = 0;
   UnixUs next_query_at_us = 0;  // 0 once settled or parked
+  Parking parked;               // also of a surplus that has failed to go back
 
   RefundKind kind() const {
     return surplus ? RefundKind::surplus : outside ? RefundKind::outside : RefundKind::asked_for;
@@ -95,6 +111,7 @@ struct Refund {
     v("updated_at_us", self.updated_at_us);
     v("tries", self.tries);
     v("next_query_at_us", self.next_query_at_us);
+    v("parked", self.parked);
   }
 };
 
@@ -107,6 +124,7 @@ struct PendingOperation {
   UnixUs next_query_at_us = 0;  // 0 while parked
   UnixUs heard_at_us = 0;       // when the channel last said how it stands; 0: not yet
   int close_refusals = 0;       // how often it would not close the order
+  Parking parked;
 
   template <class Self, class Visitor>
   static void visit_fields(Self& self, Visitor& v) {
@@ -117,7 +135,15 @@ struct PendingOperation {
     v("next_query_at_us", self.next_query_at_us);
     v("heard_at_us", self.heard_at_us);
     v("close_refusals", self.close_refusals);
+    v("parked", self.parked);
   }
+};
+
+// A part of a payment that waits for an operator.
+struct ParkedPart {
+  ChannelOperation operation = ChannelOperation::create;
+  std::string refund_id;  // for refunds, else empty
+  Parking parked;
 };
 
 struct Payment {
@@ -149,8 +175,9 @@ struct Payment {
   std::string failure_code;
   std::string failure_message;
   std::optional<CloseReason> close_reason;
-  std::string parked_reason;  // not empty: waits for an operator
   int refused_callbacks = 0;  // how many that were not believed are written down
+  int repeated_requests = 0;  // how many keys of repetitions are written down
+  int operations_asked = 0;   // captures, voids and closes that the merchant has asked for
 
   template <class Self, class Visitor>
   static void visit_fields(Self& self, Visitor& v) {
@@ -182,8 +209,9 @@ struct Payment {
     v("failure_code", self.failure_code);
     v("failure_message", self.failure_message);
     v("close_reason", self.close_reason);
-    v("parked_reason", self.parked_reason);
     v("refused_callbacks", self.refused_callbacks);
+    v("repeated_requests", self.repeated_requests);
+    v("operations_asked", self.operations_asked);
   }
 
   const Refund* find_refund(std::string_view refund_id) const;
@@ -195,8 +223,11 @@ struct Payment {
   bool waits_for_a_route() const;
   // Something is asked of the channel and not decided, or the payer may still pay.
   bool is_open() const;
-  // Why an operator has to see to this payment, or to a refund of it; empty: nobody has to.
-  std::string operator_reason() const;
+  // The parts of it that wait for an operator, the order's own first: those that are parked, and
+  // refunds that need somebody's attention while they are still asked about.
+  std::vector<ParkedPart> parked_parts() const;
+  bool waits_for_operator() const;  // any part does
+  bool is_parked() const;           // any part is asked about no more
   // When somebody has to look at this payment again, or 0: never by itself.
   UnixUs due_at_us() const;
 };
@@ -294,5 +325,16 @@ UnixUs query_delay_us(int times);
 constexpr int max_settle_tries = 220;
 // After this many attempts that no account has taken the payment fails.
 constexpr int max_attempts = 20;
+
+// ---- what a client can repeat has a bound
+
+// So many idempotency keys of repetitions are bound to a payment. A repetition under yet another is
+// answered the same, and its key is not remembered.
+constexpr int max_repeated_requests_kept = 100;
+// A merchant may ask for so many captures, voids and closes of one payment; the channel has refused
+// all of them but the last.
+constexpr int max_operations_asked = 250;
+// So many refunds a payment has, whatever came of them.
+constexpr std::size_t max_refunds = 1000;
 
 }  // namespace welkin

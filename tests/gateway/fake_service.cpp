@@ -107,7 +107,8 @@ FakeService::TakenCallback FakeService::notify_now(const RawCallback& callback) 
 }
 
 void FakeService::parked(Then<FoundParked> then) {
-  then(std::vector<ParkedEntity>{{payment_id_of("m_1", "parked"), "gave up", start_us}});
+  then(std::vector<ParkedEntity>{
+      {payment_id_of("m_1", "parked"), "gave up", start_us, ChannelOperation::refund, "rfd_1"}});
 }
 
 void FakeService::breakers(Then<FoundBreakers> then) {
@@ -250,7 +251,7 @@ CommandAnswer FakeService::run(const PaymentCommand& command, const CapturePayme
 }
 
 CommandAnswer FakeService::run(const PaymentCommand& command, const ResumePayment&) {
-  return finish(command, [](Payment& p) { p.parked_reason.clear(); });
+  return finish(command, [](Payment& p) { p.pending.reset(); });
 }
 
 CommandAnswer FakeService::run(const PaymentCommand& command, const RefundPayment& r) {

@@ -244,6 +244,8 @@ TEST_CASE("operators see and resume what is parked, with their own key only", "[
   const RawAnswer parked = gateway.call("GET", "/admin/v1/parked", {}, {}, "op-key");
   CHECK(parked.status == 200);
   CHECK(json_of(parked)["items"][0]["reason"] == "gave up");
+  CHECK(json_of(parked)["items"][0]["part"] == "refund");
+  CHECK(json_of(parked)["items"][0]["refund_id"] == "rfd_1");
   const std::string resume = "/admin/v1/payments/" + id + "/resume";
   CHECK(gateway.call("POST", resume, {}, {}, "op-key").status == 200);
   CHECK(gateway.service.last_command.merchant_id.empty());

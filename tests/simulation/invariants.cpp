@@ -283,7 +283,7 @@ Found every_payment_ends(const Findings& findings) {
     const auto history = findings.journal.find(payment);
     return broken(payment, "hours after the last fault it is " +
                                std::string(name_of(history->second.last().state)) +
-                               (history->second.last().parked_reason.empty() ? "" : ", parked") +
+                               (history->second.last().is_parked() ? ", parked" : "") +
                                " and not at rest");
   }
   return std::nullopt;
@@ -467,13 +467,13 @@ bool is_at_rest(const Payment& payment) {
       payment.state == PaymentState::paid || payment.state == PaymentState::failed ||
       payment.state == PaymentState::closed || payment.state == PaymentState::partially_refunded ||
       payment.state == PaymentState::refunded;
-  const auto waits_because = [&](std::string_view reason) {
-    return payment.parked_reason.rfind(reason, 0) == 0;
+  const auto may_wait = [](const ParkedPart& part) {
+    return part.parked.reason.rfind("the channel refuses to give a surplus back", 0) == 0 ||
+           part.parked.reason.rfind("a surplus that was given back has come back", 0) == 0;
   };
-  const bool may_wait = payment.parked_reason.empty() ||
-                        waits_because("the channel refuses to give a surplus back") ||
-                        waits_because("a surplus that was given back has come back");
-  return final_state && may_wait && !payment.is_open() && payment.due_at_us() == 0;
+  const auto parts = payment.parked_parts();
+  return final_state && std::all_of(parts.begin(), parts.end(), may_wait) && !payment.is_open() &&
+         payment.due_at_us() == 0;
 }
 
 }  // namespace welkin::simulation

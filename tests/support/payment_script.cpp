@@ -162,6 +162,13 @@ std::string in_short(const std::vector<PaymentEvent>& events) {
   return words;
 }
 
+std::string parked_because(const Payment& payment) {
+  std::string words;
+  for (const ParkedPart& part : payment.parked_parts())
+    words += (words.empty() ? "" : "; ") + part.parked.reason;
+  return words;
+}
+
 std::string in_short(const Decision& decision) {
   if (const auto* problem = std::get_if<Problem>(&decision))
     return "!" + std::string(spec_of(problem->code).name);

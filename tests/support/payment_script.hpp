@@ -58,5 +58,7 @@ class PaymentScript {
 // "already", or "!" and the problem's code.
 std::string in_short(const Decision& decision);
 std::string in_short(const std::vector<PaymentEvent>& events);
+// The reasons for which parts of it wait for an operator, joined by "; ".
+std::string parked_because(const Payment& payment);
 
 }  // namespace welkin

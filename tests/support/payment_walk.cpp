@@ -291,14 +291,38 @@ std::string judge_money(const Payment& p) {
   return {};
 }
 
+// What is asked of the channel and not decided is either asked about again or waits for an
+// operator, each part of the payment by itself.
+std::string judge_parts(const Payment& p) {
+  const auto goes_on = [](const auto& part) {
+    return (part.next_query_at_us != 0) != static_cast<bool>(part.parked);
+  };
+  if (p.pending && !goes_on(*p.pending)) return "nobody will see to what is pending";
+  for (const Refund& refund : p.refunds)
+    if (refund.state == RefundState::pending && !goes_on(refund))
+      return "nobody will see to a refund";
+  return {};
+}
+
+// The order's own half ends by its time, whatever waits for an operator elsewhere.
+std::string judge_expiry(const PaymentScript& script) {
+  const Payment& p = script.payment;
+  const bool open = p.state == PaymentState::created || p.state == PaymentState::paying;
+  if (!open || (p.pending && p.pending->parked)) return {};
+  DecisionContext late = script.context();
+  late.now_us = std::max(script.now_us, p.expires_at_us) + 86'400 * us_per_s;
+  const bool goes_on =
+      !decide_due(p, late).empty() || !calls_due(p, script.id, late.now_us).empty();
+  return goes_on ? "" : "it does not expire";
+}
+
 // Whoever is woken finds something to do: else it would be woken for ever, and nobody would look.
 std::string judge_timers(const PaymentScript& script) {
   const Payment& p = script.payment;
   const UnixUs due_us = p.due_at_us();
   if (due_us == 0) {
-    const bool waits = p.is_open() && p.parked_reason.empty();
-    return waits && p.state != PaymentState::authorized ? "it is open and nothing will wake it"
-                                                        : "";
+    const bool pays = p.state == PaymentState::created || p.state == PaymentState::paying;
+    return pays && !p.is_parked() ? "it is open and nothing will wake it" : "";
   }
   DecisionContext context = script.context();
   context.now_us = std::max(script.now_us, due_us);
@@ -320,23 +344,23 @@ std::string judge_snapshot(const Payment& p) {
 
 // What decides which events may follow, and no more: else there would be no end of states.
 constexpr char once_more(int count, int most) { return count < most - 1 ? '-' : 'M'; }
-constexpr char parked_or_not(UnixUs next_query_at_us) { return next_query_at_us == 0 ? 'P' : '-'; }
+constexpr char parked_or_not(const Parking& parked) { return parked ? 'P' : '-'; }
 
 std::string likeness_of(const Refund& refund) {
   std::string words = refund.surplus ? "s" : refund.outside ? "o" : "r";
   words += std::to_string(static_cast<int>(refund.state));
   words += refund.authorized_only ? 'v' : '-';
+  words += parked_or_not(refund.parked);
   if (refund.state != RefundState::pending) return words + (refund.reversed ? 'b' : '-');
-  words += once_more(refund.tries, max_settle_tries);
   words += refund.needs_attention() ? 'a' : '-';
-  return words + parked_or_not(refund.next_query_at_us);
+  return words + once_more(refund.tries, max_settle_tries);
 }
 
 std::string likeness_of(const PendingOperation& pending) {
   std::string words(name_of(pending.operation));
   words += once_more(pending.tries, max_settle_tries);
   words += once_more(pending.close_refusals, max_settle_tries);
-  return words + parked_or_not(pending.next_query_at_us);
+  return words + parked_or_not(pending.parked);
 }
 
 }  // namespace
@@ -387,7 +411,9 @@ Step PaymentWalk::take(const State& state, const Input& input) const {
 
 std::string PaymentWalk::judge(const State& state) const {
   std::string wrong = judge_money(state.script.payment);
+  if (wrong.empty()) wrong = judge_parts(state.script.payment);
   if (wrong.empty()) wrong = judge_timers(state.script);
+  if (wrong.empty()) wrong = judge_expiry(state.script);
   if (wrong.empty()) wrong = judge_snapshot(state.script.payment);
   if (!wrong.empty())
     wrong += " (" + std::string(name_of(state.script.payment.state)) + ", " +
@@ -406,7 +432,6 @@ std::optional<std::string> PaymentWalk::likeness(const State& state) const {
   if (p.pending) words += likeness_of(*p.pending);
   words += state.script.now_us >= p.expires_at_us ? " late " : " ";
   words += p.captured_minor == 0 ? '0' : p.captured_minor == p.amount_minor ? 'a' : 'p';
-  words += p.parked_reason.empty() ? ' ' : 'P';
   std::vector<std::string> refunds;
   for (const Refund& refund : p.refunds) refunds.push_back(likeness_of(refund));
   std::sort(refunds.begin(), refunds.end());

@@ -2,6 +2,7 @@
 // answer or a callback that overtook it, the same key must show what was shown then.
 #include <catch2/catch.hpp>
 
+#include "protocol/payment/decide.hpp"
 #include "protocol/payment/first_answer.hpp"
 #include "tests/support/payment_script.hpp"
 
@@ -26,6 +27,7 @@ struct Recorded {
     return *this;
   }
   Recorded& hear(V verdict, ReportSource source) {
+    if (source == ReportSource::query) script.now_us += answer_patience_us;  // asked no sooner
     ChannelReport report = script.report(verdict);
     report.source = source;
     report.operation = ChannelOperation::create;
@@ -78,6 +80,17 @@ TEST_CASE("a create that nobody answered is shown as recorded, and settling does
   r.hear(V::paid, ReportSource::query);
   CHECK(answer_to(r, 0).seq == 2);
   CHECK(answer_to(r, 0).payment.state == S::paying);
+}
+
+TEST_CASE("a close was answered when an earlier question found the order closed") {
+  Recorded r;
+  r.create().hear(V::accepted, ReportSource::answer);
+  const std::size_t close = r.size();
+  r.keep(r.script.take(ClosePayment{}), "req_close");
+  ChannelReport earlier = r.script.report(V::closed);
+  earlier.source = ReportSource::query;
+  r.keep(r.script.take(earlier), "query:7");
+  CHECK(answer_to(r, close).payment.state == S::closed);
 }
 
 TEST_CASE("a refund was answered when its own outcome was known, not another's") {

@@ -177,8 +177,11 @@ TEST_CASE("a refund that needs somebody is named once, listed, and asked about o
   CHECK(said.code == "ABNORMAL");
   CHECK(said.next_query_at_us == asked_at_us);
   CHECK(script.payment.refunds.back().needs_attention());
-  CHECK(script.payment.operator_reason() ==
-        "the refund " + id + " needs attention: ABNORMAL: see to it");
+  REQUIRE(script.payment.parked_parts().size() == 1);
+  CHECK(script.payment.parked_parts()[0].refund_id == id);
+  CHECK(script.payment.parked_parts()[0].parked.reason ==
+        "the refund needs attention: ABNORMAL: see to it");
+  CHECK_FALSE(script.payment.is_parked());  // it is asked about all the same
   CHECK(script.payment.due_at_us() == asked_at_us);
 
   CHECK(in_short(script.hear(stuck(script, id))) == "already");
@@ -191,17 +194,17 @@ TEST_CASE("a refund that needs somebody is named once, listed, and asked about o
   SECTION("until it is made") {
     script.take(script.refund_report(V::refunded, id));
     CHECK(script.payment.refunded_minor == 3'000);
-    CHECK(script.payment.operator_reason().empty());
+    CHECK_FALSE(script.payment.waits_for_operator());
   }
   SECTION("until it is closed") {
     script.take(script.refund_report(V::refund_refused, id));
     CHECK(script.payment.find_refund(id)->state == RefundState::failed);
-    CHECK(script.payment.operator_reason().empty());
+    CHECK_FALSE(script.payment.waits_for_operator());
   }
   SECTION("and an operator who has seen to it has it asked about at once") {
     script.now_us += us_per_s;
     script.take(ResumePayment{"ops"});
-    CHECK(script.payment.operator_reason().empty());
+    CHECK_FALSE(script.payment.waits_for_operator());
     CHECK(script.payment.due_at_us() == script.now_us);
     CHECK(in_short(script.hear(stuck(script, id, ReportSource::query))) ==
           "refund_needs_attention");

@@ -204,7 +204,7 @@ class RandomLife {
     REQUIRE(pending_minor == p.refund_pending_minor);
     // Whatever is open and not parked has a time at which somebody looks at it, or waits for the
     // merchant's decision to capture or void.
-    if (p.is_open() && p.parked_reason.empty() && p.state != PaymentState::authorized)
+    if (p.is_open() && !p.is_parked() && p.state != PaymentState::authorized)
       REQUIRE(p.due_at_us() != 0);
     // Wherever another account was asked, the one before can bring no money.
     REQUIRE(p.attempts.size() <= max_attempts);

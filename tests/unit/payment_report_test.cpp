@@ -376,7 +376,7 @@ TEST_CASE("a surplus that the channel refuses to give back waits for an operator
   const std::string surplus_id = surplus_id_of(script, "ch_9");
   const auto events = script.take(script.refund_report(V::refund_refused, surplus_id));
   CHECK(in_short(events) == "refund_failed+parked");
-  CHECK_FALSE(script.payment.parked_reason.empty());
+  CHECK(script.payment.is_parked());
   CHECK(script.payment.state == PaymentState::closed);
 }
 
@@ -409,7 +409,7 @@ TEST_CASE("a surplus that was captured before it could be let go is given back, 
   CHECK(in_short(script.take(captured)) == events);
   CHECK(in_short(script.hear(captured)) == "already");
   CHECK(in_short(script.hear(script.report(V::paid, "ch_9"))) == "already");
-  CHECK(script.payment.parked_reason.empty());
+  CHECK_FALSE(script.payment.is_parked());
   REQUIRE(script.payment.refunds.size() == 2);
   CHECK(script.payment.refunds[0].state == RefundState::failed);
   CHECK(script.payment.refunds[1].state == RefundState::pending);

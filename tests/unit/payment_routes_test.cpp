@@ -467,7 +467,7 @@ TEST_CASE("a surplus that comes back waits for an operator") {
   const auto events = script.take(back);
   REQUIRE(in_short(events) == "refund_reversed+parked");
   CHECK(posted(std::get<PaymentRefundReversed>(events[0]).postings, "payer/surplus") == -10'000);
-  CHECK(script.payment.parked_reason == "a surplus that was given back has come back: declined");
+  CHECK(parked_because(script.payment) == "a surplus that was given back has come back: declined");
   CHECK(script.payment.state == S::refunded);
 }
 

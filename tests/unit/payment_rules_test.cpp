@@ -352,7 +352,41 @@ TEST_CASE("a payment has at most a thousand refunds") {
   PaymentScript script = paid();
   for (int i = 0; i < 1'000; ++i) script.refund(1, "r-" + std::to_string(i));
   const Decision decision = script.ask(RefundPayment{"r-1000", 1, ""});
-  CHECK(in_short(decision) == "!invalid_value");
+  REQUIRE(in_short(decision) == "!limit_reached");
+  CHECK(std::get<Problem>(decision).field == "/merchant_refund_no");
+  CHECK(std::get<Problem>(decision).detail == "A payment has at most 1000 refunds.");
+}
+
+TEST_CASE("keys of repetitions are remembered up to a bound, and answered the same beyond it") {
+  PaymentScript script = paying();
+  PaymentCommand again = script.command(script.create_body());
+  for (int i = 0; i < max_repeated_requests_kept; ++i) {
+    again.request.idempotency_key = "key-" + std::to_string(i);
+    const Decision decision = decide(script.payment, again, script.context());
+    REQUIRE(in_short(decision) == "request_repeated");
+    script.apply_all(std::get<std::vector<PaymentEvent>>(decision));
+  }
+  again.request.idempotency_key = "key-more";
+  CHECK(in_short(decide(script.payment, again, script.context())) == "already");
+}
+
+TEST_CASE("captures, voids and closes that the channel refuses are asked for up to a bound") {
+  const auto refuse_all = [](PaymentScript script, const PaymentCommandBody& body,
+                             ChannelOperation operation) {
+    int times = 0;
+    for (; times <= max_operations_asked; ++times) {
+      const Decision decision = script.ask(body);
+      if (in_short(decision) == "!limit_reached") break;
+      script.apply_all(std::get<std::vector<PaymentEvent>>(decision));
+      ChannelReport no = script.report(ChannelVerdict::refused);
+      no.operation = operation;
+      script.take(no);
+    }
+    return times;
+  };
+  CHECK(refuse_all(authorized(), CapturePayment{}, ChannelOperation::capture) == 250);
+  CHECK(refuse_all(authorized(), VoidPayment{}, ChannelOperation::void_) == 250);
+  CHECK(refuse_all(paying(), ClosePayment{}, ChannelOperation::close) == 250);
 }
 
 TEST_CASE(

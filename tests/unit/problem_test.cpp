@@ -54,6 +54,7 @@ TEST_CASE("the codes clients act on keep their statuses") {
       {ProblemCode::operation_in_progress, "operation_in_progress", 409},
       {ProblemCode::amount_exceeds_authorized, "amount_exceeds_authorized", 422},
       {ProblemCode::amount_exceeds_refundable, "amount_exceeds_refundable", 422},
+      {ProblemCode::limit_reached, "limit_reached", 409},
       {ProblemCode::report_mismatch, "report_mismatch", 422},
       {ProblemCode::unknown_serial, "unknown_serial", 401},
       {ProblemCode::wrong_account, "wrong_account", 422},

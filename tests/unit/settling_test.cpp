@@ -284,15 +284,15 @@ TEST_CASE("settling gives up after its last try and waits for an operator, who r
       queried(script.refund_report(V::unknown, refund_id), ChannelOperation::refund);
   for (int tries = 1; tries < max_settle_tries; ++tries)
     REQUIRE(in_short(script.take(asked)) == "unsettled");
-  CHECK(script.payment.parked_reason.empty());
+  CHECK_FALSE(script.payment.is_parked());
   CHECK(in_short(script.take(asked)) == "unsettled+parked");
-  CHECK(script.payment.parked_reason == "the refund could not be settled in 220 tries");
+  CHECK(parked_because(script.payment) == "the refund could not be settled in 220 tries");
   CHECK(script.payment.due_at_us() == 0);
   CHECK(script.payment.find_refund(refund_id)->state == RefundState::pending);
   CHECK(calls_due(script.payment, script.id, script.now_us + 86'400 * us_per_s).empty());
 
   CHECK(in_short(script.take(ResumePayment{"ops"})) == "resumed");
-  CHECK(script.payment.parked_reason.empty());
+  CHECK_FALSE(script.payment.is_parked());
   CHECK(script.payment.find_refund(refund_id)->tries == 0);
   CHECK(calls_due(script.payment, script.id, script.now_us).size() == 1);
 }
@@ -310,7 +310,7 @@ TEST_CASE("an order is asked about until it expires, however often, and is not p
     ++times;
   }
   CHECK(times > 2 * max_settle_tries);
-  CHECK(script.payment.parked_reason.empty());
+  CHECK_FALSE(script.payment.is_parked());
   script.expire();
   CHECK(script.payment.pending->operation == ChannelOperation::close);
   // Closing is settled with tries of its own.
@@ -326,7 +326,7 @@ TEST_CASE("an order that can neither be settled nor closed parks, neither failed
   for (int tries = 1; tries <= max_settle_tries; ++tries)
     script.take(queried(script.report(V::unknown), ChannelOperation::close));
   CHECK(script.payment.state == S::paying);
-  CHECK(script.payment.parked_reason == "it could not be settled in 220 tries");
+  CHECK(parked_because(script.payment) == "it could not be settled in 220 tries");
   CHECK(script.payment.due_at_us() == 0);
   script.now_us += 86'400 * us_per_s;
   CHECK(decide_due(script.payment, script.context()).empty());
@@ -341,7 +341,7 @@ TEST_CASE("a channel that refuses to close for ever parks the payment") {
   PaymentScript script;
   script.start();
   int rounds = 0;
-  while (script.payment.parked_reason.empty() && rounds < 2 * max_settle_tries) {
+  while (!script.payment.is_parked() && rounds < 2 * max_settle_tries) {
     script.take(ClosePayment{});
     ChannelReport no = script.report(V::refused);
     no.operation = ChannelOperation::close;
@@ -349,7 +349,7 @@ TEST_CASE("a channel that refuses to close for ever parks the payment") {
     ++rounds;
   }
   CHECK(rounds == max_settle_tries);
-  CHECK(script.payment.parked_reason == "the channel keeps refusing to close");
+  CHECK(parked_because(script.payment) == "the channel keeps refusing to close");
   CHECK(script.payment.due_at_us() == 0);
 }
 
@@ -385,7 +385,7 @@ TEST_CASE("what is parked is parked no longer once other news settles it") {
   paid.source = ReportSource::callback;
   script.take(paid);
   CHECK(script.payment.state == S::paid);
-  CHECK(script.payment.parked_reason.empty());
+  CHECK_FALSE(script.payment.is_parked());
   CHECK(in_short(script.ask(ResumePayment{"ops"})) == "!not_parked");
 }
 
@@ -395,9 +395,79 @@ TEST_CASE("of two parked refunds, one settled leaves the other waiting for the o
   const std::string first = script.refund(1'000, "r-1");
   const std::string second = script.refund(2'000, "r-2");
   script.apply_all({PaymentParked{ChannelOperation::refund, first, "tried enough"},
-                    PaymentParked{ChannelOperation::refund, second, "tried enough"}});
+                    PaymentParked{ChannelOperation::refund, second, "tried it all"}});
+  CHECK(parked_because(script.payment) == "tried enough; tried it all");
   script.take(script.refund_report(V::refunded, first));
-  CHECK(script.payment.parked_reason == "tried enough");
+  CHECK(parked_because(script.payment) == "tried it all");
   script.take(script.refund_report(V::refund_refused, second));
-  CHECK(script.payment.parked_reason.empty());
+  CHECK_FALSE(script.payment.is_parked());
+}
+
+namespace {
+
+// A payer who pays at the first account after all, while the second has the order.
+std::string add_surplus(PaymentScript& script) {
+  ChannelReport paid = script.report(V::paid, "ch_9");
+  paid.source = ReportSource::callback;
+  script.payment.attempts.back().outcome = AttemptOutcome::not_taken;
+  script.take(paid);
+  script.payment.attempts.back().outcome = AttemptOutcome::answered;
+  return script.payment.refunds.back().refund_id;
+}
+
+}  // namespace
+
+TEST_CASE("a parked surplus does not keep the order from being asked about, expiring and closing") {
+  PaymentScript script;
+  script.start();
+  const std::string surplus = add_surplus(script);
+  SECTION("one that cannot be settled") {
+    script.apply_all({PaymentParked{ChannelOperation::refund, surplus, "tried enough"}});
+  }
+  SECTION("one that the channel refuses to give back") {
+    CHECK(in_short(script.take(script.refund_report(V::refund_refused, surplus))) ==
+          "refund_failed+parked");
+  }
+  REQUIRE(script.payment.is_parked());
+  CHECK(script.payment.due_at_us() == script.now_us + query_delay_us(0));
+  script.now_us = script.payment.due_at_us();
+  REQUIRE(calls_due(script.payment, script.id, script.now_us).size() == 1);
+  CHECK(in_short(script.expire()) == "close_requested");
+  script.take(script.report(V::closed));
+  CHECK(script.payment.state == S::closed);
+  REQUIRE(script.payment.parked_parts().size() == 1);
+  CHECK(script.payment.parked_parts()[0].refund_id == surplus);
+}
+
+TEST_CASE("what settles elsewhere leaves a surplus that went wrong waiting for the operator") {
+  PaymentScript script;
+  script.start();
+  const std::string surplus = add_surplus(script);
+  script.take(script.refund_report(V::refund_refused, surplus));
+  script.take(script.report(V::paid));
+  REQUIRE(script.payment.state == S::paid);
+  script.refunded(1'000, "r-1");
+  CHECK(script.payment.is_parked());
+  CHECK(in_short(script.take(ResumePayment{"ops"})) == "resumed");
+  CHECK_FALSE(script.payment.is_parked());
+  CHECK(script.payment.due_at_us() == 0);
+}
+
+TEST_CASE(
+    "a parked refund does not hold up another, and resuming goes on with all that is parked") {
+  PaymentScript script;
+  script.pay();
+  const std::string first = script.refund(1'000, "r-1");
+  const std::string second = script.refund(2'000, "r-2");
+  script.apply_all({PaymentParked{ChannelOperation::refund, first, "tried enough"}});
+  const UnixUs later_us = script.now_us + 86'400 * us_per_s;
+  REQUIRE(calls_due(script.payment, script.id, later_us).size() == 1);
+  CHECK(calls_due(script.payment, script.id, later_us)[0].refund_id == second);
+  // Late news that decides nothing does not bring it back among those that are asked about.
+  script.take(queried(script.refund_report(V::unknown, first), ChannelOperation::refund));
+  CHECK(calls_due(script.payment, script.id, later_us).size() == 1);
+  script.apply_all({PaymentParked{ChannelOperation::refund, second, "tried enough"}});
+  CHECK(script.payment.due_at_us() == 0);
+  script.take(ResumePayment{"ops"});
+  CHECK(calls_due(script.payment, script.id, script.now_us).size() == 2);
 }
