@@ -82,6 +82,8 @@ class EntityActor : public caf::event_based_actor {
   virtual void came_to_rest() {}
   // It cannot go on; an empty `what` when the store is at fault. Its supervisor is to be told.
   virtual void report_failure(const std::string& what) = 0;
+  // What its stream holds is not to be believed, and will not be when it is read again.
+  virtual void report_corruption(const std::string& what) { report_failure(what); }
   // Another node has taken the stream over.
   virtual void fenced(const Work& cause) = 0;
 
@@ -129,10 +131,12 @@ class EntityActor : public caf::event_based_actor {
   void heard_of_append(const CommitAck& ack);
   void append_failed(CommitStatus status);
   void loaded(const LoadResult& result);
+  void give_up(const std::string& what);
   void hold(Loaded<Kind> loaded);
 
   Phase phase_;
-  StatePtr state_;  // as it is durable; never what is still on its way
+  std::unique_ptr<const std::string> given_up_;  // why it has failed for good
+  StatePtr state_;                               // as it is durable; never what is still on its way
   std::uint64_t seq_ = 0;
   Hash hash_{};
   std::string correlation_id_;
@@ -177,6 +181,7 @@ void EntityActor<Kind, Work>::take(Work work) {
     case Phase::live:
       return judge_now(std::move(work));
     case Phase::failed:
+      if (given_up_) return refuse(work, ProblemCode::entity_parked, *given_up_);
       return refuse(work, ProblemCode::internal, this_one() + " is being restarted; try again.");
     case Phase::recovering:
     case Phase::persisting:
@@ -302,6 +307,7 @@ void EntityActor<Kind, Work>::append_failed(CommitStatus status) {
 template <class Kind, class Work>
 void EntityActor<Kind, Work>::recover() {
   phase_ = Phase::recovering;
+  given_up_ = nullptr;
   context_->io->load(id_, caf::actor_cast<caf::actor>(this));
 }
 
@@ -309,7 +315,7 @@ template <class Kind, class Work>
 void EntityActor<Kind, Work>::loaded(const LoadResult& result) {
   if (phase_ != Phase::recovering) return;
   if (const auto* failure = std::get_if<LoadFailure>(&result)) {
-    if (failure->corrupt) return fail(failure->what);
+    if (failure->corrupt) return give_up(failure->what);
     // The store is not well now, which says nothing about this entity: whoever asks may ask again.
     for (const Work& work : std::exchange(stash_, {}))
       refuse(work, ProblemCode::store_unavailable, "The journal cannot be read now.");
@@ -319,6 +325,16 @@ void EntityActor<Kind, Work>::loaded(const LoadResult& result) {
   recovered();
   work_off_stash();
   if (is_at_rest()) came_to_rest();
+}
+
+// Nothing is appended behind rows that are not believed.
+template <class Kind, class Work>
+void EntityActor<Kind, Work>::give_up(const std::string& what) {
+  phase_ = Phase::failed;
+  given_up_ = std::make_unique<const std::string>("Parked: " + corrupt_reason + what);
+  for (const Work& work : std::exchange(stash_, {}))
+    refuse(work, ProblemCode::entity_parked, *given_up_);
+  report_corruption(corrupt_reason + what);
 }
 
 template <class Kind, class Work>

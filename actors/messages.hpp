@@ -102,6 +102,9 @@ using ReportRequestPtr = std::shared_ptr<const ReportRequest>;
 struct LookRequest {
   PaymentId payment;
   ReplyTo reply_to;
+  // Asks the channel how the order stands, whether that is due or not. Answered when what it says
+  // is recorded, with a problem when it says nothing.
+  bool ask_channel = false;
 };
 using LookRequestPtr = std::shared_ptr<const LookRequest>;
 

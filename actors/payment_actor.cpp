@@ -15,6 +15,10 @@ std::string causation_of(const ChannelReport& report) {
   return causation;
 }
 
+Problem nothing_said() {
+  return {ProblemCode::outcome_unknown, "The channel has not said how it stands.", ""};
+}
+
 Problem no_such_payment() { return {ProblemCode::not_found, "There is no such payment.", ""}; }
 
 }  // namespace
@@ -94,8 +98,11 @@ void PaymentActor::handle(const ReportRequestPtr& request) {
   }
   Decision decision = decide(state(), request->report, context);
   if (auto* events = std::get_if<std::vector<PaymentEvent>>(&decision))
-    return persist({std::move(*events), causation_of(request->report)}, request);
+    return persist({std::move(*events), causation_of(request->report), /*new_work=*/false,
+                    /*wakes=*/!askers_.empty()},
+                   request);
   conversation_.heard(*request);
+  answer_askers(*request, true);
   for (const auto& waiter : conversation_.release(state(), {}))
     answer_to(waiter.request->reply_to, outcome_of(state_ptr(), seq(), &waiter));
   if (const auto* problem = std::get_if<Problem>(&decision))
@@ -107,7 +114,29 @@ void PaymentActor::handle(const ReportRequestPtr& request) {
 
 void PaymentActor::handle(const LookRequestPtr& request) {
   if (state().state == PaymentState::none) return answer_to(request->reply_to, no_such_payment());
+  if (request->ask_channel) return ask(*request);
   answer_to(request->reply_to, outcome());
+}
+
+void PaymentActor::ask(const LookRequest& request) {
+  std::vector<ChannelCall> queries = calls_to_ask(state(), id_);
+  if (queries.empty()) return answer_to(request.reply_to, outcome());
+  askers_.push_back({queries.front().operation, request.reply_to});
+  for (ChannelCall& query : queries)
+    if (!conversation_.waits_for(query)) call(std::move(query));
+}
+
+void PaymentActor::answer_askers(const ReportRequest& request, bool recorded) {
+  const ChannelReport& report = request.report;
+  if (askers_.empty() || report.source == ReportSource::callback || !report.refund_id.empty())
+    return;
+  const bool said = recorded && report.verdict != ChannelVerdict::unknown &&
+                    report.verdict != ChannelVerdict::not_taken;
+  for (const Asker& asker : std::exchange(askers_, {}))
+    if (asker.operation != report.operation)
+      askers_.push_back(asker);
+    else
+      answer_to(asker.reply_to, said ? CommandAnswer(outcome()) : CommandAnswer(nothing_said()));
 }
 
 // A state that nothing can settle or expire in has nothing due.
@@ -137,6 +166,7 @@ void PaymentActor::refuse(const Work& work, ProblemCode code, const std::string&
   if (const auto* report = std::get_if<ReportRequestPtr>(&work)) {
     // An answer nobody waits for is not lost: its operation is still due and will be queried.
     conversation_.heard(**report);
+    answer_askers(**report, false);
     answer_to((*report)->reply_to, problem);
   }
 }
@@ -159,7 +189,8 @@ Aftermath PaymentActor::aftermath_of(const PaymentPtr& next,
   const std::uint64_t next_seq = seq() + events.size();
   for (const auto& waiter : next_conversation_.release(*next, events))
     aftermath.answers.push_back({waiter.request->reply_to, outcome_of(next, next_seq, &waiter)});
-  if (is_crowded() && next_conversation_.is_over() && is_at_rest() && !next->is_open())
+  if (is_crowded() && next_conversation_.is_over() && askers_.empty() && is_at_rest() &&
+      !next->is_open())
     aftermath.parcels.push_back(offer_to_leave());
   return aftermath;
 }
@@ -193,6 +224,7 @@ void PaymentActor::follow(const ReportRequestPtr& request, const PaymentPtr& nex
 
 void PaymentActor::committed(const PaymentEvents&, const Work& cause) {
   conversation_ = std::move(next_conversation_);
+  if (const auto* report = std::get_if<ReportRequestPtr>(&cause)) answer_askers(**report, true);
   // What was parked is looked at again as soon as an operator says so.
   const auto* command = std::get_if<CommandRequestPtr>(&cause);
   if (command && std::holds_alternative<ResumePayment>((*command)->command.body)) take(Wake{});
@@ -205,7 +237,16 @@ void PaymentActor::report_failure(const std::string& what) {
                         "This payment is being restarted; repeat the same request.", ""};
   for (const auto& waiter : conversation_.release_all())
     answer_to(waiter.request->reply_to, problem);
+  for (const Asker& asker : std::exchange(askers_, {})) answer_to(asker.reply_to, nothing_said());
   anon_send(shard_, failed_atom::value, id_, what);
+}
+
+void PaymentActor::report_corruption(const std::string& what) {
+  const Problem problem{ProblemCode::entity_parked, "Parked: " + what, ""};
+  for (const auto& waiter : conversation_.release_all())
+    answer_to(waiter.request->reply_to, problem);
+  for (const Asker& asker : std::exchange(askers_, {})) answer_to(asker.reply_to, problem);
+  anon_send(shard_, parked_atom::value, id_, what);
 }
 
 void PaymentActor::fenced(const Work& cause) {
@@ -254,7 +295,9 @@ CommandOutcome PaymentActor::outcome_of(const PaymentPtr& payment, std::uint64_t
 
 // ---- leaving
 
-bool PaymentActor::is_idle() const { return is_at_rest() && conversation_.is_over(); }
+bool PaymentActor::is_idle() const {
+  return is_at_rest() && conversation_.is_over() && askers_.empty();
+}
 
 bool PaymentActor::is_crowded() const {
   return context_->metrics->active.load(std::memory_order_relaxed) >

@@ -27,12 +27,20 @@ class PaymentActor final : public EntityActor<PaymentKind, PaymentWork> {
  private:
   using Work = PaymentWork;
 
+  // Who waits for the channel to say how the order stands.
+  struct Asker {
+    ChannelOperation operation;
+    ReplyTo reply_to;
+  };
+
   // ---- judging
   void judge(const Work& work) override;
   void handle(const CommandRequestPtr& request);
   void handle(const ReportRequestPtr& request);
   void handle(const LookRequestPtr& request);
   void handle(const Wake&);
+  void ask(const LookRequest& request);
+  void answer_askers(const ReportRequest& request, bool recorded);
   void keep_refusal(const ReportRequestPtr& request);
   void refuse(const Work& work, ProblemCode code, const std::string& detail) override;
 
@@ -46,6 +54,7 @@ class PaymentActor final : public EntityActor<PaymentKind, PaymentWork> {
   void committed(const PaymentEvents& events, const Work& cause) override;
   void not_committed() override;
   void report_failure(const std::string& what) override;
+  void report_corruption(const std::string& what) override;
   void fenced(const Work& cause) override;
 
   // ---- channel and answers
@@ -69,6 +78,7 @@ class PaymentActor final : public EntityActor<PaymentKind, PaymentWork> {
   std::uint64_t heard_ = 0;  // messages of the shard's
   ChannelConversation conversation_;
   ChannelConversation next_conversation_;  // once the append under way is durable
+  std::vector<Asker> askers_;
 };
 
 }  // namespace welkin

@@ -5,21 +5,25 @@
 #include <algorithm>
 #include <caf/all.hpp>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "actors/answerer.hpp"
 #include "actors/breaker_actor.hpp"
 #include "actors/journal_actor.hpp"
 #include "actors/journal_clock.hpp"
+#include "actors/journal_remarks.hpp"
 #include "actors/list_cursor.hpp"
 #include "actors/listed_payments.hpp"
 #include "actors/node_scheduler.hpp"
 #include "actors/pending_answers.hpp"
-#include "actors/replay.hpp"
+#include "actors/restore_asker.hpp"
 #include "actors/shard_actor.hpp"
 #include "actors/store_threads.hpp"
 #include "actors/views_actor.hpp"
-#include "protocol/channels/default_method.hpp"
+#include "persistence/journal_check.hpp"
+#include "protocol/payment/event_codec.hpp"
+#include "protocol/payment/first_answer.hpp"
 
 namespace welkin {
 namespace {
@@ -66,6 +70,28 @@ Problem problem_of(const StoreError& error) {
                                                           : ProblemCode::store_unavailable;
   spdlog::error("store: {}", error.detail);
   return {code, "The journal cannot be read now.", ""};
+}
+
+// What a stream's own actor would answer, were it asked.
+Problem problem_of_corrupt(const std::string& what) {
+  spdlog::error("journal: {}", what);
+  return {ProblemCode::entity_parked, "Parked: " + corrupt_reason + what, ""};
+}
+
+Problem problem_of_stream(const StoreError& error) {
+  return error.kind == StoreErrorKind::corrupt ? problem_of_corrupt(error.detail)
+                                               : problem_of(error);
+}
+
+StoreResult<std::optional<QuestionsAfterRestore>> questions_at_start(const JournalStore& store) {
+  auto journal = read_journal_history(store);
+  if (const StoreError* error = error_of(journal)) return *error;
+  auto& loaded = std::get<LoadedHistory>(journal);
+  if (!loaded.history.to_ask) return std::optional<QuestionsAfterRestore>();
+  auto payments = payments_to_ask_about(store, *loaded.history.to_ask);
+  if (const StoreError* error = error_of(payments)) return *error;
+  return std::optional<QuestionsAfterRestore>(
+      {std::move(loaded), std::move(std::get<std::vector<StreamId>>(payments))});
 }
 
 // Tells those whose time is up, and has the clock follow the wall, for as long as the node lives.
@@ -117,6 +143,7 @@ struct Runtime::Parts {
   TaskThreads operators;  // what only operators ask for
   ListedPayments listed;
   caf::actor timekeeper;
+  caf::actor asker;  // after a restore
   RuntimeContextPtr context = std::make_shared<RuntimeContext>();
 
   std::mutex desks_mutex;
@@ -196,20 +223,30 @@ StoreResult<std::unique_ptr<Runtime>> Runtime::start(const RuntimeConfig& config
   auto lease = NodeLease::take(store, config.lease, *standing.fate);
   if (const StoreError* error = error_of(lease)) return *error;
   standing.lease = std::move(std::get<std::unique_ptr<NodeLease>>(lease));
+  // Before anything is claimed: whoever is refused fences nobody out.
+  auto checked = check_before_start(store, config.accept_truncated_journal);
+  if (const StoreError* error = error_of(checked)) return *error;
   auto epochs = store.claim_epochs(config.shard_count);
   if (const StoreError* error = error_of(epochs)) return *error;
+  auto last_event = last_event_time(store);
+  if (const StoreError* error = error_of(last_event)) return *error;
+  standing.last_event_us = std::get<UnixUs>(last_event);
+  const UnixUs now_us = std::max(wall_of(config).now_us(), standing.last_event_us);
+  if (const auto& remark = std::get<std::optional<JournalEvent>>(checked)) {
+    auto noted =
+        append_remark(store, std::get<std::vector<std::uint64_t>>(epochs), *remark, now_us);
+    if (const StoreError* error = error_of(noted)) return *error;
+  }
   std::vector<LoadedBreaker> breakers;
   for (const ChannelAccount& account : accounts) {
     auto breaker = breaker_at_start(store, account.port->name());
     if (const StoreError* error = error_of(breaker)) return *error;
     breakers.push_back(std::move(std::get<LoadedBreaker>(breaker)));
   }
-  auto last_event = last_event_time(store);
-  if (const StoreError* error = error_of(last_event)) return *error;
-  standing.last_event_us = std::get<UnixUs>(last_event);
-  const UnixUs now_us = std::max(wall_of(config).now_us(), standing.last_event_us);
   auto views = catch_up_views(store, std::get<std::vector<std::uint64_t>>(epochs), now_us);
   if (const StoreError* error = error_of(views)) return *error;
+  auto questions = questions_at_start(store);
+  if (const StoreError* error = error_of(questions)) return *error;
 
   std::unique_ptr<Runtime> runtime(new Runtime(config, store, std::move(standing)));
   Parts& parts = *runtime->parts_;
@@ -234,6 +271,8 @@ StoreResult<std::unique_ptr<Runtime>> Runtime::start(const RuntimeConfig& config
   // Last, because it wakes payments as soon as it runs.
   context.views =
       parts.system.spawn<ViewsActor>(parts.context, std::move(std::get<ViewsAtStart>(views)));
+  if (auto& asked = std::get<std::optional<QuestionsAfterRestore>>(questions))
+    parts.asker = parts.system.spawn<RestoreAsker>(parts.context, std::move(*asked));
   parts.timekeeper = parts.system.spawn(timekeeper_of, &parts.answers, &parts.clock, context.fate);
   return runtime;
 }
@@ -266,6 +305,8 @@ void Runtime::stop() {
   caf::anon_send(context.journal, stop_atom::value);
   caf::anon_send(context.views, stop_atom::value);
   for (const caf::actor& giver : context.answerers) caf::anon_send(giver, stop_atom::value);
+  if (parts_->asker) caf::anon_send(parts_->asker, stop_atom::value);
+  parts_->asker = nullptr;
   caf::anon_send(parts_->timekeeper, stop_atom::value);
   parts_->timekeeper = nullptr;
   parts_->io.stop();
@@ -460,7 +501,9 @@ Runtime::FoundPage Runtime::list_now(const PaymentListQuery& query) {
     }
     const LoadResult result = load_payment(store_, card.stream);
     if (const auto* failure = std::get_if<LoadFailure>(&result))
-      return problem_of({StoreErrorKind::corrupt, failure->what});
+      return problem_of_stream(
+          {failure->corrupt ? StoreErrorKind::corrupt : StoreErrorKind::unavailable,
+           failure->what});
     const auto& loaded = std::get<LoadedPayment>(result);
     page.payments.push_back({card.stream, loaded.seq, loaded.state});
     parts_->listed.keep(card.position, page.payments.back());
@@ -470,7 +513,9 @@ Runtime::FoundPage Runtime::list_now(const PaymentListQuery& query) {
 
 Runtime::FoundEvents Runtime::events_now(const PaymentId& id) const {
   auto read = store_.read_stream(id);
-  if (const StoreError* error = error_of(read)) return problem_of(*error);
+  if (const StoreError* error = error_of(read)) return problem_of_stream(*error);
+  const std::string fault = fault_in_stream(std::get<std::vector<EventRow>>(read));
+  if (!fault.empty()) return problem_of_corrupt(fault);
   std::vector<EventView> result;
   for (EventRow& row : std::get<std::vector<EventRow>>(read))
     result.push_back({row.seq, std::move(row.type), row.version, std::move(row.payload), row.at_us,
@@ -499,8 +544,10 @@ Runtime::FoundKey Runtime::find_key_now(const std::string& merchant_id, const st
 
 CommandAnswer Runtime::replay_now(const IdempotencyHit& hit) const {
   auto read = store_.read_stream(hit.payment);
-  if (const StoreError* error = error_of(read)) return problem_of(*error);
+  if (const StoreError* error = error_of(read)) return problem_of_stream(*error);
   const auto& rows = std::get<std::vector<EventRow>>(read);
+  const std::string fault = fault_in_stream(rows);
+  if (!fault.empty()) return problem_of_corrupt(fault);
   if (hit.seq == 0 || hit.seq > rows.size())
     return Problem{ProblemCode::internal,
                    "The idempotency record names an event that is not there.", ""};
@@ -554,12 +601,15 @@ std::optional<CallbackAck> Runtime::refuse_callback(std::string_view account, co
 std::vector<ParkedEntity> Runtime::parked_now() {
   Desk desk(*parts_);
   std::vector<ParkedEntity> result;
+  std::set<StreamId> seen;
   const auto collect = [&](const caf::actor& actor) {
     desk.self()
         ->request(actor, look_timeout, parked_atom::value)
         .receive(
             [&](const std::vector<ParkedEntity>& part) {
-              result.insert(result.end(), part.begin(), part.end());
+              // A corrupt one may be known to its shard and to the views.
+              for (const ParkedEntity& entity : part)
+                if (seen.insert(entity.payment).second) result.push_back(entity);
             },
             [](const caf::error&) { spdlog::warn("parked: a shard did not answer in time"); });
   };

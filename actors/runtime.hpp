@@ -29,6 +29,8 @@ struct RuntimeConfig {
   RuntimeLimits limits;
   LeaseTerms lease;
   const WallClock* wall = nullptr;  // outlives the runtime; null: the system's
+  // Starts on a journal that ends before it once did, and notes that in the journal.
+  bool accept_truncated_journal = false;
 };
 
 // One of our accounts at a channel, under its port's name.

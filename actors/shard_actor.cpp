@@ -40,6 +40,7 @@ caf::behavior ShardActor::make_behavior() {
         let_leave(id, actor, heard);
       },
       [this](failed_atom, const StreamId& id, const std::string& what) { entity_failed(id, what); },
+      [this](parked_atom, const StreamId& id, const std::string& why) { park_entity(id, why); },
       [this](resume_atom, const StreamId& id, const ReplyTo& reply_to) {
         resume_entity(id, reply_to);
       },
@@ -103,6 +104,19 @@ void ShardActor::entity_failed(const PaymentId& id, const std::string& what) {
     return;
   }
   entity.restart_at_us = now_us + (context_->limits.restart_backoff_us << (entity.failures - 1));
+}
+
+// At once, because it has said that trying again is in vain.
+void ShardActor::park_entity(const PaymentId& id, const std::string& why) {
+  const auto found = entities_.find(id);
+  if (found == entities_.end() || !found->second.actor) return;
+  Entity& entity = found->second;
+  anon_send(entity.actor, bury_atom::value);
+  entity.actor = nullptr;
+  spdlog::error("{} is parked: {}", id.text(), why);
+  entity.failure = why;
+  entity.parked_at_us = context_->clock->now_us();
+  context_->metrics->entities_parked.Increment();
 }
 
 void ShardActor::resume_entity(const PaymentId& id, const ReplyTo& reply_to) {

@@ -41,6 +41,7 @@ class ShardActor : public caf::event_based_actor {
   template <class... Message>
   void forward(const PaymentId& id, const ReplyTo& reply_to, bool assume_new,
                const Message&... message);
+  void park_entity(const PaymentId& id, const std::string& why);
   void entity_failed(const PaymentId& id, const std::string& what);
   void resume_entity(const PaymentId& id, const ReplyTo& reply_to);
   void let_leave(const PaymentId& id, caf::actor_id actor, std::uint64_t heard);

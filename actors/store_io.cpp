@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "actors/node_scheduler.hpp"
+#include "persistence/journal_check.hpp"
 #include "protocol/breaker/event_codec.hpp"
 #include "protocol/payment/event_codec.hpp"
 
@@ -54,13 +55,6 @@ void give_answers(std::vector<DueAnswer> answers, const std::vector<caf::actor>&
                    std::make_shared<const std::vector<DueAnswer>>(std::make_move_iterator(first),
                                                                   std::make_move_iterator(end)));
   }
-}
-
-// Follows a stream's rows by sequence number and hash. Says what does not follow, or nothing.
-std::string not_following(const EventRow& row, std::uint64_t seq, const Hash& hash) {
-  if (row.seq != seq + 1) return "an event is missing before it";
-  if (row.prev_hash != hash) return "the hash chain is broken";
-  return {};
 }
 
 std::string place_of(const EventRow& row) {
@@ -168,51 +162,62 @@ void tell_checkpointed(const StoreResult<Done>& result, const caf::actor& reply_
   caf::anon_send(reply_to, written_atom::value, error == nullptr);
 }
 
-LoadResult load_payment(const JournalStore& store, const StreamId& stream) {
+namespace {
+
+// Where the rows go on behind a snapshot, or at the beginning. The last event that a snapshot was
+// made from is read again: it must be there, and be that one.
+struct FromSnapshot {
   Payment payment;
   LoadedPayment loaded;
+};
+
+FromSnapshot from_snapshot(const std::optional<Snapshot>& found) {
+  FromSnapshot from;
+  if (!found || found->version != payment_snapshot_version || found->seal != seal_of(*found))
+    return from;
+  // A snapshot is only a shortcut: one that cannot be read is passed over for the events.
+  auto parsed = parse_payment(found->payload);
+  auto* state = std::get_if<Payment>(&parsed);
+  if (!state || found->seq == 0) return from;
+  from.payment = std::move(*state);
+  from.loaded.seq = from.loaded.snapshot_seq = found->seq;
+  from.loaded.hash = found->hash;
+  return from;
+}
+
+}  // namespace
+
+LoadResult load_payment(const JournalStore& store, const StreamId& stream) {
   auto snapshot = store.load_snapshot(stream);
   if (const StoreError* error = error_of(snapshot)) return LoadFailure{false, error->detail};
-  if (const auto& found = std::get<std::optional<Snapshot>>(snapshot);
-      found && found->version == payment_snapshot_version) {
-    auto parsed = parse_payment(found->payload);
-    // A snapshot is only a shortcut: one that cannot be read is passed over for the events.
-    if (auto* state = std::get_if<Payment>(&parsed)) {
-      payment = std::move(*state);
-      loaded.seq = loaded.snapshot_seq = found->seq;
-      loaded.hash = found->hash;
-    }
-  }
-  // The row the snapshot was taken after is read too: it says what all of the stream goes back to,
-  // and that the snapshot is of this stream.
-  const bool from_snapshot = loaded.seq > 0;
-  auto read = store.read_stream(stream, from_snapshot ? loaded.seq - 1 : 0);
+  auto [payment, loaded] = from_snapshot(std::get<std::optional<Snapshot>>(snapshot));
+  auto read = store.read_stream(stream, loaded.seq == 0 ? 0 : loaded.seq - 1);
   if (const StoreError* error = error_of(read))
     return LoadFailure{error->kind == StoreErrorKind::corrupt, error->detail};
   const auto& rows = std::get<std::vector<EventRow>>(read);
-  if (from_snapshot && rows.empty())
-    return LoadFailure{true, stream.text() + " seq " + std::to_string(loaded.seq) +
-                                 ": there is a snapshot after it and not the event"};
-  for (const EventRow& row : rows) {
-    if (from_snapshot && &row == &rows.front()) {
-      if (row.seq != loaded.seq || row.hash != loaded.hash)
-        return LoadFailure{true, place_of(row) + "it is not the event of the snapshot"};
-      loaded.correlation_id = row.correlation_id;
-      continue;
-    }
-    std::string problem = not_following(row, loaded.seq, loaded.hash);
-    if (!problem.empty()) return LoadFailure{true, place_of(row) + problem};
-    auto parsed = parse_event(row.type, row.version, row.payload);
+  auto row = rows.begin();
+  if (loaded.seq != 0) {
+    if (row == rows.end() || row->seq != loaded.seq || row->hash != loaded.hash)
+      return LoadFailure{true, stream.text() + " seq " + std::to_string(loaded.seq) +
+                                   ": there is a snapshot after it and not the event"};
+    loaded.correlation_id = row->correlation_id;
+    ++row;
+  }
+  ChainCheck chain(loaded.seq, loaded.hash);
+  for (; row != rows.end(); ++row) {
+    std::string problem = chain.take(*row);
+    if (!problem.empty()) return LoadFailure{true, place_of(*row) + problem};
+    auto parsed = parse_event(row->type, row->version, row->payload);
     if (const auto* error = std::get_if<CodecError>(&parsed))
-      return LoadFailure{true, place_of(row) + error->path + " " + error->what};
-    if (!apply(payment, std::get<PaymentEvent>(parsed), row.at_us, &problem))
-      return LoadFailure{true, place_of(row) + problem};
-    loaded.seq = row.seq;
-    loaded.hash = row.hash;
-    loaded.correlation_id = row.correlation_id;
+      return LoadFailure{true, place_of(*row) + error->path + " " + error->what};
+    if (!apply(payment, std::get<PaymentEvent>(parsed), row->at_us, &problem))
+      return LoadFailure{true, place_of(*row) + problem};
+    loaded.seq = row->seq;
+    loaded.hash = row->hash;
+    loaded.correlation_id = row->correlation_id;
   }
   loaded.state = std::make_shared<const Payment>(std::move(payment));
-  return loaded;
+  return std::move(loaded);
 }
 
 LoadResult load_breaker(const JournalStore& store, const StreamId& stream) {
@@ -221,8 +226,9 @@ LoadResult load_breaker(const JournalStore& store, const StreamId& stream) {
   auto read = store.read_stream(stream);
   if (const StoreError* error = error_of(read))
     return LoadFailure{error->kind == StoreErrorKind::corrupt, error->detail};
+  ChainCheck chain;
   for (const EventRow& row : std::get<std::vector<EventRow>>(read)) {
-    std::string problem = not_following(row, loaded.seq, loaded.hash);
+    std::string problem = chain.take(row);
     if (!problem.empty()) return LoadFailure{true, place_of(row) + problem};
     auto parsed = parse_breaker_event(row.type, row.version, row.payload);
     if (const auto* error = std::get_if<CodecError>(&parsed))

@@ -5,6 +5,7 @@
 
 #include <caf/actor.hpp>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "actors/append_queue.hpp"
@@ -79,6 +80,8 @@ void deliver_to_appenders(const std::vector<CommitAck>& acks,
 void tell_checkpointed(const StoreResult<Done>& result, const caf::actor& reply_to);
 
 MissedPtr read_missed(const JournalStore& store, std::uint64_t after, std::uint64_t until);
+// What stands before the reason for which a stream's rows are not believed.
+inline const std::string corrupt_reason = "the journal is corrupt here: ";
 
 // Snapshot and events behind it, folded and checked against the hash chain.
 LoadResult load_payment(const JournalStore& store, const StreamId& stream);

@@ -126,24 +126,33 @@ MissedPtr read_missed(const JournalStore& store, std::uint64_t after, std::uint6
 
 namespace {
 
-// Collects what the tail of the journal changed and writes it in bounded steps.
+// Collects what the tail of the journal changed and writes it in bounded steps. Nobody has seen
+// these rows since they were written, so each is checked: a row that is missing ends the start, one
+// that was changed parks its stream.
 class CatchUp {
  public:
-  CatchUp(JournalStore& store, const std::vector<std::uint64_t>& epochs, UnixUs now_us)
-      : store_(store), epochs_(epochs), now_us_(now_us) {}
+  CatchUp(JournalStore& store, const std::vector<std::uint64_t>& epochs, UnixUs now_us,
+          ViewsAtStart& start)
+      : store_(store), epochs_(epochs), now_us_(now_us), start_(start) {}
 
-  std::optional<StoreError> run(std::uint64_t& position) {
+  std::optional<StoreError> run() {
+    std::uint64_t& position = start_.position;
     std::uint64_t written = position;
     for (;;) {
       auto read = store_.read_all(position, catch_up_rows);
       if (const StoreError* error = error_of(read)) return *error;
       const auto& rows = std::get<std::vector<EventRow>>(read);
-      for (const EventRow& row : rows)
+      for (const EventRow& row : rows) {
+        if (row.position != position + 1)
+          return StoreError{StoreErrorKind::corrupt,
+                            "position " + std::to_string(position + 1) + " is missing"};
         if (auto error = take(row)) return error;
-      if (!rows.empty()) position = rows.back().position;
+        ++position;
+      }
+      if (!rows.empty()) start_.hash = rows.back().hash;
       const bool end = rows.size() < catch_up_rows;
       if ((end && position > written) || streams_.size() >= catch_up_streams) {
-        if (auto error = write(position)) return error;
+        if (auto error = write()) return error;
         written = position;
       }
       if (end) return std::nullopt;
@@ -164,6 +173,14 @@ class CatchUp {
   std::optional<StoreError> take(const EventRow& row) {
     // Only payments have cards; a breaker reads its own stream.
     if (row.stream.kind != StreamKind::payment) return std::nullopt;
+    // What is wrong with it, and whether it follows, `load_payment` says.
+    if (row.hash != event_hash(row.prev_hash, row.stream.text(), row.seq, row.type, row.version,
+                               row.at_us, row.causation_id, row.correlation_id, row.payload)) {
+      Touched& touched = streams_[row.stream];
+      touched.last_position = row.position;
+      touched.folded = false;
+      return std::nullopt;
+    }
     auto parsed = parse_event(row.type, row.version, row.payload);
     if (const auto* error = std::get_if<CodecError>(&parsed))
       return StoreError{StoreErrorKind::corrupt, row.stream.text() + " seq " +
@@ -189,16 +206,19 @@ class CatchUp {
     touched.hash = row.hash;
   }
 
-  std::optional<StoreError> write(std::uint64_t position) {
+  std::optional<StoreError> write() {
     const auto shard_count = static_cast<std::uint32_t>(epochs_.size());
     std::unordered_map<StreamId, std::string> merchants;
     for (const auto& [stream, touched] : streams_) {
       LoadResult result;
       if (!touched.folded) result = load_payment(store_, stream);
-      // One that cannot be understood stays out of the views; its own actor will park it with the
-      // reason.
+      // One that cannot be understood stays out of the views, and is parked with the reason.
+      if (const auto* failure = std::get_if<LoadFailure>(&result)) {
+        if (!failure->corrupt) return StoreError{StoreErrorKind::unavailable, failure->what};
+        start_.parked.push_back({stream, corrupt_reason + failure->what, now_us_});
+        continue;
+      }
       const auto* loaded = std::get_if<LoadedPayment>(&result);
-      if (!loaded) continue;
       const Payment& payment = touched.folded ? touched.payment : *loaded->state;
       merchants[stream] = payment.merchant_id;
       delta_.cards.push_back(
@@ -206,7 +226,8 @@ class CatchUp {
     }
     for (IdempotencyRecord& record : delta_.idempotency)
       record.merchant_id = merchants[record.stream];
-    delta_.position = position;
+    delta_.position = start_.position;
+    delta_.hash = start_.hash;
     delta_.epoch = epochs_.front();
     delta_.forget_idempotency_before_us = now_us_ - idempotency_retention_us;
     const auto written = store_.checkpoint(delta_);
@@ -219,6 +240,7 @@ class CatchUp {
   JournalStore& store_;
   const std::vector<std::uint64_t>& epochs_;
   UnixUs now_us_;
+  ViewsAtStart& start_;
   std::unordered_map<StreamId, Touched> streams_;
   ViewDelta delta_;
 };
@@ -231,7 +253,7 @@ StoreResult<ViewsAtStart> catch_up_views(JournalStore& store,
   auto position = store.view_position();
   if (const StoreError* error = error_of(position)) return *error;
   start.position = std::get<std::uint64_t>(position);
-  if (auto error = CatchUp(store, epochs, now_us).run(start.position)) return *error;
+  if (auto error = CatchUp(store, epochs, now_us, start).run()) return *error;
   StreamId after;
   for (;;) {
     constexpr std::size_t page = 10'000;
@@ -261,6 +283,7 @@ ViewsActor::ViewsActor(caf::actor_config& config, RuntimeContextPtr context,
     : caf::event_based_actor(config),
       context_(std::move(context)),
       position_(start.position),
+      hash_(start.hash),
       written_position_(start.position) {
   for (const DueTimer& timer : start.timers) set_due(timer.stream, timer.due_at_us);
   for (const ParkedEntity& entity : start.parked) parked_[entity.payment].push_back(entity);
@@ -321,10 +344,12 @@ void ViewsActor::take_payment(const CommittedItem& item) {
                                    payment.merchant_id, append->events))
     records_.insert_or_assign({record->merchant_id, record->key}, *record);
   const std::uint64_t every = context_->limits.snapshot_every_events;
-  if (item.last_seq / every != request.expected_seq / every)
-    snapshots_.insert_or_assign(request.stream,
-                                Snapshot{request.stream, item.last_seq, payment_snapshot_version,
-                                         encode_payment(payment), item.hash});
+  if (item.last_seq / every != request.expected_seq / every) {
+    Snapshot snapshot{request.stream,          item.last_seq, payment_snapshot_version,
+                      encode_payment(payment), item.hash,     Hash{}};
+    snapshot.seal = seal_of(snapshot);
+    snapshots_.insert_or_assign(request.stream, std::move(snapshot));
+  }
   if (payment.waits_for_operator())
     parked_.insert_or_assign(request.stream, parked_in(request.stream, payment));
   else if (!parked_.empty())
@@ -353,7 +378,9 @@ void ViewsActor::follow_position(const CommittedItem& item) {
     context_->metrics->view_gaps.Increment();
     missing_ = {missing_ ? missing_->first : position_ + 1, first - 1};
   }
-  position_ = std::max(position_, item.last_position);
+  if (item.last_position <= position_) return;
+  position_ = item.last_position;
+  hash_ = item.hash;
 }
 
 void ViewsActor::read_missed() {
@@ -448,6 +475,7 @@ void ViewsActor::checkpoint() {
   if (position_ == written_position_ && dirty_.empty() && flush_next_.empty()) return;
   auto delta = std::make_shared<ViewDelta>();
   delta->position = position_;
+  delta->hash = hash_;
   delta->cards.reserve(dirty_.size());
   for (const auto& [stream, dirty] : dirty_) {
     const AppendRequest& request = *dirty.item.request;

@@ -34,6 +34,7 @@ std::optional<IdempotencyRecord> idempotency_of(const StreamId& stream, std::uin
 // What a node finds in the store when it starts.
 struct ViewsAtStart {
   std::uint64_t position = 0;
+  Hash hash{};  // of the row there
   std::vector<DueTimer> timers;
   std::vector<ParkedEntity> parked;
 };
@@ -77,6 +78,7 @@ class ViewsActor : public caf::event_based_actor {
 
   RuntimeContextPtr context_;
   std::uint64_t position_;
+  Hash hash_;                       // of the row there
   std::uint64_t written_position_;  // as far as the store's views have come
   std::unordered_map<StreamId, Dirty> dirty_;
   Records records_;  // not handed to a checkpoint yet

@@ -157,6 +157,7 @@ std::string export_line(const EventRow& row) {
 
 std::optional<StreamId> parse_stream_name(const std::string& name) {
   constexpr std::string_view breaker = "breaker:";
+  if (name == "journal") return journal_stream_id();
   const std::size_t slash = name.find('/');
   if (slash == std::string::npos && name.rfind(breaker, 0) == 0 && name.size() > breaker.size())
     return breaker_id_of(name.substr(breaker.size()));
@@ -208,7 +209,7 @@ int journal_tail(const JournalStore& store, const JournalTailOptions& options, O
                  const TailWait& wait) {
   const auto stream = options.stream.empty() ? std::nullopt : parse_stream_name(options.stream);
   if (!options.stream.empty() && !stream) {
-    output.err << "welkin: not a stream's id, MERCHANT/ORDER_NO or breaker:ACCOUNT: "
+    output.err << "welkin: not a stream's id, MERCHANT/ORDER_NO, breaker:ACCOUNT or journal: "
                << options.stream << '\n';
     return exit_usage;
   }
@@ -263,10 +264,10 @@ int journal_verify(const JournalStore& store, Output output) {
   const auto events_per_s = static_cast<std::uint64_t>(
       report.seconds > 0 ? static_cast<double>(report.events) / report.seconds : 0);
   if (output.json) {
-    Json json = {{"ok", !report.fault},       {"events", report.events},
-                 {"streams", report.streams}, {"breakers", report.breakers},
-                 {"seconds", report.seconds}, {"events_per_s", events_per_s},
-                 {"fault", nullptr}};
+    Json json = {{"ok", !report.fault},          {"events", report.events},
+                 {"streams", report.streams},    {"breakers", report.breakers},
+                 {"remarks", report.remarks},    {"seconds", report.seconds},
+                 {"events_per_s", events_per_s}, {"fault", nullptr}};
     if (report.fault)
       json["fault"] = {{"position", report.fault->position},
                        {"stream", report.fault->stream},
@@ -279,9 +280,11 @@ int journal_verify(const JournalStore& store, Output output) {
       output.out << " (" << report.fault->stream << " #" << report.fault->seq << ")";
     output.out << ' ' << printable(report.fault->what) << ".\n";
   } else {
-    output.out << "Good: " << report.events << " events of " << report.streams - report.breakers
+    const std::uint64_t others = report.breakers + (report.remarks > 0 ? 1 : 0);
+    output.out << "Good: " << report.events << " events of " << report.streams - others
                << " payments";
     if (report.breakers > 0) output.out << " and " << report.breakers << " breakers";
+    if (report.remarks > 0) output.out << " and " << report.remarks << " remarks on the journal";
     output.out << "; every hash, every payload and every transition holds. " << events_per_s
                << " events/s.\n";
   }

@@ -21,8 +21,24 @@ Json parse_or_text(const std::string& payload) {
   return json.is_discarded() || unjudged_json_byte(payload) ? Json(payload) : json;
 }
 
+// The journal's own stream has no states: each of its events is a remark.
 std::string state_name(const StreamState& state) {
-  return std::visit([](const auto& folded) { return std::string(name_of(folded.state)); }, state);
+  if (const auto* payment = std::get_if<Payment>(&state))
+    return std::string(name_of(payment->state));
+  if (const auto* breaker = std::get_if<Breaker>(&state))
+    return std::string(name_of(breaker->state));
+  return "-";
+}
+
+std::string encode_state(const StreamState& state) {
+  if (const auto* payment = std::get_if<Payment>(&state)) return encode_payment(*payment);
+  if (const auto* breaker = std::get_if<Breaker>(&state)) return encode_breaker(*breaker);
+  return encode_history(std::get<JournalHistory>(state));
+}
+
+const char* kind_name(const StreamState& state) {
+  constexpr const char* names[] = {"payment", "breaker", "journal"};
+  return names[state.index()];
 }
 
 std::string state_name(const TimelineStep& step) {
@@ -83,6 +99,11 @@ void write_header(const StreamId& stream, const Breaker& breaker, std::ostream& 
   out << "\n\n";
 }
 
+void write_header(const StreamId& stream, const JournalHistory& history, std::ostream& out) {
+  out << stream.text() << "  the journal itself  " << history.restores << " restores, "
+      << history.truncations_accepted << " truncations accepted\n\n";
+}
+
 // Names that end in _minor and _us are shown as money and time beside the stored number.
 std::string shown_value(const std::string& name, const Json& value, Currency currency) {
   const auto ends_with = [&name](std::string_view end) {
@@ -124,13 +145,12 @@ int show_state(const StreamId& stream, const std::vector<TimelineStep>& steps, s
     return exit_found_wrong;
   }
   const auto* payment = std::get_if<Payment>(&*step->after);
-  const Json state = Json::parse(payment ? encode_payment(*payment)
-                                         : encode_breaker(std::get<Breaker>(*step->after)));
+  const Json state = Json::parse(encode_state(*step->after));
   if (output.json) {
     const Json json = {{"stream", stream.text()},
                        {"seq", seq},
                        {"at", format_time(step->row.at_us)},
-                       {payment ? "payment" : "breaker", state}};
+                       {kind_name(*step->after), state}};
     output.out << json.dump() << '\n';
     return exit_fine;
   }
@@ -147,8 +167,8 @@ int show_state(const StreamId& stream, const std::vector<TimelineStep>& steps, s
 int journal_show(const JournalStore& store, const JournalShowOptions& options, Output output) {
   const auto stream = parse_stream_name(options.id);
   if (!stream) {
-    output.err << "welkin: not a stream's id, MERCHANT/ORDER_NO or breaker:ACCOUNT: " << options.id
-               << '\n';
+    output.err << "welkin: not a stream's id, MERCHANT/ORDER_NO, breaker:ACCOUNT or journal: "
+               << options.id << '\n';
     return exit_usage;
   }
   auto result = store.read_stream(*stream);
@@ -158,6 +178,8 @@ int journal_show(const JournalStore& store, const JournalShowOptions& options, O
     output.err << "welkin: no events of " << options.id << " in this journal";
     if (stream->kind == StreamKind::breaker)
       output.err << ": its breaker has always been closed, or there is no such account";
+    if (stream->kind == StreamKind::journal)
+      output.err << ": it was never restored, and never accepted with its end cut off";
     output.err << '\n';
     return exit_found_wrong;
   }
@@ -166,6 +188,7 @@ int journal_show(const JournalStore& store, const JournalShowOptions& options, O
   bool sound = true;
   StreamState last;
   if (stream->kind == StreamKind::breaker) last.emplace<Breaker>();
+  if (stream->kind == StreamKind::journal) last.emplace<JournalHistory>();
   for (const TimelineStep& step : steps) {
     sound = sound && step.problem.empty();
     if (step.after) last = *step.after;
@@ -175,8 +198,8 @@ int journal_show(const JournalStore& store, const JournalShowOptions& options, O
     if (const auto* payment = std::get_if<Payment>(&last)) {
       json["merchant_id"] = payment->merchant_id;
       json["merchant_order_no"] = payment->merchant_order_no;
-    } else {
-      json["account"] = std::get<Breaker>(last).account;
+    } else if (const auto* breaker = std::get_if<Breaker>(&last)) {
+      json["account"] = breaker->account;
     }
     json["state"] = state_name(last);
     json["sound"] = sound;

@@ -253,11 +253,37 @@ struct BreakerDetailsOf {
   std::string operator()(const BreakerReleased& e) const { return operators(e); }
 };
 
+struct JournalDetailsOf {
+  static std::string at(std::int64_t position) { return "position " + std::to_string(position); }
+
+  std::string operator()(const JournalTruncationAccepted& e) const {
+    return Details().add(e.reason).add("ends at " + at(e.last_position)).text();
+  }
+  std::string operator()(const JournalRestored& e) const {
+    return Details()
+        .add("backup up to " + at(e.backup_position))
+        .add("of " + format_clock(e.backup_at_us))
+        .add("to ask since " + format_clock(e.ask_since_us))
+        .text();
+  }
+  std::string operator()(const JournalAskedAfterRestore& e) const {
+    return Details()
+        .add(std::to_string(e.payments) + " payments")
+        .add(std::to_string(e.unanswered) + " unanswered")
+        .text();
+  }
+};
+
 // What an event says, or its payload when it cannot be read.
 std::string details_of(const EventRow& row, const StreamCheck& check) {
   if (row.stream.kind == StreamKind::breaker) {
     const auto event = parse_breaker_event(row.type, row.version, row.payload);
     const auto* known = std::get_if<BreakerEvent>(&event);
+    return known ? details_of(*known) : row.payload;
+  }
+  if (row.stream.kind == StreamKind::journal) {
+    const auto event = parse_journal_event(row.type, row.version, row.payload);
+    const auto* known = std::get_if<JournalEvent>(&event);
     return known ? details_of(*known) : row.payload;
   }
   const auto event = parse_event(row.type, row.version, row.payload);
@@ -272,6 +298,8 @@ std::string details_of(const PaymentEvent& event, Currency currency) {
 }
 
 std::string details_of(const BreakerEvent& event) { return std::visit(BreakerDetailsOf{}, event); }
+
+std::string details_of(const JournalEvent& event) { return std::visit(JournalDetailsOf{}, event); }
 
 std::vector<TimelineStep> timeline_of(std::vector<EventRow> rows) {
   std::vector<TimelineStep> steps;

@@ -9,12 +9,13 @@
 
 #include "persistence/journal_store.hpp"
 #include "protocol/breaker/breaker.hpp"
+#include "protocol/journal/event.hpp"
 #include "protocol/payment/payment.hpp"
 
 namespace welkin {
 
 // What a stream's events fold to, by its kind.
-using StreamState = std::variant<Payment, Breaker>;
+using StreamState = std::variant<Payment, Breaker, JournalHistory>;
 
 struct TimelineStep {
   EventRow row;
@@ -30,5 +31,6 @@ std::vector<TimelineStep> timeline_of(std::vector<EventRow> rows);
 // What stands in an event beyond its kind, in the currency of the payment it happened to.
 std::string details_of(const PaymentEvent& event, Currency currency);
 std::string details_of(const BreakerEvent& event);
+std::string details_of(const JournalEvent& event);
 
 }  // namespace welkin

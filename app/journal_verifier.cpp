@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "app/canonical_reader.hpp"
+#include "persistence/journal_check.hpp"
 #include "protocol/breaker/event_codec.hpp"
 #include "protocol/payment/event_codec.hpp"
 
@@ -62,6 +63,7 @@ class Worker {
   std::uint64_t events() const { return events_; }
   std::uint64_t streams() const { return streams_; }
   std::uint64_t breakers() const { return breakers_; }
+  std::uint64_t remarks() const { return remarks_; }
 
   void run() {
     while (const Batch batch = queue_.pop()) {
@@ -96,10 +98,12 @@ class Worker {
     }
     found->second.touched = ++clock_;
     const std::string what = found->second.check.take(row);
-    if (!what.empty())
+    if (!what.empty()) {
       fault_ = JournalFault{row.position, row.stream.text(), row.seq, what};
-    else
-      ++events_;
+      return;
+    }
+    ++events_;
+    if (row.stream.kind == StreamKind::journal) ++remarks_;
   }
 
   // The rows of a stream before `row`, from the store: the stream has left memory since.
@@ -155,6 +159,7 @@ class Worker {
   std::uint64_t events_ = 0;
   std::uint64_t streams_ = 0;
   std::uint64_t breakers_ = 0;
+  std::uint64_t remarks_ = 0;
   std::optional<JournalFault> fault_;
   std::optional<StoreError> error_;
 };
@@ -164,9 +169,14 @@ void deal_out(const JournalStore& store, std::uint64_t last, const VerifyOptions
               std::vector<std::unique_ptr<Worker>>& workers, const std::atomic<bool>& stop,
               VerifyReport& report) {
   std::uint64_t position = 0;
+  std::size_t page = options.batch_rows;
   while (position < last && !stop) {
-    auto result = store.read_all(position, options.batch_rows);
+    auto result = store.read_all(position, page);
     if (const StoreError* error = error_of(result)) {
+      if (error->kind == StoreErrorKind::corrupt && page > 1) {
+        page /= 2;  // somewhere in it: what lies before that is still checked
+        continue;
+      }
       // A store that checks by itself has found what this was to find.
       if (error->kind == StoreErrorKind::corrupt)
         report.fault = JournalFault{position + 1, "", 0, "cannot be read: " + error->detail};
@@ -186,9 +196,10 @@ void deal_out(const JournalStore& store, std::uint64_t last, const VerifyOptions
     for (; good < rows->size() && (*rows)[good].position == position + 1; ++good) ++position;
     if (good < rows->size()) {
       const EventRow& bad = (*rows)[good];
-      report.fault = JournalFault{bad.position, bad.stream.text(), bad.seq,
-                                  "stands where position " + std::to_string(position + 1) +
-                                      " is expected: rows before it are missing"};
+      report.fault =
+          JournalFault{position + 1, "", 0,
+                       "is missing: the next row is position " + std::to_string(bad.position) +
+                           ", " + bad.stream.text() + " seq " + std::to_string(bad.seq)};
       rows->resize(good);
     }
     for (auto& worker : workers) worker->queue().push(rows);
@@ -211,6 +222,7 @@ std::string StreamCheck::take(const EventRow& row) {
                              row.at_us, row.causation_id, row.correlation_id, row.payload))
     return "does not match its own hash: a column was changed";
   if (seq == 0 && row.stream.kind == StreamKind::breaker) state.emplace<Breaker>();
+  if (seq == 0 && row.stream.kind == StreamKind::journal) state.emplace<JournalHistory>();
   std::string problem = std::visit([&](auto& folded) { return fold(folded, row); }, state);
   if (!problem.empty()) return problem;
   seq = row.seq;
@@ -241,6 +253,16 @@ std::string StreamCheck::fold(Breaker& breaker, const EventRow& row) {
     return "breaks the rules: " + problem;
   if (breaker_id_of(breaker.account) != row.stream)
     return "breaks the rules: it stands in the stream of another account than it names";
+  return {};
+}
+
+std::string StreamCheck::fold(JournalHistory& history, const EventRow& row) {
+  auto parsed = parse_journal_event(row.type, row.version, row.payload);
+  if (const auto* error = std::get_if<CodecError>(&parsed))
+    return "has a payload that cannot be read: " + error->path + " " + error->what;
+  if (row.stream != journal_stream_id())
+    return "breaks the rules: the journal has one stream of its own, and this is another";
+  note(history, std::get<JournalEvent>(parsed));
   return {};
 }
 
@@ -281,11 +303,13 @@ void SeenStreams::grow() {
 VerifyReport verify_journal(const JournalStore& store, const VerifyOptions& options) {
   VerifyReport report;
   const auto started = std::chrono::steady_clock::now();
-  // The views first: they follow the events, so a sound journal reaches at least as far.
-  const auto views = store.view_position();
+  // The marks first: they follow the events, so a sound journal reaches at least as far.
+  const auto broken = find_broken_mark(store);
   const auto stats = store.stats();
-  if (const StoreError* error = error_of(views)) report.error = *error;
   if (const StoreError* error = error_of(stats)) report.error = *error;
+  // Rows that are missing in the middle are found, and named, by reading all of them.
+  if (const StoreError* error = error_of(broken); error && error->kind != StoreErrorKind::corrupt)
+    report.error = *error;
   if (report.error) return report;
   const std::uint64_t last = std::get<StoreStats>(stats).last_position;
 
@@ -304,14 +328,18 @@ VerifyReport verify_journal(const JournalStore& store, const VerifyOptions& opti
     report.events += worker->events();
     report.streams += worker->streams();
     report.breakers += worker->breakers();
+    report.remarks += worker->remarks();
     keep_first(report.fault, worker->fault());
     if (worker->error() && !report.error) report.error = worker->error();
   }
-  const std::uint64_t view_position = std::get<std::uint64_t>(views);
-  if (!report.fault && !report.error && view_position > last)
-    report.fault = JournalFault{last + 1, "", 0,
-                                "is missing: the views were made from events up to position " +
-                                    std::to_string(view_position)};
+  if (!report.fault && !report.error) {
+    if (const StoreError* error = error_of(broken))
+      report.fault = JournalFault{0, "", 0, error->detail};
+    else if (const auto& mark = std::get<std::optional<BrokenMark>>(broken))
+      report.fault =
+          JournalFault{mark->ends_before ? mark->last_position + 1 : mark->mark.position, "", 0,
+                       (mark->ends_before ? "is missing: " : "is another: ") + mark->text()};
+  }
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - started;
   report.seconds = taken.count();
   return report;

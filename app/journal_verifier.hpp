@@ -16,6 +16,7 @@
 
 #include "persistence/journal_store.hpp"
 #include "protocol/breaker/breaker.hpp"
+#include "protocol/journal/event.hpp"
 #include "protocol/payment/payment.hpp"
 
 namespace welkin {
@@ -37,6 +38,7 @@ struct VerifyReport {
   std::uint64_t events = 0;  // rows checked and found good, when there is no fault
   std::uint64_t streams = 0;
   std::uint64_t breakers = 0;  // of the streams
+  std::uint64_t remarks = 0;   // of the events: what happened to the journal itself
   double seconds = 0;
   std::optional<JournalFault> fault;
   std::optional<StoreError> error;  // the store could not be read to the end
@@ -49,7 +51,7 @@ VerifyReport verify_journal(const JournalStore& store, const VerifyOptions& opti
 struct StreamCheck {
   std::uint64_t seq = 0;
   Hash hash{};
-  std::variant<Payment, Breaker> state;  // by the stream's kind
+  std::variant<Payment, Breaker, JournalHistory> state;  // by the stream's kind
 
   // Empty when the row is the right next one; then it is folded in.
   std::string take(const EventRow& row);
@@ -58,6 +60,7 @@ struct StreamCheck {
  private:
   std::string fold(Payment& payment, const EventRow& row);
   std::string fold(Breaker& breaker, const EventRow& row);
+  std::string fold(JournalHistory& history, const EventRow& row);
 };
 
 // A set of the ids seen so far, by their low 64 bits: ids are hashes, and a false hit only costs

@@ -18,6 +18,7 @@ struct ServeArguments {
   std::vector<std::string> config_paths;
   bool check_config = false;
   bool help_config = false;
+  bool accept_truncated_journal = false;
 };
 
 int refuse(const std::vector<ConfigError>& errors) {
@@ -46,7 +47,8 @@ int serve(const ServeArguments& arguments) {
     std::cout << describe_config(config);
     return exit_fine;
   }
-  return run_server(config, std::get<std::vector<OpenedAccount>>(std::move(accounts)));
+  return run_server(config, std::get<std::vector<OpenedAccount>>(std::move(accounts)),
+                    arguments.accept_truncated_journal);
 }
 
 }  // namespace
@@ -64,6 +66,9 @@ void add_serve(CLI::App& app, int& exit_code) {
                     "Say what is wrong with the configuration or what is in force, and end");
   command->add_flag("--help-config", arguments->help_config,
                     "Print every key with its unit, default and environment variable, and end");
+  command->add_flag("--accept-truncated-journal", arguments->accept_truncated_journal,
+                    "Start once on a journal whose last events or meta.db are lost, and note that "
+                    "in it");
   command->callback([arguments, &exit_code] { exit_code = serve(*arguments); });
 }
 

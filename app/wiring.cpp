@@ -128,23 +128,38 @@ Channels open_channels(std::vector<OpenedAccount> opened) {
   return channels;
 }
 
+// Files of before were made for everybody to read, and hold what clients and payers gave.
+void warn_of_open_paths(const StoreOptions& options) {
+  const std::vector<std::string> paths = paths_open_to_others(options);
+  if (paths.empty()) return;
+  spdlog::warn(
+      "journal: {} and {} more may be read or written by others than their owner; "
+      "`chmod -R go=` takes that away",
+      paths.front(), paths.size() - 1);
+}
+
 }  // namespace
 
-int run_server(const ServeConfig& config, std::vector<OpenedAccount> accounts) {
+int run_server(const ServeConfig& config, std::vector<OpenedAccount> accounts,
+               bool accept_truncated_journal) {
   set_up_log(config.log);
   const StopSignals signals;  // before any thread, so that all of them leave the signals to it
   // A file at the process's size limit is an error of that one write, as a full disk is.
   std::signal(SIGXFSZ, SIG_IGN);
-  auto opened =
-      open_store({config.store.url, false, static_cast<std::uint64_t>(config.store.segment_rows)});
+  const StoreOptions options{config.store.url, false,
+                             static_cast<std::uint64_t>(config.store.segment_rows),
+                             accept_truncated_journal};
+  auto opened = open_store(options);
   if (const StoreError* error = error_of(opened)) {
     spdlog::critical("store: {}", error->detail);
     return exit_store;
   }
   const auto store = std::move(std::get<std::unique_ptr<JournalStore>>(opened));
+  warn_of_open_paths(options);
   const Channels channels = open_channels(std::move(accounts));
   RuntimeConfig how = runtime_config(config.runtime);
   how.lease.wait = [&signals](std::int64_t wait_ms) { return !signals.wait_for(wait_ms); };
+  how.accept_truncated_journal = accept_truncated_journal;
   auto started = Runtime::start(how, *store, channels.accounts);
   if (const StoreError* error = error_of(started)) {
     spdlog::critical("store: {}", error->detail);

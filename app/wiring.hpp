@@ -10,6 +10,7 @@
 namespace welkin {
 
 // Serves until SIGTERM or SIGINT, then drains. The exit code, as in exit_codes.hpp.
-int run_server(const ServeConfig& config, std::vector<OpenedAccount> accounts);
+int run_server(const ServeConfig& config, std::vector<OpenedAccount> accounts,
+               bool accept_truncated_journal);
 
 }  // namespace welkin

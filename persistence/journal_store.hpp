@@ -119,13 +119,18 @@ struct Snapshot {
   int version = 1;
   std::string payload;  // JSON
   Hash hash{};          // the stream's chain at seq, so that the tail can be verified behind it
+  Hash seal{};  // of all of the above; zeros in one that was written before there were seals
 };
+// What a snapshot's seal must be. A snapshot stands for rows that are not read again, so it is
+// believed only under its seal.
+Hash seal_of(const Snapshot& snapshot);
 
 struct ViewDelta {
   std::uint64_t position = 0;  // the views hold everything up to here once this is written
   // Of shard 0, as the writer claimed it, for a claim takes every shard; 0: nobody ever claimed
   // one.
   std::uint64_t epoch = 0;
+  Hash hash{};  // of the row at `position`
   std::vector<Card> cards;
   std::vector<IdempotencyRecord> idempotency;
   std::vector<Snapshot> snapshots;
@@ -177,6 +182,15 @@ struct StoreStats {
   std::uint64_t bytes = 0;
 };
 
+// How far the journal reached when somebody wrote it down, beside the journal or in it. What is
+// written down lags behind the rows and never leads: a journal that ends before a mark, or holds
+// another row there, is not the journal it was.
+struct JournalMark {
+  std::string source;  // for messages: "its views"
+  std::uint64_t position = 0;
+  Hash hash{};  // of the row at `position`; zeros where only the position is known
+};
+
 class JournalStore {
  public:
   virtual ~JournalStore() = default;
@@ -185,10 +199,14 @@ class JournalStore {
   // One transaction, durable on return. The results are in the batch's order.
   virtual StoreResult<std::vector<AppendResult>> append(std::vector<StreamAppend>& batch) = 0;
   // Takes the next epoch of every shard in [0, shard_count): what was held before is fenced out.
-  // The first call fixes shard_count for good; another count later is refused as corrupt.
+  // The first call fixes shard_count for good; another count later is refused as corrupt. 0 stands
+  // for the count that was fixed, and is refused where none was.
   virtual StoreResult<std::vector<std::uint64_t>> claim_epochs(std::uint32_t shard_count) = 0;
   // A durable write that proves the store takes writes again.
   virtual StoreResult<Done> probe() = 0;
+  // Takes the journal's present end for its end: marks are forgotten and the views emptied, since
+  // they may be made from rows that are gone.
+  virtual StoreResult<Done> accept_end() = 0;
 
   // Rows of a stream with seq > after_seq, in order; empty when there are none.
   virtual StoreResult<std::vector<EventRow>> read_stream(const StreamId& stream,
@@ -196,6 +214,8 @@ class JournalStore {
   // Rows with position > after_position, in order, at most `limit`. Never skips a committed row.
   virtual StoreResult<std::vector<EventRow>> read_all(std::uint64_t after_position,
                                                       std::size_t limit) const = 0;
+  // Each place where the journal's end was written down.
+  virtual StoreResult<std::vector<JournalMark>> marks() const = 0;
 
   // After an append in doubt: returns when what was on its way has landed or never will. A read
   // before that may miss it.
@@ -239,7 +259,12 @@ struct StoreOptions {
   std::string url;
   bool read_only = false;
   std::uint64_t segment_rows = 500'000;  // SQLite only
+  // SQLite only: a journal whose meta.db is gone is opened all the same.
+  bool accept_truncated = false;
 };
 StoreResult<std::unique_ptr<JournalStore>> open_store(const StoreOptions& options);
+
+// Files and folders of an embedded journal that others than their owner may read or write.
+std::vector<std::string> paths_open_to_others(const StoreOptions& options);
 
 }  // namespace welkin

@@ -2,7 +2,9 @@
 #include "persistence/journal_store.hpp"
 #include "persistence/memory/memory_store.hpp"
 #include "persistence/postgres/postgres_store.hpp"
+#include "persistence/sqlite/journal_folder.hpp"
 #include "persistence/sqlite/sqlite_store.hpp"
+#include "protocol/sha256.hpp"
 
 namespace welkin {
 
@@ -33,6 +35,19 @@ StoreResult<std::unique_ptr<JournalStore>> open_store(const StoreOptions& option
   // The URL itself stays out of the message: it may hold a password.
   return StoreError{StoreErrorKind::unavailable,
                     "a store's URL begins with memory:, sqlite:, postgres: or postgresql:"};
+}
+
+std::vector<std::string> paths_open_to_others(const StoreOptions& options) {
+  if (options.url.rfind("sqlite:", 0) != 0) return {};
+  return sqlite::JournalFolder(sqlite_folder_of(options.url)).open_to_others();
+}
+
+Hash seal_of(const Snapshot& snapshot) {
+  Sha256& hasher = Sha256::start();
+  hasher.add(snapshot.stream.text() + " " + std::to_string(snapshot.seq) + " " +
+             std::to_string(snapshot.version) + " " + hex(snapshot.hash) + " ");
+  hasher.add(snapshot.payload);
+  return hasher.finish();
 }
 
 }  // namespace welkin

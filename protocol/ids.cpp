@@ -12,7 +12,7 @@ constexpr std::size_t base32_length = 26;
 constexpr std::string_view refund_prefix = "rfd_";
 
 // In the order of StreamKind.
-constexpr std::string_view stream_prefixes[] = {"pay_", "brk_"};
+constexpr std::string_view stream_prefixes[] = {"pay_", "brk_", "jnl_"};
 
 constexpr std::string_view prefix_of(StreamKind kind) {
   return stream_prefixes[static_cast<std::size_t>(kind)];
@@ -107,7 +107,8 @@ std::optional<StreamId> StreamId::parse(std::string_view text, StreamKind kind) 
 
 std::optional<StreamId> StreamId::parse(std::string_view text) {
   auto id = parse(text, StreamKind::payment);
-  return id ? id : parse(text, StreamKind::breaker);
+  if (!id) id = parse(text, StreamKind::breaker);
+  return id ? id : parse(text, StreamKind::journal);
 }
 
 PaymentId payment_id_of(std::string_view merchant_id, std::string_view merchant_order_no) {
@@ -117,6 +118,8 @@ PaymentId payment_id_of(std::string_view merchant_id, std::string_view merchant_
 StreamId breaker_id_of(std::string_view account) {
   return {StreamKind::breaker, stable_hash("welkin.breaker.1", {account})};
 }
+
+StreamId journal_stream_id() { return {StreamKind::journal, stable_hash("welkin.journal.1", {})}; }
 
 std::string RefundId::text() const { return std::string(refund_prefix) + key.text(); }
 

@@ -41,7 +41,7 @@ struct Id128 {
 Id128 stable_hash(std::string_view domain, std::initializer_list<std::string_view> parts);
 
 // What a stream of events belongs to. Each has a prefix of its own in the stream's text form.
-enum class StreamKind : std::uint8_t { payment, breaker };
+enum class StreamKind : std::uint8_t { payment, breaker, journal };
 
 struct StreamId {
   StreamKind kind = StreamKind::payment;
@@ -68,6 +68,9 @@ PaymentId payment_id_of(std::string_view merchant_id, std::string_view merchant_
 
 // The stream of what the circuit breaker of a channel account did.
 StreamId breaker_id_of(std::string_view account);
+
+// The stream of what happened to the journal itself.
+StreamId journal_stream_id();
 
 struct RefundId {
   Id128 key;

@@ -34,6 +34,9 @@ class MemoryStore final : public JournalStore {
 
   StoreResult<std::vector<std::uint64_t>> claim_epochs(std::uint32_t shard_count) override {
     const std::lock_guard<std::mutex> lock(mutex_);
+    if (shard_count == 0) shard_count = static_cast<std::uint32_t>(epochs_.size());
+    if (shard_count == 0)
+      return StoreError{StoreErrorKind::unavailable, "no node has used this journal yet"};
     if (epochs_.empty()) epochs_.resize(shard_count, 0);
     if (epochs_.size() != shard_count)
       return StoreError{StoreErrorKind::corrupt,
@@ -44,6 +47,21 @@ class MemoryStore final : public JournalStore {
   }
 
   StoreResult<Done> probe() override { return Done{}; }
+
+  StoreResult<Done> accept_end() override {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    cards_.clear();
+    pending_.clear();
+    idempotency_.clear();
+    snapshots_.clear();
+    mark_ = {};
+    return Done{};
+  }
+
+  StoreResult<std::vector<JournalMark>> marks() const override {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return std::vector<JournalMark>{mark_};
+  }
 
   StoreResult<std::vector<EventRow>> read_stream(const StreamId& stream,
                                                  std::uint64_t after_seq) const override {
@@ -70,8 +88,8 @@ class MemoryStore final : public JournalStore {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (delta.epoch != (epochs_.empty() ? 0 : epochs_.front()))
       return StoreError{StoreErrorKind::fenced, "views are written under another epoch"};
-    if (delta.position < view_position_)
-      return StoreError{StoreErrorKind::fenced, "views stand at " + std::to_string(view_position_) +
+    if (delta.position < mark_.position)
+      return StoreError{StoreErrorKind::fenced, "views stand at " + std::to_string(mark_.position) +
                                                     " and do not go back to " +
                                                     std::to_string(delta.position)};
     for (const Card& card : delta.cards) cards_[{card.created_at_us, card.stream}] = card;
@@ -82,14 +100,14 @@ class MemoryStore final : public JournalStore {
     for (const auto& record : delta.idempotency)
       idempotency_[{record.merchant_id, record.key}] = record;
     for (const Snapshot& snapshot : delta.snapshots) snapshots_[snapshot.stream] = snapshot;
-    view_position_ = delta.position;
+    mark_ = {"its views", delta.position, delta.hash};
     forget_idempotency_before(delta.forget_idempotency_before_us);
     return Done{};
   }
 
   StoreResult<std::uint64_t> view_position() const override {
     const std::lock_guard<std::mutex> lock(mutex_);
-    return view_position_;
+    return mark_.position;
   }
 
   StoreResult<std::vector<DueTimer>> due_timers(UnixUs until_us, std::size_t limit) const override {
@@ -148,7 +166,7 @@ class MemoryStore final : public JournalStore {
     StoreStats stats;
     stats.events = events_.size();
     stats.last_position = events_.size();
-    stats.view_position = view_position_;
+    stats.view_position = mark_.position;
     stats.segments = 1;
     stats.bytes = bytes_ + events_.size() * sizeof(EventRow);
     return stats;
@@ -191,7 +209,7 @@ class MemoryStore final : public JournalStore {
   std::map<StreamId, Card> pending_;  // open, or with a timer
   std::map<std::pair<std::string, std::string>, IdempotencyRecord> idempotency_;
   std::map<StreamId, Snapshot> snapshots_;
-  std::uint64_t view_position_ = 0;
+  JournalMark mark_;  // how far the views have come
   std::uint64_t bytes_ = 0;
 };
 

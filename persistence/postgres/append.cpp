@@ -278,13 +278,17 @@ StoreResult<std::vector<AppendResult>> append(WriteLane& lane, AppendMemory& mem
 }
 
 StoreResult<std::vector<std::uint64_t>> claim_epochs(WriteLane& lane, std::uint32_t shard_count) {
-  if (shard_count == 0 || shard_count > 65'536)
+  if (shard_count > 65'536)
     return StoreError{StoreErrorKind::unavailable, "a journal has 1 to 65536 shards"};
-  std::vector<std::uint64_t> epochs(shard_count);
+  std::vector<std::uint64_t> epochs;
   const StoreResult<Done> done = lane.transact([&](pqxx::work& work) -> StoreResult<Verdict> {
     // Lets appends go on, whose locks are of rows, and other claims wait.
     work.exec("LOCK TABLE shard IN SHARE ROW EXCLUSIVE MODE");
     const auto found = work.exec1("SELECT count(*) FROM shard")[0].as<std::uint32_t>();
+    if (shard_count == 0) shard_count = found;
+    if (shard_count == 0)
+      return StoreError{StoreErrorKind::unavailable, "no node has used this journal yet"};
+    epochs.resize(shard_count);
     if (found != 0 && found != shard_count)
       return StoreError{StoreErrorKind::corrupt,
                         "the journal was made with " + std::to_string(found) +

@@ -45,13 +45,14 @@ ON CONFLICT (merchant_id, key) DO UPDATE SET
 )sql";
 
 constexpr const char* write_snapshots_sql = R"sql(
-INSERT INTO snapshots (stream, seq, version, payload, hash)
-SELECT DISTINCT ON (stream) stream, seq, version, payload, hash
-FROM unnest($1::text[], $2::bigint[], $3::integer[], $4::json[], $5::bytea[])
-     WITH ORDINALITY AS given(stream, seq, version, payload, hash, ordinal)
+INSERT INTO snapshots (stream, seq, version, payload, hash, seal)
+SELECT DISTINCT ON (stream) stream, seq, version, payload, hash, seal
+FROM unnest($1::text[], $2::bigint[], $3::integer[], $4::json[], $5::bytea[], $6::bytea[])
+     WITH ORDINALITY AS given(stream, seq, version, payload, hash, seal, ordinal)
 ORDER BY stream, ordinal DESC
 ON CONFLICT (stream) DO UPDATE SET
-  seq = excluded.seq, version = excluded.version, payload = excluded.payload, hash = excluded.hash
+  seq = excluded.seq, version = excluded.version, payload = excluded.payload, hash = excluded.hash,
+  seal = excluded.seal
 )sql";
 
 // Each writes its kind, and answers false when a text has a NUL byte.
@@ -105,17 +106,18 @@ bool write_idempotency(pqxx::work& transaction, const std::vector<IdempotencyRec
 
 bool write_snapshots(pqxx::work& transaction, const std::vector<Snapshot>& snapshots) {
   if (snapshots.empty()) return true;
-  ArrayLiteral streams, seqs, versions, payloads, hashes;
+  ArrayLiteral streams, seqs, versions, payloads, hashes, seals;
   for (const Snapshot& snapshot : snapshots) {
     streams.add_text(snapshot.stream.text());
     seqs.add_number(snapshot.seq);
     versions.add_number(snapshot.version);
     payloads.add_text(snapshot.payload);
     hashes.add_hash(snapshot.hash);
+    seals.add_hash(snapshot.seal);
   }
   if (payloads.has_nul()) return false;
   transaction.exec_params(write_snapshots_sql, streams.take(), seqs.take(), versions.take(),
-                          payloads.take(), hashes.take());
+                          payloads.take(), hashes.take(), seals.take());
   return true;
 }
 
@@ -150,7 +152,19 @@ StoreResult<Done> checkpoint(WriteLane& lane, const ViewDelta& delta) {
     if (delta.forget_idempotency_before_us > 0)
       transaction.exec_params("DELETE FROM idempotency WHERE at_us < $1",
                               delta.forget_idempotency_before_us);
-    transaction.exec_params("UPDATE view_position SET position = $1", delta.position);
+    transaction.exec_params("UPDATE view_position SET position = $1, hash = decode($2, 'hex')",
+                            delta.position, hex(delta.hash));
+    return Verdict::commit;
+  });
+}
+
+StoreResult<Done> accept_end(WriteLane& lane) {
+  return lane.transact([](pqxx::work& transaction) -> StoreResult<Verdict> {
+    // The head keeps appends out meanwhile.
+    transaction.exec(
+        "UPDATE journal_head SET position = (SELECT coalesce(max(position), 0) FROM events);"
+        "DELETE FROM cards; DELETE FROM idempotency; DELETE FROM snapshots;"
+        "UPDATE view_position SET position = 0, hash = NULL");
     return Verdict::commit;
   });
 }

@@ -6,5 +6,7 @@
 namespace welkin::postgres {
 
 StoreResult<Done> checkpoint(WriteLane& lane, const ViewDelta& delta);
+// As JournalStore says.
+StoreResult<Done> accept_end(WriteLane& lane);
 
 }  // namespace welkin::postgres

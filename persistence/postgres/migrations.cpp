@@ -122,10 +122,18 @@ CREATE TABLE node_lease (
 INSERT INTO node_lease VALUES (true, '', '', 0, clock_timestamp());
 )sql";
 
+// What a checkpoint was made from, so that a start can tell whether the journal is still that one,
+// and what a snapshot must be under to be believed.
+constexpr const char* hashes_in_views = R"sql(
+ALTER TABLE view_position ADD COLUMN hash bytea CHECK (octet_length(hash) = 32);
+ALTER TABLE snapshots ADD COLUMN seal bytea CHECK (octet_length(seal) = 32);
+)sql";
+
 constexpr Migration migrations[] = {
     {1, "events, shards and views", first_schema},
     {2, "claims counted in the head", claims_in_head},
     {3, "the lease of a node", lease_of_a_node},
+    {4, "hashes in the views", hashes_in_views},
 };
 constexpr int newest_schema = std::end(migrations)[-1].number;
 

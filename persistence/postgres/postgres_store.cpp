@@ -54,6 +54,10 @@ class PostgresStore final : public JournalStore {
     if (read_only_) return refused();
     return postgres::give_up_lease(lease_lane_, claim);
   }
+  StoreResult<Done> accept_end() override {
+    if (read_only_) return refused();
+    return postgres::accept_end(journal_lane_);
+  }
   StoreResult<Done> checkpoint(const ViewDelta& delta) override {
     if (read_only_) return refused();
     return postgres::checkpoint(checkpoint_lane_, delta);
@@ -67,6 +71,7 @@ class PostgresStore final : public JournalStore {
                                               std::size_t limit) const override {
     return postgres::read_all(readers_, after_position, limit);
   }
+  StoreResult<std::vector<JournalMark>> marks() const override { return postgres::marks(readers_); }
   StoreResult<std::uint64_t> view_position() const override {
     return postgres::view_position(readers_);
   }

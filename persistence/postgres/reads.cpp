@@ -116,8 +116,9 @@ void prepare_reads(pqxx::connection& connection) {
   connection.prepare("find_idempotency",
                      "SELECT fingerprint, stream, seq, at_us FROM idempotency"
                      " WHERE merchant_id = $1 AND key = $2");
-  connection.prepare("load_snapshot",
-                     "SELECT seq, version, payload, hash FROM snapshots WHERE stream = $1");
+  connection.prepare(
+      "load_snapshot",
+      "SELECT seq, version, payload, hash, coalesce(seal, '') FROM snapshots WHERE stream = $1");
 }
 
 StoreResult<std::vector<EventRow>> read_stream(ReadPool& pool, const StreamId& stream,
@@ -156,6 +157,17 @@ StoreResult<std::uint64_t> view_position(ReadPool& pool) {
       [](pqxx::nontransaction& statements) -> StoreResult<std::uint64_t> {
         return statements.exec_prepared1("view_position")[0].as<std::uint64_t>();
       });
+}
+
+StoreResult<std::vector<JournalMark>> marks(ReadPool& pool) {
+  using Marks = std::vector<JournalMark>;
+  return pool.read<Marks>([](pqxx::nontransaction& statements) -> StoreResult<Marks> {
+    const pqxx::row row = statements.exec1(
+        "SELECT (SELECT position FROM journal_head), position, coalesce(hash, '')"
+        " FROM view_position");
+    return Marks{{"its head", row[0].as<std::uint64_t>(), {}},
+                 {"its views", row[1].as<std::uint64_t>(), hash_of(row[2]).value_or(Hash{})}};
+  });
 }
 
 StoreResult<std::vector<DueTimer>> due_timers(ReadPool& pool, UnixUs until_us, std::size_t limit) {
@@ -233,6 +245,7 @@ StoreResult<std::optional<Snapshot>> load_snapshot(ReadPool& pool, const StreamI
     snapshot.version = row[1].as<int>();
     snapshot.payload = text_of(row[2]);
     snapshot.hash = *hash;
+    snapshot.seal = hash_of(row[4]).value_or(Hash{});
     return Found{std::move(snapshot)};
   });
 }

@@ -18,6 +18,7 @@ StoreResult<std::vector<EventRow>> read_all(ReadPool& pool, std::uint64_t after_
 StoreResult<StoreStats> stats(ReadPool& pool);
 
 StoreResult<std::uint64_t> view_position(ReadPool& pool);
+StoreResult<std::vector<JournalMark>> marks(ReadPool& pool);
 StoreResult<std::vector<DueTimer>> due_timers(ReadPool& pool, UnixUs until_us, std::size_t limit);
 StoreResult<std::vector<Card>> open_cards(ReadPool& pool, const StreamId& after, std::size_t limit);
 StoreResult<std::vector<Card>> list_cards(ReadPool& pool, const CardQuery& query);

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -50,9 +51,38 @@ std::string JournalFolder::segment_path(std::uint32_t number) const {
 
 Failure JournalFolder::create() const {
   std::error_code failed;
-  std::filesystem::create_directories(path_, failed);
+  const std::filesystem::path path = std::filesystem::absolute(path_, failed).lexically_normal();
+  const auto parent = path.has_filename() ? path.parent_path() : path.parent_path().parent_path();
+  std::filesystem::create_directories(parent, failed);
   if (failed) return system_error(failed.value(), "make the folder " + path_);
+  if (::mkdir(path_.c_str(), 0700) != 0 && !(errno == EEXIST && exists()))
+    return system_error(errno, "make the folder " + path_);
   return {};
+}
+
+bool JournalFolder::has_meta() const {
+  std::error_code ignored;
+  return std::filesystem::exists(meta_path(), ignored);
+}
+
+bool JournalFolder::has_views() const {
+  std::error_code ignored;
+  return std::filesystem::exists(views_path(), ignored);
+}
+
+std::vector<std::string> JournalFolder::open_to_others() const {
+  std::vector<std::string> wide;
+  const auto look = [&wide](const std::string& path) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) == 0 && (status.st_mode & 077) != 0) wide.push_back(path);
+  };
+  look(path_);
+  std::error_code failed;
+  std::filesystem::directory_iterator entry(path_, failed);
+  for (; !failed && entry != std::filesystem::directory_iterator(); entry.increment(failed))
+    look(entry->path().string());
+  std::sort(wide.begin(), wide.end());
+  return wide;
 }
 
 bool JournalFolder::exists() const {
@@ -105,7 +135,7 @@ WriterLock::~WriterLock() {
 
 Failure WriterLock::acquire(const JournalFolder& folder) {
   const std::string path = folder.path() + "/writer.lock";
-  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (file < 0) return system_error(errno, "open " + path);
   char pid[32] = {};
   if (::flock(file, LOCK_EX | LOCK_NB) != 0) {

@@ -20,7 +20,12 @@ class JournalFolder {
   std::string meta_path() const { return path_ + "/meta.db"; }
   const std::string& path() const { return path_; }
 
+  // For its owner alone, if it is not there.
   Failure create() const;
+  bool has_meta() const;
+  bool has_views() const;
+  // The folder and those of its files that others than their owner may read or write.
+  std::vector<std::string> open_to_others() const;
   bool exists() const;
   // In ascending order; a gap between them means that somebody took a file away.
   StoreResult<std::vector<std::uint32_t>> segment_numbers() const;

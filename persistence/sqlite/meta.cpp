@@ -12,6 +12,8 @@ constexpr const char* insert_shard_count =
 constexpr const char* raise_shard_epoch =
     "INSERT INTO shards (shard, epoch) VALUES (?1, 1) "
     "ON CONFLICT (shard) DO UPDATE SET epoch = epoch + 1";
+constexpr const char* put_mark =
+    "INSERT OR REPLACE INTO mark (id, position, hash) VALUES (1, ?1, ?2)";
 constexpr const char* select_epochs = "SELECT shard, epoch FROM shards ORDER BY shard";
 
 }  // namespace
@@ -46,6 +48,9 @@ StoreResult<std::vector<std::uint64_t>> Meta::claim(std::uint32_t shard_count) {
   auto known = connection_->query_integer(select_shard_count, 0);
   if (const auto* failed = error_of(known)) return *failed;
   const std::int64_t fixed = std::get<std::int64_t>(known);
+  if (shard_count == 0) shard_count = static_cast<std::uint32_t>(fixed);
+  if (shard_count == 0)
+    return StoreError{StoreErrorKind::unavailable, "no node has used this journal yet"};
   if (fixed == 0) {
     if (auto failed = set_shard_count(shard_count)) return *failed;
   } else if (fixed != shard_count) {
@@ -59,6 +64,17 @@ StoreResult<std::vector<std::uint64_t>> Meta::claim(std::uint32_t shard_count) {
   if (error_of(claimed)) return claimed;
   if (auto failed = transaction.commit()) return *failed;
   return claimed;
+}
+
+Failure Meta::note_end(std::uint64_t position, const Hash& hash) {
+  auto prepared = connection_->prepare(put_mark);
+  if (const auto* failed = error_of(prepared)) return *failed;
+  auto& put = *std::get<StatementScope>(prepared);
+  put.bind(1, position);
+  put.bind(2, hash);
+  const int code = put.step();
+  if (code != SQLITE_DONE) return connection_->error(code, put_mark);
+  return {};
 }
 
 Failure Meta::set_shard_count(std::uint32_t shard_count) {

@@ -1,4 +1,5 @@
-// meta.db: how many shards the journal has, and each one's epoch.
+// meta.db: how many shards the journal has, each one's epoch, and how far the journal had come when
+// that was last written down here.
 //
 // One thread at a time.
 #pragma once
@@ -18,6 +19,8 @@ class Meta {
   // The epochs as they stand, by shard; empty before the first claim.
   StoreResult<std::vector<std::uint64_t>> epochs();
   StoreResult<std::vector<std::uint64_t>> claim(std::uint32_t shard_count);
+  // Position 0 forgets what was noted before.
+  Failure note_end(std::uint64_t position, const Hash& hash);
 
  private:
   explicit Meta(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}

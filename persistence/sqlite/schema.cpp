@@ -98,6 +98,10 @@ CREATE TABLE view_position (
 );
 INSERT INTO view_position VALUES (1, 0, 0);
 )sql"},
+    {2, "hashes", R"sql(
+ALTER TABLE view_position ADD COLUMN hash BLOB;  -- of the journal's row at position
+ALTER TABLE snapshots ADD COLUMN seal BLOB;      -- over all columns of the row
+)sql"},
 };
 
 constexpr Migration meta_migrations[] = {
@@ -109,6 +113,13 @@ CREATE TABLE settings (
 CREATE TABLE shards (
   shard INTEGER PRIMARY KEY,
   epoch INTEGER NOT NULL
+);
+)sql"},
+    {2, "mark", R"sql(
+CREATE TABLE mark (
+  id       INTEGER PRIMARY KEY CHECK (id = 1),
+  position INTEGER NOT NULL,  -- the journal reached this far
+  hash     BLOB    NOT NULL   -- of the row there
 );
 )sql"},
 };
@@ -164,7 +175,7 @@ Failure migrate(Connection& connection, const Schema& schema) {
   return transaction.commit();
 }
 
-StoreResult<int> check_schema(Connection& connection, const Schema& schema) {
+StoreResult<int> check_schema(Connection& connection, const Schema& schema, int oldest_known) {
   auto exists = connection.query_integer(has_migrations, 0);
   if (const auto* failed = error_of(exists)) return *failed;
   if (std::get<std::int64_t>(exists) == 0) return 0;
@@ -173,7 +184,7 @@ StoreResult<int> check_schema(Connection& connection, const Schema& schema) {
   const int found = static_cast<int>(std::get<std::int64_t>(applied));
   const int known = schema.migrations[schema.count - 1].number;
   if (found > known) return newer_than_program(connection, schema, found);
-  if (found < known)
+  if (found < (oldest_known == 0 ? known : oldest_known))
     return StoreError{StoreErrorKind::unavailable,
                       connection.path() + ": " + schema.kind + " schema " + std::to_string(found) +
                           " is older than this program's; start the node once to migrate it"};

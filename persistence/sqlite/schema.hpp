@@ -27,7 +27,7 @@ extern const Schema meta_schema;
 Failure migrate(Connection& connection, const Schema& schema);
 
 // For a reader, who may not migrate: the number of the newest migration applied, 0 for a file
-// that has no tables yet. Refuses an older or newer schema.
-StoreResult<int> check_schema(Connection& connection, const Schema& schema);
+// that has no tables yet. Refuses a newer schema, and one older than `oldest_known`.
+StoreResult<int> check_schema(Connection& connection, const Schema& schema, int oldest_known = 0);
 
 }  // namespace welkin::sqlite

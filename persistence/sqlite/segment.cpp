@@ -1,8 +1,6 @@
 // Reading one segment, from memory where it can say, from the file where it must.
 #include "persistence/sqlite/segment.hpp"
 
-#include <cstring>
-
 #include "persistence/sqlite/schema.hpp"
 
 namespace welkin::sqlite {
@@ -28,12 +26,6 @@ constexpr const char* select_after =
 StoreError corrupt(const std::string& path, std::uint64_t position, std::string_view what) {
   return {StoreErrorKind::corrupt,
           path + ": position " + std::to_string(position) + ": " + std::string(what)};
-}
-
-bool copy_hash(std::string_view bytes, Hash& hash) {
-  if (bytes.size() != hash.size()) return false;
-  std::memcpy(hash.data(), bytes.data(), hash.size());
-  return true;
 }
 
 Failure take_row(const Statement& from, const std::string& path, std::vector<EventRow>& rows) {

@@ -1,7 +1,11 @@
 // SQLite's C API behind values.
 #include "persistence/sqlite/sqlite_connection.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cerrno>
+#include <cstring>
 #include <fstream>
 
 namespace welkin::sqlite {
@@ -46,6 +50,15 @@ std::string as_uri(const std::string& path) {
   return uri + "?immutable=1";
 }
 
+// SQLite makes a database's side files with the database's own permissions, so the file is made
+// before it is opened, for its owner alone. Never one that is there: closing it here would let go
+// of the locks that other connections of this process hold on it. Where it cannot be made, SQLite
+// says why.
+void make_private(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (file >= 0) ::close(file);
+}
+
 }  // namespace
 
 std::string_view Statement::bytes(int column) const {
@@ -60,6 +73,7 @@ StoreResult<std::unique_ptr<Connection>> Connection::open(const std::string& pat
   flags |=
       mode == OpenMode::create ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
   if (mode == OpenMode::immutable) flags |= SQLITE_OPEN_URI;
+  if (mode == OpenMode::create) make_private(path);
   sqlite3* handle = nullptr;
   const std::string name = mode == OpenMode::immutable ? as_uri(path) : path;
   const int code = sqlite3_open_v2(name.c_str(), &handle, flags, nullptr);
@@ -161,6 +175,12 @@ Failure set_up_writer(Connection& connection, bool full) {
   mode.reset();
   return connection.execute(full ? "PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY"
                                  : "PRAGMA synchronous=NORMAL; PRAGMA temp_store=MEMORY");
+}
+
+bool copy_hash(std::string_view bytes, Hash& hash) {
+  if (bytes.size() != hash.size()) return false;
+  std::memcpy(hash.data(), bytes.data(), hash.size());
+  return true;
 }
 
 bool header_says_rollback_journal(const std::string& path) {

@@ -145,6 +145,9 @@ class Transaction {
 // Pragmas of a database that is written: WAL, and an fsync at every commit when `full`.
 Failure set_up_writer(Connection& connection, bool full);
 
+// False, and nothing copied, when there are not 32 bytes.
+bool copy_hash(std::string_view bytes, Hash& hash);
+
 // The journal mode a database file's header names; false for a file too short to have one.
 bool header_says_rollback_journal(const std::string& path);
 

@@ -22,9 +22,9 @@ class ViewsWriter {
  public:
   explicit ViewsWriter(std::string path) : path_(std::move(path)) {}
 
-  // Makes or migrates the file. Views that claim to know more than `last_position` were derived
-  // from another journal and are emptied.
-  Failure open(std::uint64_t last_position);
+  // Makes or migrates the file.
+  Failure open() { return connect(); }
+  Failure empty();
   Failure checkpoint(const ViewDelta& delta);
 
  private:
@@ -50,6 +50,7 @@ class ViewsReader {
   ViewsReader(std::string path, ReadPool& readers) : path_(std::move(path)), readers_(readers) {}
 
   StoreResult<std::uint64_t> position() const;
+  StoreResult<JournalMark> mark() const;
   StoreResult<std::vector<DueTimer>> due_timers(UnixUs until_us, std::size_t limit) const;
   StoreResult<std::vector<Card>> open_cards(const StreamId& after, std::size_t limit) const;
   StoreResult<std::vector<Card>> list_cards(const CardQuery& query) const;
@@ -60,6 +61,8 @@ class ViewsReader {
   Failure check() const;
 
  private:
+  StoreResult<ReadPool::Lease> lease() const;
+
   std::string path_;
   ReadPool& readers_;
 };

@@ -2,7 +2,8 @@
 #include "persistence/sqlite/schema.hpp"
 #include "persistence/sqlite/views.hpp"
 
-#include <cstring>
+#include <filesystem>
+#include <system_error>
 
 namespace welkin::sqlite {
 namespace {
@@ -25,8 +26,11 @@ constexpr const char* select_idempotency =
     "WHERE merchant_id = ?1 AND key = ?2 AND key_hash = ?3 "
     "AND at_us >= (SELECT forget_idempotency_before_us FROM view_position)";
 constexpr const char* select_snapshot =
-    "SELECT seq, version, payload, hash FROM snapshots WHERE stream = ?1";
+    "SELECT seq, version, payload, hash, seal FROM snapshots WHERE stream = ?1";
 constexpr const char* select_position = "SELECT position FROM view_position WHERE id = 1";
+constexpr const char* select_mark = "SELECT position, hash FROM view_position WHERE id = 1";
+// The cards of this schema are read as today's; only what the node itself reads is newer.
+constexpr int oldest_readable_schema = 1;
 
 StoreError not_readable(const Connection& connection) {
   return {StoreErrorKind::corrupt, connection.path() + ": a row is not readable; views can be " +
@@ -72,25 +76,53 @@ std::string list_sql(const CardQuery& query) {
 
 }  // namespace
 
+StoreResult<ReadPool::Lease> ViewsReader::lease() const {
+  std::error_code ignored;
+  if (!std::filesystem::exists(path_, ignored))
+    return StoreError{StoreErrorKind::unavailable,
+                      path_ + " is not there; the node makes it anew when it starts"};
+  return readers_.acquire(path_);
+}
+
 Failure ViewsReader::check() const {
-  auto leased = readers_.acquire(path_);
+  auto leased = lease();
   if (const auto* failed = error_of(leased)) return *failed;
-  auto checked = check_schema(*std::get<ReadPool::Lease>(leased), views_schema);
+  auto checked =
+      check_schema(*std::get<ReadPool::Lease>(leased), views_schema, oldest_readable_schema);
   if (const auto* failed = error_of(checked)) return *failed;
   return {};
 }
 
 StoreResult<std::uint64_t> ViewsReader::position() const {
-  auto leased = readers_.acquire(path_);
+  auto leased = lease();
   if (const auto* failed = error_of(leased)) return *failed;
   auto position = std::get<ReadPool::Lease>(leased)->query_integer(select_position, 0);
   if (const auto* failed = error_of(position)) return *failed;
   return static_cast<std::uint64_t>(std::get<std::int64_t>(position));
 }
 
+StoreResult<JournalMark> ViewsReader::mark() const {
+  auto leased = lease();
+  if (const auto* failed = error_of(leased)) return *failed;
+  auto& connection = *std::get<ReadPool::Lease>(leased);
+  JournalMark mark{"its views", 0, {}};
+  auto schema = check_schema(connection, views_schema, oldest_readable_schema);
+  if (const auto* failed = error_of(schema)) return *failed;
+  if (std::get<int>(schema) == 0) return mark;
+  const char* sql = std::get<int>(schema) == oldest_readable_schema ? select_position : select_mark;
+  auto prepared = connection.prepare(sql);
+  if (const auto* failed = error_of(prepared)) return *failed;
+  auto& query = *std::get<StatementScope>(prepared);
+  const int code = query.step();
+  if (code != SQLITE_ROW) return connection.error(code, sql);
+  mark.position = query.count(0);
+  if (sql == select_mark) copy_hash(query.bytes(1), mark.hash);
+  return mark;
+}
+
 StoreResult<std::vector<DueTimer>> ViewsReader::due_timers(UnixUs until_us,
                                                            std::size_t limit) const {
-  auto leased = readers_.acquire(path_);
+  auto leased = lease();
   if (const auto* failed = error_of(leased)) return *failed;
   auto& connection = *std::get<ReadPool::Lease>(leased);
   auto prepared = connection.prepare(select_due);
@@ -111,7 +143,7 @@ StoreResult<std::vector<DueTimer>> ViewsReader::due_timers(UnixUs until_us,
 
 StoreResult<std::vector<Card>> ViewsReader::open_cards(const StreamId& after,
                                                        std::size_t limit) const {
-  auto leased = readers_.acquire(path_);
+  auto leased = lease();
   if (const auto* failed = error_of(leased)) return *failed;
   auto& connection = *std::get<ReadPool::Lease>(leased);
   auto prepared = connection.prepare(select_open_cards);
@@ -123,7 +155,7 @@ StoreResult<std::vector<Card>> ViewsReader::open_cards(const StreamId& after,
 }
 
 StoreResult<std::vector<Card>> ViewsReader::list_cards(const CardQuery& query) const {
-  auto leased = readers_.acquire(path_);
+  auto leased = lease();
   if (const auto* failed = error_of(leased)) return *failed;
   auto& connection = *std::get<ReadPool::Lease>(leased);
   auto prepared = connection.prepare_once(list_sql(query));
@@ -143,7 +175,7 @@ StoreResult<std::vector<Card>> ViewsReader::list_cards(const CardQuery& query) c
 
 StoreResult<std::optional<IdempotencyRecord>> ViewsReader::find_idempotency(
     std::string_view merchant_id, std::string_view key) const {
-  auto leased = readers_.acquire(path_);
+  auto leased = lease();
   if (const auto* failed = error_of(leased)) return *failed;
   auto& connection = *std::get<ReadPool::Lease>(leased);
   auto prepared = connection.prepare(select_idempotency);
@@ -168,7 +200,7 @@ StoreResult<std::optional<IdempotencyRecord>> ViewsReader::find_idempotency(
 }
 
 StoreResult<std::optional<Snapshot>> ViewsReader::load_snapshot(const StreamId& stream) const {
-  auto leased = readers_.acquire(path_);
+  auto leased = lease();
   if (const auto* failed = error_of(leased)) return *failed;
   auto& connection = *std::get<ReadPool::Lease>(leased);
   auto prepared = connection.prepare(select_snapshot);
@@ -183,9 +215,8 @@ StoreResult<std::optional<Snapshot>> ViewsReader::load_snapshot(const StreamId& 
   snapshot.seq = query.count(0);
   snapshot.version = static_cast<int>(query.integer(1));
   snapshot.payload = query.text(2);
-  const std::string_view hash = query.bytes(3);
-  if (hash.size() != snapshot.hash.size()) return not_readable(connection);
-  std::memcpy(snapshot.hash.data(), hash.data(), hash.size());
+  if (!copy_hash(query.bytes(3), snapshot.hash)) return not_readable(connection);
+  copy_hash(query.bytes(4), snapshot.seal);
   return std::optional<Snapshot>(std::move(snapshot));
 }
 

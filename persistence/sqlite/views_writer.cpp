@@ -28,12 +28,13 @@ constexpr const char* put_idempotency =
     "INSERT INTO idempotency (key_hash, merchant_id, key, fingerprint, stream, seq, at_us) "
     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 constexpr const char* put_snapshot =
-    "INSERT INTO snapshots (stream, seq, version, payload, hash) VALUES (?1, ?2, ?3, ?4, ?5) "
+    "INSERT INTO snapshots (stream, seq, version, payload, hash, seal) "
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6) "
     "ON CONFLICT (stream) DO UPDATE SET seq = excluded.seq, version = excluded.version, "
-    "payload = excluded.payload, hash = excluded.hash";
+    "payload = excluded.payload, hash = excluded.hash, seal = excluded.seal";
 constexpr const char* put_position =
     "UPDATE view_position SET position = ?1, forget_idempotency_before_us = "
-    "max(forget_idempotency_before_us, ?2) WHERE id = 1";
+    "max(forget_idempotency_before_us, ?2), hash = ?3 WHERE id = 1";
 // Looks at the oldest rows only, so that it needs no index by age and its work is bounded.
 constexpr const char* forget_old =
     "DELETE FROM idempotency WHERE id IN (SELECT id FROM "
@@ -41,7 +42,7 @@ constexpr const char* forget_old =
 constexpr const char* select_position = "SELECT position FROM view_position WHERE id = 1";
 constexpr const char* empty_all =
     "BEGIN IMMEDIATE; DELETE FROM cards; DELETE FROM open_cards; DELETE FROM idempotency; "
-    "DELETE FROM snapshots; UPDATE view_position SET position = 0, "
+    "DELETE FROM snapshots; UPDATE view_position SET position = 0, hash = NULL, "
     "forget_idempotency_before_us = 0; COMMIT";
 
 }  // namespace
@@ -53,11 +54,10 @@ std::int64_t idempotency_hash(std::string_view merchant_id, std::string_view key
   return static_cast<std::int64_t>(mix(hash));
 }
 
-Failure ViewsWriter::open(std::uint64_t last_position) {
-  if (auto failed = connect()) return failed;
-  auto position = connection_->query_integer(select_position, 0);
-  if (const auto* failed = error_of(position)) return *failed;
-  if (static_cast<std::uint64_t>(std::get<std::int64_t>(position)) <= last_position) return {};
+Failure ViewsWriter::empty() {
+  if (!connection_) {
+    if (auto failed = connect()) return failed;
+  }
   return connection_->execute(empty_all);
 }
 
@@ -206,6 +206,7 @@ Failure ViewsWriter::write_snapshot(const Snapshot& snapshot) {
   put.bind(3, std::int64_t{snapshot.version});
   put.bind(4, std::string_view(snapshot.payload));
   put.bind(5, snapshot.hash);
+  put.bind(6, snapshot.seal);
   return run(put, put_snapshot);
 }
 
@@ -215,6 +216,7 @@ Failure ViewsWriter::write_position(const ViewDelta& delta) {
   auto& put = *std::get<StatementScope>(prepared);
   put.bind(1, delta.position);
   put.bind(2, std::int64_t{delta.forget_idempotency_before_us});
+  put.bind(3, delta.hash);
   return run(put, put_position);
 }
 

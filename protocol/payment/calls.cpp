@@ -118,6 +118,17 @@ std::vector<ChannelCall> calls_due(const Payment& payment, const PaymentId& id, 
   return calls;
 }
 
+std::vector<ChannelCall> calls_to_ask(const Payment& payment, const PaymentId& id) {
+  if (payment.attempts.empty() || payment.waits_for_a_route()) return {};
+  const bool settling = payment.pending.has_value();
+  std::vector<ChannelCall> calls{
+      call_of(payment, settling ? payment.pending->operation : ChannelOperation::create, id)};
+  for (const Refund& refund : payment.refunds)
+    if (refund.state == RefundState::pending) calls.push_back(refund_call(payment, refund, id));
+  for (ChannelCall& call : calls) call.query = true;
+  return calls;
+}
+
 std::vector<ChannelCall> calls_to_repeat(const Payment& payment, const ChannelReport& report,
                                          const PaymentId& id) {
   // Only a query's answer shows that the operation itself has not happened.

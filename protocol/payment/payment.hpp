@@ -311,6 +311,9 @@ std::vector<ChannelCall> calls_after(const Payment& payment, const PaymentEvent&
                                      const PaymentId& id);
 // The calls to make when somebody looks at the payment at `now_us`: queries that are due.
 std::vector<ChannelCall> calls_due(const Payment& payment, const PaymentId& id, UnixUs now_us);
+// Queries of the order and of each refund under way, whether they are due or not; the order's is
+// the first. None when no account has been asked for the order.
+std::vector<ChannelCall> calls_to_ask(const Payment& payment, const PaymentId& id);
 // The operation itself again, after the channel said it never heard of it. Safe: same numbers.
 std::vector<ChannelCall> calls_to_repeat(const Payment& payment, const ChannelReport& report,
                                          const PaymentId& id);

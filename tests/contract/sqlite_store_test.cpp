@@ -8,6 +8,7 @@
 #include <fstream>
 #include <thread>
 
+#include "persistence/journal_check.hpp"
 #include "tests/contract/sqlite_fixture.hpp"
 
 using namespace welkin;
@@ -367,19 +368,61 @@ TEST_CASE("every file records its migrations, and a newer file is refused") {
   }
 }
 
-TEST_CASE("views that are ahead of the journal are thrown away") {
+TEST_CASE("how far the journal has come is known without the views too") {
   SqliteFixture fixture;
   {
     const auto store = fixture.open_claimed();
+    append_committed(*store, {rows_for(stream_number(1), 0, 2, fixture.epoch)});
     ViewDelta delta;
-    delta.position = 7;
+    delta.position = 2;
     delta.epoch = fixture.epoch;
-    delta.idempotency = {{"shop", "key", "print", stream_number(1), 1, 100}};
+    delta.hash = hash_of(2);
     must(store->checkpoint(delta));
   }
-  const auto store = fixture.open();
-  CHECK(must(store->view_position()) == 0);
-  CHECK_FALSE(must(store->find_idempotency("shop", "key")).has_value());
+  std::filesystem::remove(fixture.folder() + "/views.db");
+  for (const bool read_only : {true, false}) {
+    const auto store = must_open(open_sqlite_store(fixture.options(read_only)));
+    CHECK_FALSE(must(find_broken_mark(*store)));
+  }
+  ask_sqlite(fixture.segment(1), "DELETE FROM events WHERE position = 2");
+  const auto broken = must(find_broken_mark(*fixture.open()));
+  REQUIRE(broken);
+  CHECK(broken->text() ==
+        "the journal ends at position 1, but meta.db had seen it reach position 2: events were cut "
+        "off");
+}
+
+TEST_CASE("a journal whose meta.db is gone or empty is opened only when that is accepted") {
+  SqliteFixture fixture;
+  {
+    const auto store = fixture.open_claimed();
+    append_committed(*store, {rows_for(stream_number(1), 0, 2, fixture.epoch)});
+  }
+  SECTION("gone") { std::filesystem::remove(fixture.folder() + "/meta.db"); }
+  SECTION("empty") {
+    ask_sqlite(fixture.folder() + "/meta.db", "DELETE FROM settings; DELETE FROM shards");
+  }
+  const auto refused = open_sqlite_store(fixture.options());
+  REQUIRE(error_of(refused));
+  CHECK(error_of(refused)->kind == StoreErrorKind::corrupt);
+  CHECK(error_of(refused)->detail.find("meta.db") != std::string::npos);
+  StoreOptions accepting = fixture.options();
+  accepting.accept_truncated = true;
+  const auto store = must_open(open_sqlite_store(accepting));
+  must(store->claim_epochs(shard_count));
+  CHECK(must(store->read_all(0, 10)).size() == 2);
+}
+
+TEST_CASE("a journal's files are its owner's alone, whatever the umask") {
+  SqliteFixture fixture(2);
+  const auto store = fixture.open_claimed();
+  append_committed(*store, {rows_for(stream_number(1), 0, 3, fixture.epoch)});
+  must(store->checkpoint(ViewDelta{}));
+  CHECK(paths_open_to_others(fixture.options()).empty());
+  CHECK(std::filesystem::exists(fixture.segment(1) + "-wal"));
+  std::filesystem::permissions(fixture.segment(1), std::filesystem::perms::group_read,
+                               std::filesystem::perm_options::add);
+  CHECK(paths_open_to_others(fixture.options()) == std::vector<std::string>{fixture.segment(1)});
 }
 
 TEST_CASE("views that were deleted start anew from position zero") {

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "persistence/journal_check.hpp"
+
 namespace welkin::test {
 namespace {
 
@@ -312,6 +314,41 @@ void check_view_position(StoreFixture& fixture) {
     CHECK(must(store->view_position()) == 12);
     must(store->checkpoint(delta_of({card(1, 100)}, 15)));
     CHECK(must(store->view_position()) == 15);
+  }
+  SECTION("the journal's end is known from a checkpoint, and a row that is gone is missed") {
+    const auto store = fixture.open();
+    must(store->claim_epochs(shard_count));
+    append_committed(*store, {rows_for(stream_number(1), 0, 3)});
+    CHECK_FALSE(must(find_broken_mark(*store)));
+    ViewDelta delta = delta_of({card(1, 100)}, 3);
+    delta.epoch = 1;
+    delta.hash = hash_of(3);
+    delta.snapshots = {{stream_number(1), 3, 1, "{}", hash_of(3), hash_of(77)}};
+    must(store->checkpoint(delta));
+    CHECK_FALSE(must(find_broken_mark(*store)));
+    CHECK(must(store->load_snapshot(stream_number(1)))->seal == hash_of(77));
+
+    delta.hash = hash_of(4);
+    must(store->checkpoint(delta));
+    auto broken = must(find_broken_mark(*store));
+    REQUIRE(broken);
+    CHECK_FALSE(broken->ends_before);
+    CHECK(broken->mark.position == 3);
+
+    delta.position = 9;
+    must(store->checkpoint(delta));
+    broken = must(find_broken_mark(*store));
+    REQUIRE(broken);
+    CHECK(broken->ends_before);
+    CHECK(broken->last_position == 3);
+
+    must(store->accept_end());
+    CHECK_FALSE(must(find_broken_mark(*store)));
+    CHECK(must(store->view_position()) == 0);
+    CHECK(must(store->list_cards({})).empty());
+    CHECK_FALSE(must(store->load_snapshot(stream_number(1))));
+    append_committed(*store, {rows_for(stream_number(1), 3, 1)});
+    CHECK(positions_of(must(store->read_all(0, 10))) == count_up(1, 4));
   }
   check_fencing(fixture);
   if (!fixture.durable()) return;

@@ -17,6 +17,8 @@ class StoreDecorator : public JournalStore {
     return inner_.claim_epochs(shard_count);
   }
   StoreResult<Done> probe() override { return inner_.probe(); }
+  StoreResult<Done> accept_end() override { return inner_.accept_end(); }
+  StoreResult<std::vector<JournalMark>> marks() const override { return inner_.marks(); }
   StoreResult<std::vector<EventRow>> read_stream(const StreamId& stream,
                                                  std::uint64_t after_seq) const override {
     return inner_.read_stream(stream, after_seq);

@@ -56,6 +56,8 @@ class FlakyStore : public JournalStore {
   StoreResult<std::vector<AppendResult>> append(std::vector<StreamAppend>& batch) override;
   StoreResult<std::vector<std::uint64_t>> claim_epochs(std::uint32_t shard_count) override;
   StoreResult<Done> probe() override;
+  StoreResult<Done> accept_end() override { return inner_.accept_end(); }
+  StoreResult<std::vector<JournalMark>> marks() const override { return inner_.marks(); }
   StoreResult<std::vector<EventRow>> read_stream(const StreamId& stream,
                                                  std::uint64_t after_seq) const override;
   StoreResult<std::vector<EventRow>> read_all(std::uint64_t after_position,

@@ -29,6 +29,10 @@ class RowsStore : public JournalStore {
     return read_only();
   }
   StoreResult<Done> probe() override { return read_only(); }
+  StoreResult<Done> accept_end() override { return read_only(); }
+  StoreResult<std::vector<JournalMark>> marks() const override {
+    return std::vector<JournalMark>{{"its views", views_up_to, {}}};
+  }
   StoreResult<Done> checkpoint(const ViewDelta&) override { return read_only(); }
 
   StoreResult<std::vector<EventRow>> read_stream(const StreamId& stream,
