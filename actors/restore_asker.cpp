@@ -58,6 +58,7 @@ RestoreAsker::RestoreAsker(caf::actor_config& config, RuntimeContextPtr context,
 }
 
 caf::behavior RestoreAsker::make_behavior() {
+  supervise(*this, context_->fate);
   spdlog::info("journal: restored from a backup; asking the channels about {} payments",
                questions_.payments.size());
   ask_next();
