@@ -25,6 +25,8 @@ StoreResult<CommandOutcome> replay_of(const std::vector<EventRow>& rows,
   if (const auto* refund = std::get_if<PaymentRefundRequested>(&request)) {
     outcome.created = true;
     outcome.refund_id = refund->refund_id;
+  } else if (const auto* repeated = std::get_if<PaymentRequestRepeated>(&request)) {
+    outcome.refund_id = repeated->refund_id;
   }
   auto answer = first_answer(events, hit.seq - 1);
   if (!answer) return corrupt;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "protocol/channel/channel.hpp"
+#include "protocol/entity/request_mark.hpp"
 #include "protocol/ids.hpp"
 #include "protocol/money.hpp"
 #include "protocol/payment/state.hpp"
@@ -22,21 +23,6 @@ namespace welkin {
 enum class CaptureMethod : std::uint8_t { automatic, manual };
 std::string_view name_of(CaptureMethod method);
 std::optional<CaptureMethod> parse_capture_method(std::string_view name);
-
-// What a client's request brought along: by what it is recognised when it comes again, and what the
-// client calls it. Empty: nothing was sent.
-struct RequestMark {
-  std::string idempotency_key;
-  std::string fingerprint;      // SHA-256 of method, path and canonical body; 64 hex digits
-  std::string request_id = {};  // its X-Request-Id: the client's word, and no cause of ours
-
-  template <class Self, class Visitor>
-  static void visit_fields(Self& self, Visitor& v) {
-    v("idempotency_key", self.idempotency_key);
-    v("fingerprint", self.fingerprint);
-    v("request_id", self.request_id);
-  }
-};
 
 // One line of a balanced double entry: debits are positive, credits negative, the sum is zero.
 struct Posting {
@@ -494,7 +480,8 @@ struct PaymentReportRefused {
 // this answer too.
 struct PaymentRequestRepeated {
   static constexpr auto kind = PaymentEventKind::request_repeated;
-  // 1 did not say what was repeated. It was mostly the order, which stands for the rest.
+  // 1 did not say what was repeated, mostly the order, which stands for the rest; and had no
+  // request_id.
   static constexpr int version = 2;
   ChannelOperation operation = ChannelOperation::create;
   std::string refund_id;  // for refunds, else empty

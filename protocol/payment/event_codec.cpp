@@ -58,8 +58,6 @@ template <>
 struct Upcasts<PaymentVoidRequested> : RequestIdIsNew {};
 template <>
 struct Upcasts<PaymentRefundRequested> : RequestIdIsNew {};
-template <>
-struct Upcasts<PaymentRequestRepeated> : RequestIdIsNew {};
 
 template <>
 struct Upcasts<PaymentResumed> {
@@ -105,7 +103,8 @@ template <>
 struct Upcasts<PaymentRequestRepeated> {
   static std::optional<CodecError> from_1(Json& json) {
     if (auto error = add(json, "operation", "create")) return error;
-    return add(json, "refund_id", "");
+    if (auto error = add(json, "refund_id", "")) return error;
+    return add_request_id(json);
   }
   static constexpr std::array<Upcast, 1> steps{from_1};
 };

@@ -39,8 +39,6 @@ bool fold(FirstAnswer& answer, const std::vector<RecordedEvent>& events, std::si
   return true;
 }
 
-bool starts_with(const std::string& text, const char* prefix) { return text.rfind(prefix, 0) == 0; }
-
 // When the channel is first asked how the operation went, unless its call is still on its way.
 UnixUs patience_ends_at_us(const Awaited& awaited, const Payment& payment) {
   if (awaited.operation != ChannelOperation::refund) return payment.pending->next_query_at_us;
@@ -50,7 +48,8 @@ UnixUs patience_ends_at_us(const Awaited& awaited, const Payment& payment) {
 // What comes of questions and of time, once nobody waits any more. An answer that comes sooner is
 // one to an earlier question.
 bool is_after_waiting(const RecordedEvent& event, UnixUs patience_ends_at_us) {
-  const bool by_itself = starts_with(event.causation_id, "query:") || event.causation_id == "timer";
+  const bool by_itself = is_caused_by(event.causation_id, CauseKind::query) ||
+                         is_caused_by(event.causation_id, CauseKind::timer);
   return by_itself && event.at_us >= patience_ends_at_us;
 }
 

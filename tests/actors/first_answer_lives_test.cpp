@@ -101,7 +101,7 @@ class Life : public StepSystem {
     }
     const std::string key = "key-" + std::to_string(asked_.size());
     next.request.idempotency_key = key;
-    next.request_id = "req_" + key;
+    next.cause = "request:" + key;
     asked_.emplace(key, submit(next));
   }
 

@@ -119,7 +119,7 @@ const char* const golden[] = {
     R"({"account":"merchant/m_1/payable","amount_minor":-10000}]})",
     R"({"source":"query","field":"currency","expected":"CNY","got":"USD"})",
     R"({"operation":"refund","refund_id":"rfd_1",)"
-    R"("request":{"idempotency_key":"key-1","fingerprint":"f1"}})",
+    R"("request":{"idempotency_key":"key-1","fingerprint":"f1","request_id":"c-1"}})",
     R"({"operation":"void","refund_id":"rfd_2","reason":"tried enough"})",
     R"({"by":"ops","next_query_at_us":20,"request_id":"c-2"})",
     R"({"refund_id":"rfd_1","code":"ABNORMAL","message":"see to it","source":"query",)"
@@ -226,11 +226,7 @@ TEST_CASE("every kind of event is written as these bytes, and read back from the
     REQUIRE(kind_of(events[i]) == kind);
     CHECK(text_of(events[i]) == golden[i]);
     CHECK(reading(name_of(kind), version_of(events[i]), golden[i]) == golden[i]);
-    CHECK(version_of(events[i]) == (kind == PaymentEventKind::created            ? 3
-                                    : kind == PaymentEventKind::started          ? 2
-                                    : kind == PaymentEventKind::surplus_recorded ? 2
-                                    : kind == PaymentEventKind::request_repeated ? 2
-                                                                                 : 1));
+    CHECK(version_of(events[i]) == known_version(kind));
   }
 }
 
@@ -396,9 +392,46 @@ TEST_CASE("a repetition from before it was said of what was one of the order") {
   const char* first_version = R"({"request":{"idempotency_key":"key-1","fingerprint":"f1"}})";
   CHECK(reading("payment_request_repeated", 1, first_version) ==
         R"({"operation":"create","refund_id":"",)"
-        R"("request":{"idempotency_key":"key-1","fingerprint":"f1"}})");
+        R"("request":{"idempotency_key":"key-1","fingerprint":"f1","request_id":""}})");
   CHECK(reading("payment_request_repeated", 2, first_version) == "/operation is missing");
   CHECK(reading("payment_request_repeated", 1, golden[22]) == "/operation is not known");
+}
+
+TEST_CASE("a request from before its own name had a field is read without one") {
+  const std::pair<const char*, const char*> first_versions[] = {
+      {"payment_capture_requested", R"({"amount_minor":4000,"next_query_at_us":14,)"},
+      {"payment_close_requested", R"({"reason":"expired","next_query_at_us":15,)"},
+      {"payment_void_requested", R"({"next_query_at_us":17,)"},
+      {"payment_refund_requested",
+       R"({"refund_id":"rfd_1","merchant_refund_no":"r-1","amount_minor":1000,)"
+       R"("reason":"broken cup","next_query_at_us":18,)"}};
+  for (const auto& [type, fields] : first_versions) {
+    CAPTURE(type);
+    const std::string then =
+        std::string(fields) + R"("request":{"idempotency_key":"key-1","fingerprint":"f1"}})";
+    const std::string now =
+        std::string(fields) +
+        R"("request":{"idempotency_key":"key-1","fingerprint":"f1","request_id":""}})";
+    CHECK(reading(type, 1, then) == now);
+    CHECK(reading(type, 2, then) == "/request/request_id is missing");
+    CHECK(reading(type, 1, now) == "/request/request_id is not known");
+    CHECK(reading(type, 1, std::string(fields) + R"("request":7})").rfind("/request ", 0) == 0);
+  }
+  const char* resumed = R"({"by":"ops","next_query_at_us":20})";
+  CHECK(reading("payment_resumed", 1, resumed) ==
+        R"({"by":"ops","next_query_at_us":20,"request_id":""})");
+  CHECK(reading("payment_resumed", 2, resumed) == "/request_id is missing");
+  CHECK(reading("payment_resumed", 1, golden[24]) == "/request_id is not known");
+}
+
+TEST_CASE("a payment created under the third version had no name for its request") {
+  Json third = Json::parse(golden[0]);
+  third["request"].erase("request_id");
+  Json now = third;
+  now["request"]["request_id"] = "";
+  CHECK(reading("payment_created", 3, third.dump()) == now.dump());
+  CHECK(reading("payment_created", 4, third.dump()) == "/request/request_id is missing");
+  CHECK(reading("payment_created", 3, golden[0]) == "/request/request_id is not known");
 }
 
 TEST_CASE("an attempt from before a channel had accounts went to the one of the channel's name") {
