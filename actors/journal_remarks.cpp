@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "persistence/journal_check.hpp"
+#include "protocol/cause.hpp"
 
 namespace welkin {
 namespace {
@@ -50,7 +51,7 @@ StoreResult<Done> append_remark(JournalStore& store, const std::vector<std::uint
   row.version = version_of(remark);
   write_event(remark, row.payload);
   row.at_us = before.empty() ? at_us : std::max(at_us, before.back().at_us);
-  row.causation_id = row.correlation_id = "operator";
+  row.causation_id = row.correlation_id = cause(CauseKind::tooling, row.at_us);
   if (!before.empty()) row.prev_hash = before.back().hash;
   row.hash = event_hash(row.prev_hash, row.stream.text(), row.seq, row.type, row.version, row.at_us,
                         row.causation_id, row.correlation_id, row.payload);

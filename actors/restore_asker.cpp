@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "actors/journal_actor.hpp"
+#include "protocol/cause.hpp"
 #include "protocol/journal/kind.hpp"
 
 namespace welkin {
@@ -126,7 +127,7 @@ void RestoreAsker::note_the_end() {
   request->expected_seq = questions_.journal.seq;
   request->prev_hash = questions_.journal.hash;
   request->at_us = context_->clock->now_us();
-  request->causation_id = request->correlation_id = "restore";
+  request->causation_id = request->correlation_id = cause(CauseKind::restore, request->at_us);
   request->recorded =
       std::make_shared<const JournalRemarks>(std::vector<JournalEvent>{asked}, nullptr);
   request->reply_to = caf::actor_cast<caf::actor>(this);

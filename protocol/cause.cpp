@@ -3,8 +3,8 @@
 namespace welkin {
 namespace {
 
-constexpr std::string_view kind_names[] = {"request", "timer", "calls",
-                                           "answer",  "query", "callback"};
+constexpr std::string_view kind_names[] = {"request", "timer",    "calls",    "answer",
+                                           "query",   "callback", "operator", "restore"};
 
 }  // namespace
 

@@ -18,6 +18,8 @@ enum class CauseKind : std::uint8_t {
   answer,    // the channel's answer to a call
   query,     // its answer to a question how things stand
   callback,  // its own word
+  tooling,   // "operator": what was done to the journal by a command, and when
+  restore,   // what a journal that was restored asks for, and when
 };
 std::string_view name_of(CauseKind kind);
 

@@ -311,6 +311,7 @@ TEST_CASE_METHOD(Node, "a tail that does not follow from the snapshot is refused
   ViewDelta forged;
   forged.position = std::get<std::uint64_t>(memory->view_position());
   forged.epoch = 1;
+  forged.epoch = std::get<std::vector<std::uint64_t>>(memory->claim_epochs(shard_count)).front();
   forged.snapshots = {snapshot};
   REQUIRE_FALSE(error_of(memory->checkpoint(forged)));
   start();
@@ -332,6 +333,7 @@ TEST_CASE_METHOD(Node, "a snapshot that was changed is passed over for the event
   ViewDelta forged;
   forged.position = std::get<std::uint64_t>(memory->view_position());
   forged.hash = std::get<std::vector<EventRow>>(memory->read_all(forged.position - 1, 1))[0].hash;
+  forged.epoch = std::get<std::vector<std::uint64_t>>(memory->claim_epochs(shard_count)).front();
   forged.snapshots = {snapshot};
   REQUIRE_FALSE(error_of(memory->checkpoint(forged)));
   const auto loaded = load_payment(*memory, id);
