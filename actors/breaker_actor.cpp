@@ -33,7 +33,8 @@ StoreResult<LoadedBreaker> breaker_at_start(const JournalStore& store, std::stri
   const LoadResult result = load_breaker(store, breaker_id_of(account));
   if (const auto* failure = std::get_if<LoadFailure>(&result))
     return StoreError{failure->corrupt ? StoreErrorKind::corrupt : StoreErrorKind::unavailable,
-                      "the breaker of " + std::string(account) + ": " + failure->what};
+                      "the breaker of " + std::string(account) + ": " + failure->what +
+                          (failure->corrupt ? "; restore a backup (docs/backup.md)" : "")};
   return std::get<LoadedBreaker>(result);
 }
 
@@ -66,7 +67,7 @@ caf::behavior BreakerActor::make_behavior() {
         return order.answer;
       },
       [this](look_atom) { return pointer_to(view()); },
-      [this](stop_atom) { quit(); },
+      [this](stop_atom) { end(); },
   }
       .or_else(own_messages());
 }
@@ -155,13 +156,19 @@ void BreakerActor::report_failure(const std::string& what) {
   wake_when_due();
 }
 
+// Read again it would be the same: its calls go on as they did, until a restore.
+void BreakerActor::report_corruption(const std::string& what) {
+  spdlog::error("breaker {}: {}", account_, what);
+}
+
 void BreakerActor::fenced(const Work& cause) {
   refuse(cause, ProblemCode::shard_moved, "Another node has taken this breaker over.");
+  fail("");  // the node ends; whoever waits is told
 }
 
 void BreakerActor::tick() {
   has_alarm_ = false;
-  if (phase() == Phase::failed) recover();
+  if (phase() == Phase::failed && !has_given_up()) recover();
   if (phase() == Phase::live) take(LookAgain{});
   wake_when_due();
 }

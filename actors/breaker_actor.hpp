@@ -55,6 +55,7 @@ class BreakerActor final : public EntityActor<BreakerKind, BreakerWork> {
   void recovered() override { show(); }
   void came_to_rest() override;
   void report_failure(const std::string& what) override;
+  void report_corruption(const std::string& what) override;
   void fenced(const Work& cause) override;
 
   void tick();

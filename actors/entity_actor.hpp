@@ -93,6 +93,7 @@ class EntityActor : public caf::event_based_actor {
   const StatePtr& state_ptr() const { return state_; }
   std::uint64_t seq() const { return seq_; }
   Phase phase() const { return phase_; }
+  bool has_given_up() const { return given_up_ != nullptr; }  // its rows are not believed
   bool is_at_rest() const { return phase_ == Phase::live && stash_.empty(); }
   UnixUs now_us() const { return context_->clock->now_us(); }
 
@@ -104,6 +105,11 @@ class EntityActor : public caf::event_based_actor {
   // Reads the stream; what comes meanwhile waits.
   void recover();
   void fail(const std::string& what);
+  // Its last turn. An append that is never carried out would hold it for ever.
+  void end() {
+    append_ = nullptr;
+    quit();
+  }
   // The messages that every entity takes; the kind's own part puts its own beside them.
   caf::message_handler own_messages();
   // A throwing handler must not take messages down with it: the entity answers what it has, tells
@@ -167,10 +173,7 @@ caf::message_handler EntityActor<Kind, Work>::own_messages() {
   return {
       [this](committed_atom, const CommitAck& ack) { guarded([&] { heard_of_append(ack); }); },
       [this](loaded_atom, const LoadResultPtr& result) { guarded([&] { loaded(*result); }); },
-      [this](bury_atom) {
-        append_ = nullptr;  // until it is carried out it holds this actor
-        quit();
-      },
+      [this](bury_atom) { end(); },
   };
 }
 

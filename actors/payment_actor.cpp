@@ -166,6 +166,7 @@ void PaymentActor::refuse(const Work& work, ProblemCode code, const std::string&
   if (const auto* report = std::get_if<ReportRequestPtr>(&work)) {
     // An answer nobody waits for is not lost: its operation is still due and will be queried.
     conversation_.heard(**report);
+    next_conversation_.heard(**report);
     answer_askers(**report, false);
     answer_to((*report)->reply_to, problem);
   }

@@ -97,8 +97,8 @@ void RestoreAsker::ask_next() {
     request->ask_channel = true;
     ++under_way_;
     ++tries_[index];
-    anon_send(context_->shard(request->payment), look_atom::value,
-              LookRequestPtr(std::move(request)));
+    const caf::actor& shard = context_->shard(request->payment);
+    anon_send(shard, look_atom::value, LookRequestPtr(std::move(request)));
   }
   if (under_way_ == 0 && waiting_.empty() && again_.empty()) note_the_end();
 }

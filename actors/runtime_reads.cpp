@@ -45,11 +45,13 @@ void read(TaskThreads& threads, std::size_t limit, Then<Result> then, Read work)
 }  // namespace
 
 void Runtime::list(PaymentListQuery query, Then<FoundPage> then) {
+  if (auto problem = not_serving()) return then(std::move(*problem));
   read<FoundPage>(parts_->queries, max_queued_queries, std::move(then),
                   [this, query = std::move(query)] { return list_now(query); });
 }
 
 void Runtime::events(const PaymentId& id, Then<FoundEvents> then) {
+  if (auto problem = not_serving()) return then(std::move(*problem));
   read<FoundEvents>(parts_->queries, max_queued_queries, std::move(then),
                     [this, id] { return events_now(id); });
 }
@@ -64,6 +66,7 @@ void Runtime::find_idempotency(std::string_view merchant_id, std::string_view ke
 }
 
 void Runtime::replay(const IdempotencyHit& hit, Then<CommandAnswer> then) {
+  if (auto problem = not_serving()) return then(std::move(*problem));
   read<CommandAnswer>(parts_->keys, max_queued_keys, std::move(then),
                       [this, hit] { return replay_now(hit); });
 }

@@ -134,7 +134,8 @@ StoreResult<Done> note_restore(const JournalRestoreOptions& options, BackupNote 
   return append_remark(store, std::get<std::vector<std::uint64_t>>(epochs), remark, now_us());
 }
 
-int lay_down(const JournalRestoreOptions& options, BackupNote& note, Output output) {
+int lay_down(const JournalRestoreOptions& options, const std::string& folder, BackupNote& note,
+             Output output) {
   const auto found = read_note(options.source);
   if (!found)
     return fail(output, exit_found_wrong,
@@ -147,7 +148,7 @@ int lay_down(const JournalRestoreOptions& options, BackupNote& note, Output outp
     return fail(output, exit_found_wrong,
                 options.source + ": ends at position " + std::to_string(*end) + ", not " +
                     std::to_string(note.position) + " as when it was made");
-  const auto laid = lay_sqlite_journal(options.source, sqlite_folder_of(options.url));
+  const auto laid = lay_sqlite_journal(options.source, folder);
   if (const StoreError* error = error_of(laid)) return fail(output, exit_store, error->detail);
   return exit_fine;
 }
@@ -187,18 +188,35 @@ int journal_restore(const JournalRestoreOptions& options, Output output) {
                 "restore lays down an embedded journal; load a PostgreSQL dump with its own "
                 "programs, then use --in-place (docs/backup.md)");
   BackupNote note;
+  JournalRestoreOptions how = options;
+  const std::string target = options.in_place ? "" : sqlite_folder_of(options.url);
   if (!options.in_place) {
-    if (const int failed = lay_down(options, note, output); failed != exit_fine) return failed;
+    std::error_code ignored;
+    if (std::filesystem::exists(target, ignored) &&
+        !(std::filesystem::is_directory(target, ignored) &&
+          std::filesystem::is_empty(target, ignored)))
+      return fail(output, exit_store, target + ": is there already and not an empty folder");
+    // Beside it and moved there last: without the remark a journal would ask no channel.
+    const std::string laid_in = target + ".restoring";
+    std::filesystem::remove_all(laid_in, ignored);  // of a restore that was cut off
+    if (const int failed = lay_down(options, laid_in, note, output); failed != exit_fine)
+      return failed;
+    how.url = "sqlite:" + laid_in;
   } else {
     int exit_code = exit_fine;
     const auto end = verified_end(options.url, output, exit_code);
     if (!end) return exit_code;
     note.position = *end;
   }
-  const auto noted = note_restore(options, note);
+  const auto noted = note_restore(how, note);
   if (const StoreError* error = error_of(noted))
     return fail(output, error->kind == StoreErrorKind::corrupt ? exit_found_wrong : exit_store,
                 error->detail);
+  if (!options.in_place) {
+    std::error_code failed;
+    std::filesystem::rename(sqlite_folder_of(how.url), target, failed);
+    if (failed) return fail(output, exit_store, target + ": " + failed.message());
+  }
   if (output.json)
     output.out << Json({{"position", note.position}, {"ask_hours", options.ask_hours}}).dump()
                << '\n';

@@ -170,6 +170,8 @@ int run_server(const ServeConfig& config, std::vector<OpenedAccount> accounts,
   const GatewayServer::Started listening = gateway.start();
   if (!listening.error.empty()) {
     spdlog::critical("http: {}", listening.error);
+    // What is due at a start may have called a channel already, whose answer must find its node.
+    if (channels.http) channels.http->stop(0);
     return exit_usage;
   }
   spdlog::info("serving on http://{}:{}", config.http.host, listening.port);

@@ -67,10 +67,10 @@ Step execute_under_key(const RouteCall& call, CommandCall command, RequestMark m
       [&call, hit = *hit](Then<CommandAnswer> done) {
         call.parts.service.replay(hit, std::move(done));
       },
-      [then = std::move(then)](CommandAnswer result, HttpAnswer& answer) {
+      [then = std::move(then)](CommandAnswer result, HttpAnswer& replayed) {
         if (std::holds_alternative<CommandOutcome>(result))
-          answer.headers.emplace_back("Idempotency-Replayed", "true");
-        return go_on_with(std::move(result), then, answer);
+          replayed.headers.emplace_back("Idempotency-Replayed", "true");
+        return go_on_with(std::move(result), then, replayed);
       });
 }
 

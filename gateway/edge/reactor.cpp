@@ -228,6 +228,7 @@ void EdgeServer::Reactor::loop() {
     if (now >= next_check_ms || draining != was_draining) {
       const bool all_served = check_deadlines(now);
       next_check_ms = all_served ? now + tick_ms_ : now;
+      more_are_due_ = !all_served;
       was_draining = draining;
     }
   }
@@ -239,7 +240,7 @@ void EdgeServer::Reactor::loop() {
 
 // How long the kernel's news are waited for.
 std::int64_t EdgeServer::Reactor::patience_ms() const {
-  if (!turns_.empty()) return 0;
+  if (more_are_due_ || !turns_.empty()) return 0;
   return paced_.empty() ? tick_ms_ : std::min(tick_ms_, pace_ms);
 }
 

@@ -114,7 +114,8 @@ class EdgeServer::Reactor final : private Responder::Line {
 
   // One that is destroyed meanwhile has no descriptor and is deleted when its turn comes.
   std::deque<Connection*> turns_;
-  std::deque<Connection*> paced_;                           // they get a turn now and then only
+  bool more_are_due_ = false;      // of the deadlines, than one look serves
+  std::deque<Connection*> paced_;  // they get a turn now and then only
   std::array<std::vector<Connection*>, lane_count> ready_;  // by lane
 
   std::thread accept_thread_;

@@ -16,6 +16,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "persistence/journal_check.hpp"
 #include "persistence/postgres/array_literal.hpp"
 #include "persistence/postgres/binary_array.hpp"
 
@@ -277,7 +278,8 @@ StoreResult<std::vector<AppendResult>> append(WriteLane& lane, AppendMemory& mem
   return batch.take_results();
 }
 
-StoreResult<std::vector<std::uint64_t>> claim_epochs(WriteLane& lane, std::uint32_t shard_count) {
+StoreResult<std::vector<std::uint64_t>> claim_epochs(WriteLane& lane, std::uint32_t shard_count,
+                                                     bool accept_lost_shards) {
   if (shard_count > 65'536)
     return StoreError{StoreErrorKind::unavailable, "a journal has 1 to 65536 shards"};
   std::vector<std::uint64_t> epochs;
@@ -285,6 +287,12 @@ StoreResult<std::vector<std::uint64_t>> claim_epochs(WriteLane& lane, std::uint3
     // Lets appends go on, whose locks are of rows, and other claims wait.
     work.exec("LOCK TABLE shard IN SHARE ROW EXCLUSIVE MODE");
     const auto found = work.exec1("SELECT count(*) FROM shard")[0].as<std::uint32_t>();
+    if (found == 0 && !accept_lost_shards &&
+        work.exec1("SELECT position FROM journal_head")[0].as<std::uint64_t>() > 0)
+      return StoreError{StoreErrorKind::corrupt,
+                        std::string("welkin.shard is empty, though the journal has events: it "
+                                    "holds the number of shards and their epochs; ") +
+                            way_out_of_a_truncated_journal};
     if (shard_count == 0) shard_count = found;
     if (shard_count == 0)
       return StoreError{StoreErrorKind::unavailable, "no node has used this journal yet"};

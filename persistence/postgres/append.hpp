@@ -24,7 +24,9 @@ struct AppendMemory {
 
 StoreResult<std::vector<AppendResult>> append(WriteLane& lane, AppendMemory& memory,
                                               std::vector<StreamAppend>& batch);
-StoreResult<std::vector<std::uint64_t>> claim_epochs(WriteLane& lane, std::uint32_t shard_count);
+// `accept_lost_shards`: makes them anew where they are gone though the journal has rows.
+StoreResult<std::vector<std::uint64_t>> claim_epochs(WriteLane& lane, std::uint32_t shard_count,
+                                                     bool accept_lost_shards);
 StoreResult<Done> probe(WriteLane& lane);
 // Returns when no transaction that was about to commit rows is under way any more.
 StoreResult<Done> settle_doubt(WriteLane& lane);

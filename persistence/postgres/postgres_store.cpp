@@ -16,8 +16,10 @@ namespace {
 
 class PostgresStore final : public JournalStore {
  public:
-  PostgresStore(postgres::ConnectTarget target, bool read_only)
-      : read_only_(read_only), connector_(std::move(target), [](pqxx::connection& connection) {
+  PostgresStore(postgres::ConnectTarget target, bool read_only, bool accept_truncated)
+      : read_only_(read_only),
+        accept_truncated_(accept_truncated),
+        connector_(std::move(target), [](pqxx::connection& connection) {
           postgres::prepare_append(connection);
           postgres::prepare_reads(connection);
         }) {}
@@ -32,7 +34,7 @@ class PostgresStore final : public JournalStore {
   }
   StoreResult<std::vector<std::uint64_t>> claim_epochs(std::uint32_t shard_count) override {
     if (read_only_) return refused();
-    return postgres::claim_epochs(journal_lane_, shard_count);
+    return postgres::claim_epochs(journal_lane_, shard_count, accept_truncated_);
   }
   StoreResult<Done> probe() override {
     if (read_only_) return refused();
@@ -100,6 +102,7 @@ class PostgresStore final : public JournalStore {
   }
 
   const bool read_only_;
+  const bool accept_truncated_;
   postgres::Connector connector_;
   postgres::WriteLane journal_lane_{connector_};
   postgres::AppendMemory append_memory_;
@@ -114,7 +117,7 @@ StoreResult<std::unique_ptr<JournalStore>> open_postgres_store(const StoreOption
   auto target = postgres::ConnectTarget::parse(options.url, options.read_only);
   if (const StoreError* error = error_of(target)) return *error;
   auto store = std::make_unique<PostgresStore>(std::move(std::get<postgres::ConnectTarget>(target)),
-                                               options.read_only);
+                                               options.read_only, options.accept_truncated);
   const StoreResult<Done> opened = store->open();
   if (const StoreError* error = error_of(opened)) return *error;
   return std::unique_ptr<JournalStore>(std::move(store));

@@ -253,7 +253,7 @@ class Folder {
     refund->attention_code = e.code;
     refund->attention_message = e.message;
     refund->tries = e.tries;
-    refund->next_query_at_us = e.next_query_at_us;
+    look_again(*refund, e.next_query_at_us);
     refund->updated_at_us = at_us_;
     return check(!e.code.empty(), "what needs attention is not said");
   }

@@ -438,6 +438,7 @@ TEST_CASE_METHOD(AccountBreaker, "a breaker's stream that is broken stops the no
   CHECK(error->kind == StoreErrorKind::corrupt);
   CHECK(error->detail.find("the breaker of sandbox") != std::string::npos);
   CHECK(error->detail.find("the hash chain is broken") != std::string::npos);
+  CHECK(error->detail.find("restore a backup") != std::string::npos);  // the way out
 }
 
 TEST_CASE_METHOD(AccountBreaker,

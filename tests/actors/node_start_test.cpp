@@ -140,6 +140,7 @@ TEST_CASE_METHOD(Bench, "a part that fails turns the node not ready, and it asks
 TEST_CASE_METHOD(Bench,
                  "a node that was fenced turns not ready, answers nothing and asks to be stopped") {
   start();
+  REQUIRE(std::holds_alternative<CommandOutcome>(create("order-0")));
   Counted ended;
   runtime->when_ended([&ended] { ended.count(); });
   REQUIRE(!error_of(store->claim_epochs(4)));
@@ -149,4 +150,16 @@ TEST_CASE_METHOD(Bench,
   CHECK(ended.reaches(1));
   CHECK(runtime->readiness().reason == "fenced");
   CHECK(std::get<Problem>(create("order-1")).code == ProblemCode::shard_moved);
+  // What it has in memory may be another's by now.
+  const PaymentId known = payment_id_of("m_1", "order-0");
+  std::vector<ProblemCode> codes;
+  const auto note = [&codes](const auto& found) {
+    const auto* problem = std::get_if<Problem>(&found);
+    codes.push_back(problem ? problem->code : ProblemCode::internal);
+  };
+  runtime->find(known, note);
+  runtime->events(known, note);
+  runtime->list({}, note);
+  runtime->replay({"", known, 1}, note);
+  CHECK(codes == std::vector<ProblemCode>(4, ProblemCode::shard_moved));
 }

@@ -43,6 +43,24 @@ TEST_CASE_METHOD(Node, "nothing reaches the channel and nobody is answered befor
   CHECK(answer(created) == "PAYING");
 }
 
+TEST_CASE_METHOD(Node, "an answer of the channel's that found no room is asked for again") {
+  context().limits.stash_per_entity = 0;
+  submit(create());
+  settle();
+  io.hold(Kind::commit);
+  PaymentCommand again = create();
+  again.request.idempotency_key = "another";
+  submit(again);
+  settle();
+  channel.answer(V::accepted);  // while the repetition is being written
+  settle();
+  io.release(Kind::commit);
+  settle();
+  CHECK(story(create().payment) == "created+started+request_repeated");
+  pass(20 * us_per_s);
+  CHECK(channel.asked() == Calls{"create", "query create"});
+}
+
 TEST_CASE_METHOD(Node, "a created payment is answered with what the payer has to do next") {
   const auto created = submit(create());
   settle();

@@ -172,6 +172,11 @@ def on_postgres(welkin):
         check(node.stop_serve() == 0, "a clean exit")
         check(remarks(node)[0][1]["mark_position"] == end, "it is noted")
         check(node.journal("verify").returncode == 0, "what is there holds")
+        sql("DELETE FROM welkin.shard")
+        refused_start(node, "welkin.shard is empty", "--accept-truncated-journal")
+        accepted_start(node)
+        check(node.create("after-all").status == 201, "the node works")
+        check(node.stop_serve() == 0, "a clean exit")
 
 
 run([
@@ -182,5 +187,5 @@ run([
     ("a payment whose rows were changed is parked with the reason, and nothing is appended", changed),
     ("a journal without meta.db or without its last segment is refused", taken_away),
     ("the journal's files are their owner's alone, and a start names one that is not", private),
-    ("PostgreSQL: rows that were cut off are refused, rows that were changed park their payment", on_postgres),
+    ("PostgreSQL: rows or shards that are gone are refused, rows that were changed park their payment", on_postgres),
 ])

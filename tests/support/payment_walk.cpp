@@ -344,7 +344,7 @@ std::string judge_snapshot(const Payment& p) {
 
 // What decides which events may follow, and no more: else there would be no end of states.
 constexpr char once_more(int count, int most) { return count < most - 1 ? '-' : 'M'; }
-constexpr char parked_or_not(const Parking& parked) { return parked ? 'P' : '-'; }
+char parked_or_not(const Parking& parked) { return parked ? 'P' : '-'; }
 
 std::string likeness_of(const Refund& refund) {
   std::string words = refund.surplus ? "s" : refund.outside ? "o" : "r";

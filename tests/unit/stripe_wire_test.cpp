@@ -550,6 +550,8 @@ TEST_CASE("Stripe: an event that is not about us is taken, one that does not hol
   json refund = stripe_refund("succeeded");
   refund["metadata"]["refund_no"] = "R1";
   CHECK(code_of(heard("refund.updated", refund)) == "foreign_refund");
+  refund["metadata"] = json::object();
+  CHECK(code_of(heard("refund.created", refund)) == "foreign_refund");
 
   const auto judge = [](const std::string& body, UnixUs now_us = vectors_now_us) {
     return code_of(parse_callback(stripe_account(), stripe_callback(body), now_us));
