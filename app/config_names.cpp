@@ -13,12 +13,14 @@ constexpr std::string_view variables_of_scripts[] = {
     "WELKIN_JOBS",      "WELKIN_SKIP_DEPS",    "WELKIN_TEST_SEED", "WELKIN_NODE_ROOT",
     "WELKIN_WIRE_PEER", "WELKIN_PROGRAM"};
 
-constexpr std::size_t longest_name = 80;  // the distance takes the product of two lengths
+constexpr std::size_t longest_name = 80;  // the distance may take the product of two lengths
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-// Letters that are missing, too many or other ones, and neighbours that changed places.
-std::size_t distance(std::string_view a, std::string_view b) {
+// Letters that are missing, too many or other ones, and neighbours that changed places; what is
+// over `most` is not counted to its end.
+std::size_t distance(std::string_view a, std::string_view b, std::size_t most) {
+  while (!a.empty() && !b.empty() && a.front() == b.front()) a.remove_prefix(1), b.remove_prefix(1);
   std::vector<std::vector<std::size_t>> rows(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
   for (std::size_t i = 0; i <= a.size(); ++i) rows[i][0] = i;
   std::iota(rows[0].begin(), rows[0].end(), std::size_t{0});
@@ -30,6 +32,11 @@ std::size_t distance(std::string_view a, std::string_view b) {
       if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
         here = std::min(here, rows[i - 2][j - 2] + 1);
     }
+    // Neighbours that changed places look two rows back.
+    const auto least = [&](std::size_t row) {
+      return *std::min_element(rows[row].begin(), rows[row].end());
+    };
+    if (least(i) > most && least(i - 1) > most) return most + 1;
   }
   return rows.back().back();
 }
@@ -59,16 +66,19 @@ bool is_variable_of_others(std::string_view name) {
 
 std::string suggestion(std::string_view written, const std::vector<std::string>& candidates) {
   if (written.size() > longest_name) return {};
+  // One slip in a short name, up to three in a long one.
+  const std::size_t most = std::min<std::size_t>(3, 1 + written.size() / 8);
   const std::string* nearest = nullptr;
   std::size_t least = 0;
   for (const std::string& candidate : candidates) {
-    const std::size_t away = distance(written, candidate);
+    const std::size_t longer = std::max(candidate.size(), written.size());
+    const std::size_t shorter = std::min(candidate.size(), written.size());
+    if (longer - shorter > most) continue;  // as many slips at least
+    const std::size_t away = distance(written, candidate, most);
     if (nearest != nullptr && away >= least) continue;
     nearest = &candidate;
     least = away;
   }
-  // One slip in a short name, up to three in a long one.
-  const std::size_t most = std::min<std::size_t>(3, 1 + written.size() / 8);
   return nearest != nullptr && least <= most ? "; did you mean " + *nearest + "?" : std::string();
 }
 

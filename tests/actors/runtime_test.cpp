@@ -15,9 +15,6 @@
 
 using namespace welkin;
 
-// The packaged CAF is not instrumented, and the thread sanitizer calls every message a race.
-#ifndef WELKIN_THREAD_SANITIZER
-
 namespace {
 
 constexpr auto patience = std::chrono::seconds(30);
@@ -242,5 +239,3 @@ TEST_CASE("an order is known again when its channel would no longer take it, or 
   node.start({&channel});
   CHECK(is_created(node.create("order-2")));
 }
-
-#endif
