@@ -28,7 +28,7 @@ class TaskThreads {
   void run(std::function<void()> task);
   // False, and nothing is run, when `limit` tasks wait already or the threads are being stopped.
   bool run_unless_full(std::function<void()> task, std::size_t limit);
-  // True when `seconds` have passed, false when the threads are being stopped.
+  // True when the time has passed, false when the threads are being stopped.
   bool wait_ms(int milliseconds);
   void stop();
 

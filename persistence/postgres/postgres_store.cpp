@@ -1,5 +1,6 @@
-// Puts the parts together: a session for the journal's thread, one for the checkpoint's, a pool for
-// everybody's reads, all made by one connector so that they share its back-off.
+// Puts the parts together: a session for the journal's thread, one for the checkpoint's, one for
+// the lease's, a pool for everybody's reads, all made by one connector so that they share its
+// back-off.
 #include "persistence/postgres/postgres_store.hpp"
 
 #include <utility>
